@@ -1,0 +1,233 @@
+# shellcheck shell=sh
+# Shared by the scripts beside it: sourced, never run. Expects `set -eu` and $0 to be a script in this folder.
+#
+# What a script may rely on after sourcing: TSAD_ROOT, the functions below, and a clean-up that runs on every way out
+# (end, error, INT, TERM, HUP). What it may set before: TSAD_KEEP_CLUSTER=1 to leave a started server running.
+
+TSAD_ROOT=$(cd "$(dirname "$0")/.." && pwd -P)
+cd "$TSAD_ROOT" || exit
+umask 022
+
+# Locale and time zone of the caller must not show in what tests print; a backtrace would land in DETAIL.
+export LC_ALL=C
+unset RUST_BACKTRACE RUST_LOG PGRX_PG_CONFIG_PATH PGRX_PG_CONFIG_AS_ENV PG_VERSION
+
+# The same as in .cargo/config.toml: another value would rebuild the bindings at each change of hands.
+export PGRX_HOME="$TSAD_ROOT/target/pgrx"
+# The work-around adds a linker flag to all crates, so that nothing would be shared with a plain `cargo build`.
+export CARGO_PGRX_DISABLE_GC_SECTIONS_WORKAROUND=1
+
+# ---- messages ------------------------------------------------------------------------------------------------------
+
+say() { printf '%s\n' "$*"; }
+note() { printf '%s\n' "$*" >&2; }
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# ---- clean-up ------------------------------------------------------------------------------------------------------
+
+TSAD_RUN=
+TSAD_KEEP_CLUSTER=${TSAD_KEEP_CLUSTER:-0}
+
+clean_up() {
+    status=$?
+    trap - EXIT INT TERM HUP
+    if [ -n "$TSAD_RUN" ] && [ "$TSAD_KEEP_CLUSTER" != 1 ]; then
+        cluster_stop
+        rm -rf "$TSAD_RUN"
+    fi
+    exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# ---- whose server --------------------------------------------------------------------------------------------------
+
+# PostgreSQL refuses to run as root; root's servers run as this user.
+if [ "$(id -u)" -eq 0 ]; then
+    TSAD_SERVER_USER=${TSAD_SERVER_USER:-postgres}
+else
+    TSAD_SERVER_USER=$(id -un)
+fi
+
+# as_server_user COMMAND...: runs it with a clean environment, as the user the server runs as.
+as_server_user() {
+    (
+        cd "${TSAD_RUN:-/}" || exit
+        set -- env -i "PATH=${TSAD_BIN:-/usr/bin}:/usr/bin:/bin" "HOME=${TSAD_RUN:-/}" "USER=$TSAD_SERVER_USER" \
+            LC_ALL=C TZ=UTC "TERM=${TERM:-dumb}" "$@"
+        if [ "$(id -u)" -eq 0 ]; then
+            set -- runuser -u "$TSAD_SERVER_USER" -- "$@"
+        fi
+        exec "$@"
+    )
+}
+
+# ---- which server --------------------------------------------------------------------------------------------------
+
+# The majors this extension is built for, newest first.
+TSAD_MAJORS="18 17 16 15"
+
+supported_major() {
+    case " $TSAD_MAJORS " in
+        *" $1 "*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+# server_major PG_CONFIG: 15 out of "PostgreSQL 15.20 (Debian ...)", 18 out of "PostgreSQL 18beta1".
+server_major() { "$1" --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'; }
+
+# Sets TSAD_HOST_PG_CONFIG and TSAD_MAJOR: the value of PG_CONFIG where given, else what PATH has, else what packages
+# install. Returns 1 where there is none.
+find_host_server() {
+    if [ -n "${PG_CONFIG:-}" ]; then
+        TSAD_HOST_PG_CONFIG=$(command -v "$PG_CONFIG") || die "PG_CONFIG=$PG_CONFIG is no command"
+        TSAD_MAJOR=$(server_major "$TSAD_HOST_PG_CONFIG")
+        supported_major "$TSAD_MAJOR" ||
+            die "$PG_CONFIG is of PostgreSQL ${TSAD_MAJOR:-unknown}; supported are $TSAD_MAJORS"
+        return 0
+    fi
+    set -- "$(command -v pg_config || true)"
+    for major in $TSAD_MAJORS; do
+        set -- "$@" "/usr/lib/postgresql/$major/bin/pg_config" "/usr/pgsql-$major/bin/pg_config"
+    done
+    for candidate in "$@"; do
+        [ -x "$candidate" ] || continue
+        TSAD_MAJOR=$(server_major "$candidate")
+        supported_major "$TSAD_MAJOR" || continue
+        # A client-only pg_config (package libpq-dev) knows the folders, but the server is not in them.
+        [ -x "$("$candidate" --bindir)/postgres" ] || continue
+        TSAD_HOST_PG_CONFIG=$candidate
+        return 0
+    done
+    return 1
+}
+
+# Where the private copies of the server lie: in target/, unless the user the server runs as cannot read there (a
+# clone below /root), then in a folder of root's own that everybody can read.
+servers_folder() {
+    mkdir -p "$TSAD_ROOT/target"
+    if [ "$(id -u)" -ne 0 ] || as_server_user test -r "$TSAD_ROOT/target" -a -x "$TSAD_ROOT/target" 2>/dev/null; then
+        TSAD_SERVERS="$TSAD_ROOT/target/servers"
+    else
+        TSAD_SERVERS="/var/cache/pg_tsad/$(printf '%s' "$TSAD_ROOT" | cksum | cut -d ' ' -f 1)"
+    fi
+}
+
+# copy_server FOLDER: a private copy of the host's server tree. PostgreSQL finds its files relative to its own
+# executable, so the copy works where it lies, and installing into it leaves the host untouched.
+copy_server() {
+    stamp="$("$TSAD_HOST_PG_CONFIG" --version) $("$TSAD_HOST_PG_CONFIG" --bindir)"
+    [ "$(cat "$1/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
+    rm -rf "$1"
+    mkdir -p "$1"
+    for kind in bindir pkglibdir sharedir pkgincludedir includedir-server libdir includedir; do
+        folder=$("$TSAD_HOST_PG_CONFIG" "--$kind")
+        case "$kind:$folder" in
+            libdir:/usr/lib* | libdir:/lib* | includedir:/usr/include) continue ;; # the system's, not the server's
+        esac
+        [ -d "$folder" ] || continue
+        mkdir -p "$1$(dirname "$folder")"
+        [ -d "$1$folder" ] || cp -R -p -P "$folder" "$1$(dirname "$folder")/"
+    done
+    # An extension of this name that the host has installed must not pass for the one under test.
+    find "$1" -name 'pg_tsad*' -exec rm -rf {} +
+    printf '%s' "$stamp" >"$1/.stamp"
+}
+
+# use_server: after scripts/setup has run, sets TSAD_PG_CONFIG and TSAD_BIN to the private copy.
+use_server() {
+    find_host_server || die "no PostgreSQL server found: run scripts/setup"
+    servers_folder
+    TSAD_SERVER="$TSAD_SERVERS/pg$TSAD_MAJOR"
+    TSAD_BIN="$TSAD_SERVER$("$TSAD_HOST_PG_CONFIG" --bindir)"
+    TSAD_PG_CONFIG="$TSAD_BIN/pg_config"
+    [ -x "$TSAD_PG_CONFIG" ] || die "no copy of the server in $TSAD_SERVERS: run scripts/setup"
+}
+
+# ---- cargo-pgrx ----------------------------------------------------------------------------------------------------
+
+pgrx_version() { sed -n 's/^pgrx = "=\([0-9.]*\)"$/\1/p' "$TSAD_ROOT/Cargo.toml"; }
+
+# Sets CARGO_PGRX to a cargo-pgrx of exactly the pinned version; returns 1 where there is none yet.
+find_cargo_pgrx() {
+    version=$(pgrx_version)
+    TSAD_PGRX_ROOT="${XDG_CACHE_HOME:-${HOME:?}/.cache}/pg_tsad/cargo-pgrx-$version"
+    for candidate in "$TSAD_PGRX_ROOT/bin/cargo-pgrx" "$(command -v cargo-pgrx || true)"; do
+        [ -x "$candidate" ] || continue
+        case "$("$candidate" pgrx --version 2>/dev/null)" in
+            *" $version")
+                export CARGO_PGRX="$candidate"
+                return 0
+                ;;
+        esac
+    done
+    return 1
+}
+
+cargo_pgrx() {
+    [ -n "${CARGO_PGRX:-}" ] || find_cargo_pgrx || die "no cargo-pgrx $(pgrx_version): run scripts/setup"
+    "$CARGO_PGRX" pgrx "$@"
+}
+
+# Builds the extension and installs it into the private server. Silent where there was nothing to say.
+# shellcheck disable=SC2120 # further arguments of cargo pgrx install are optional
+install_extension() {
+    log="$TSAD_ROOT/target/install.log"
+    cargo_pgrx install --pg-config "$TSAD_PG_CONFIG" --no-default-features --features "pg$TSAD_MAJOR" "$@" \
+        >"$log" || {
+        cat "$log" >&2
+        die "the extension could not be built"
+    }
+}
+
+# ---- a throwaway cluster -------------------------------------------------------------------------------------------
+
+# Makes TSAD_RUN, a folder that the server's user owns and nobody else enters.
+make_run_folder() {
+    [ -z "$TSAD_RUN" ] || return 0
+    tmp=${TMPDIR:-/tmp}
+    # The path of a unix socket may have 107 bytes.
+    [ "${#tmp}" -le 60 ] || tmp=/tmp
+    TSAD_RUN=$(mktemp -d "$tmp/pg_tsad.XXXXXX")
+    chmod 700 "$TSAD_RUN"
+    if [ "$(id -u)" -eq 0 ]; then
+        chown "$TSAD_SERVER_USER" "$TSAD_RUN"
+    fi
+}
+
+# shellcheck disable=SC2120 # settings are optional
+# cluster_start [SETTING...]: a server that listens on a unix socket in TSAD_RUN and nowhere else.
+cluster_start() {
+    make_run_folder
+    as_server_user "$TSAD_BIN/initdb" --pgdata "$TSAD_RUN/data" --username postgres --auth trust --encoding UTF8 \
+        --locale C --no-sync >"$TSAD_RUN/initdb.log" 2>&1 || {
+        cat "$TSAD_RUN/initdb.log" >&2
+        die "initdb failed"
+    }
+    {
+        printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$TSAD_RUN'" "fsync = off" \
+            "timezone = 'UTC'" "log_timezone = 'UTC'" "max_worker_processes = 16" "jit = off" "$@"
+    } >>"$TSAD_RUN/data/postgresql.conf"
+    as_server_user "$TSAD_BIN/pg_ctl" --pgdata "$TSAD_RUN/data" --log "$TSAD_RUN/server.log" --silent --wait start \
+        >/dev/null || {
+        cat "$TSAD_RUN/server.log" >&2
+        die "the server did not start"
+    }
+}
+
+cluster_stop() {
+    [ -f "$TSAD_RUN/data/postmaster.pid" ] || return 0
+    as_server_user "$TSAD_BIN/pg_ctl" --pgdata "$TSAD_RUN/data" --mode immediate --silent --wait stop \
+        >/dev/null 2>&1 || note "warning: the server in $TSAD_RUN did not stop"
+}
+
+# cluster_psql ARGUMENTS...: psql on the cluster, errors stop it, the user's .psqlrc is not read.
+cluster_psql() {
+    as_server_user "$TSAD_BIN/psql" --host "$TSAD_RUN" --username postgres --no-psqlrc --set ON_ERROR_STOP=1 "$@"
+}

@@ -1,0 +1,2 @@
+-- Runs before every other test.
+CREATE EXTENSION pg_tsad;

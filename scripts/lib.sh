@@ -175,14 +175,15 @@ cargo_pgrx() {
     "$CARGO_PGRX" pgrx "$@"
 }
 
-# Builds the extension and installs it into the private server. Silent where there was nothing to say.
-# shellcheck disable=SC2120 # further arguments of cargo pgrx install are optional
+# install_extension [FEATURE]: builds the extension and installs it into the private server. Cargo shows its progress;
+# what cargo-pgrx then reports of the installation is shown only where it fails.
 install_extension() {
+    features="pg$TSAD_MAJOR ${1:-}"
+    cargo build --lib --no-default-features --features "$features" || die "the extension could not be built"
     log="$TSAD_ROOT/target/install.log"
-    cargo_pgrx install --pg-config "$TSAD_PG_CONFIG" --no-default-features --features "pg$TSAD_MAJOR" "$@" \
-        >"$log" || {
+    cargo_pgrx install --pg-config "$TSAD_PG_CONFIG" --no-default-features --features "$features" >"$log" 2>&1 || {
         cat "$log" >&2
-        die "the extension could not be built"
+        die "the extension could not be installed"
     }
 }
 

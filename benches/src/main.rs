@@ -1,0 +1,167 @@
+//! The command line of `tsad-bench`.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use lexopt::prelude::{Long, Short, Value, ValueExt};
+use tsad_bench::{accuracy, params, speed};
+
+const USAGE: &str = "\
+Usage:
+  tsad-bench accuracy PATH... [--by-set] [--csv FILE] [--jobs N] [--option NAME=VALUE]...
+  tsad-bench speed [--rows N,N,...] [--channels N] [--repeat N] [--option NAME=VALUE]...
+
+accuracy  trains on the beginning of every labelled series, scores all of it, reports VUS-PR
+  PATH        a folder of .csv files, or a file; ..._tr_N_... in the name: the first N rows train
+  --by-set    also the mean of every data set (from the names of the files)
+  --csv FILE  write all measures of every file
+  --jobs N    files at a time, default 1; times are only honest with 1
+speed     rows per second of training and scoring made series
+  --rows      lengths, default 1000,10000,100000
+  --channels  value columns, default 1
+  --repeat    runs per length, default 3; the fastest counts
+
+  --option NAME=VALUE  a parameter of training, the value in JSON: --option 'scales=[16,64]'
+
+Exit code: 0 good, 1 a file failed, 2 wrong arguments.";
+
+enum Command {
+    Accuracy(accuracy::Settings),
+    Speed(speed::Settings),
+    Help,
+}
+
+fn main() -> ExitCode {
+    let mut err = io::stderr();
+    let run =
+        parse(std::env::args_os()).and_then(|(command, options)| Ok((command, params::params(&options)?)));
+    let (command, params) = match run {
+        Ok(run) => run,
+        Err(e) => {
+            // Nothing is left to be done where even the standard error is closed.
+            let _ = writeln!(err, "tsad-bench: {e:#}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut out = io::stdout();
+    let failed = match command {
+        Command::Help => writeln!(out, "{USAGE}").map(|()| 0).context("cannot write"),
+        Command::Speed(settings) => speed::run(&settings, &params, &mut out).map(|()| 0),
+        Command::Accuracy(settings) => accuracy::run(&settings, &params, &mut out, &mut err),
+    };
+    match failed {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(count) => {
+            let _ = writeln!(err, "tsad-bench: {count} files failed and are not in the mean");
+            ExitCode::FAILURE
+        }
+        Err(e) => {
+            let _ = writeln!(err, "tsad-bench: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<String>)> {
+    let mut parser = lexopt::Parser::from_iter(args);
+    let mut command = match parser.next()? {
+        Some(Value(name)) if name == "accuracy" => Command::Accuracy(accuracy::Settings {
+            jobs: 1,
+            ..accuracy::Settings::default()
+        }),
+        Some(Value(name)) if name == "speed" => Command::Speed(speed::Settings::default()),
+        Some(Long("help") | Short('h')) => return Ok((Command::Help, Vec::new())),
+        Some(other) => return Err(other.unexpected().into()),
+        None => anyhow::bail!("a command is missing"),
+    };
+    let mut options = Vec::new();
+    while let Some(arg) = parser.next()? {
+        match (&mut command, arg) {
+            (_, Long("help") | Short('h')) => return Ok((Command::Help, Vec::new())),
+            (_, Long("option")) => options.push(parser.value()?.string()?),
+            (Command::Accuracy(settings), Value(path)) => settings.paths.push(path.into()),
+            (Command::Accuracy(settings), Long("csv")) => settings.csv = Some(parser.value()?.into()),
+            (Command::Accuracy(settings), Long("jobs")) => settings.jobs = count(&mut parser, "--jobs")?,
+            (Command::Accuracy(settings), Long("by-set")) => settings.by_set = true,
+            (Command::Speed(settings), Long("rows")) => {
+                settings.rows = parser
+                    .value()?
+                    .string()?
+                    .split(',')
+                    .map(|rows| rows.trim().parse().with_context(|| format!("--rows: {rows:?}")))
+                    .collect::<Result<_>>()?;
+            }
+            (Command::Speed(settings), Long("channels")) => {
+                settings.channels = count(&mut parser, "--channels")?;
+            }
+            (Command::Speed(settings), Long("repeat")) => settings.repeat = count(&mut parser, "--repeat")?,
+            (_, arg) => return Err(arg.unexpected().into()),
+        }
+    }
+    if matches!(&command, Command::Accuracy(settings) if settings.paths.is_empty()) {
+        anyhow::bail!("accuracy needs a folder");
+    }
+    Ok((command, options))
+}
+
+fn count(parser: &mut lexopt::Parser, name: &str) -> Result<usize> {
+    let value = parser
+        .value()?
+        .parse::<usize>()
+        .with_context(|| name.to_owned())?;
+    anyhow::ensure!(value > 0, "{name} must be 1 or more");
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<(Command, Vec<String>)> {
+        parse(
+            std::iter::once("tsad-bench")
+                .chain(line.split_whitespace())
+                .map(OsString::from),
+        )
+    }
+
+    #[test]
+    fn arguments_may_come_in_any_order() {
+        let (command, options) =
+            parsed("accuracy --option seed=1 a --jobs 2 b --by-set --csv c.csv --option centres=4").unwrap();
+        let Command::Accuracy(settings) = command else {
+            panic!("not accuracy")
+        };
+        assert_eq!(
+            (settings.paths.len(), settings.jobs, settings.by_set),
+            (2, 2, true)
+        );
+        assert!(settings.csv.is_some_and(|path| path.ends_with("c.csv")));
+        assert_eq!(options, ["seed=1", "centres=4"]);
+        let Command::Speed(settings) = parsed("speed --rows 5,70 --channels 3").unwrap().0 else {
+            panic!("not speed")
+        };
+        assert_eq!(
+            (settings.rows, settings.channels, settings.repeat),
+            (vec![5, 70], 3, 3)
+        );
+    }
+
+    #[test]
+    fn mistakes_are_refused() {
+        for line in [
+            "",
+            "fast",
+            "accuracy",
+            "accuracy a --rows 5",
+            "accuracy a --jobs 0",
+            "speed a",
+            "speed --rows x",
+        ] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+        assert!(matches!(parsed("--help").unwrap().0, Command::Help));
+    }
+}

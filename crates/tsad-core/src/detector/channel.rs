@@ -1,0 +1,347 @@
+//! What is learned of one channel: per scale and view the normal windows' centres.
+
+use super::windows::{hop, mean, runs, starts};
+use super::{Params, ValidParams};
+use crate::Check;
+use crate::cluster::{Block, Centres};
+use crate::series::{Segment, Series};
+use crate::view::{Extractor, MAX_WINDOW, RobustScale, Standard, View};
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+use std::borrow::Cow;
+
+/// Clusters are sought among at most this many training windows per scale, evenly spaced.
+const MAX_CLUSTERED: usize = 2000;
+/// Added to the standard deviation of the training scores: the resolution of a window distance.
+const RESOLUTION: f64 = 1e-3;
+/// The training windows are held out in this many blocks of time.
+const BLOCKS: usize = 10;
+/// Windows between two calls of the cancel hook.
+const CHECK_EVERY: usize = 256;
+
+/// The normal windows of one view at one scale.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ViewModel {
+    /// Location and scale of the features.
+    pub standard: Standard,
+    /// Centres of the standardised features.
+    pub centres: Centres,
+    /// The mean over the training samples of the overlap-mean log distance.
+    pub mean: f64,
+    /// Its standard deviation.
+    pub deviation: f64,
+}
+
+/// The normal windows of one length.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScaleModel {
+    /// The window length in samples.
+    pub length: usize,
+    /// One model per view, in the order of [`View::ALL`].
+    pub views: [ViewModel; 3],
+}
+
+/// The normal windows of one channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelModel {
+    /// The index of the channel in the rows.
+    pub index: usize,
+    /// Location and scale of the values.
+    pub scale: RobustScale,
+    /// One model per window length, shortest first.
+    pub scales: Vec<ScaleModel>,
+}
+
+/// The window lengths that a series is long enough to be trained at.
+pub(super) fn usable_scales(series: &Series, params: &Params) -> Vec<usize> {
+    let samples = series.len();
+    let longest = series.segments.iter().map(Segment::len).max().unwrap_or(0);
+    let fits = |length: &&usize| samples >= 2 * **length && longest >= **length;
+    params.scales.iter().filter(fits).copied().collect()
+}
+
+/// Per segment and window the log distances of the three views to centres found without the window.
+pub(super) type HeldOut = Vec<Vec<[f32; 3]>>;
+
+impl ChannelModel {
+    /// Learns channel `c` of `series`, which is channel `index` of the rows, at the given window lengths.
+    /// Also returns the held-out distances at each length; none where the series is too short for them.
+    pub(super) fn fit(
+        series: &Series,
+        c: usize,
+        index: usize,
+        lengths: &[usize],
+        params: &ValidParams,
+        check: Check,
+    ) -> (Self, Vec<Option<HeldOut>>) {
+        let scale = RobustScale::fit(series.segments.iter().flat_map(|s| s.channel(c)).copied());
+        let scaled: Vec<(i64, Vec<f32>)> = series
+            .segments
+            .iter()
+            .map(|s| (s.start, s.channel(c).iter().map(|v| scale.apply(*v)).collect()))
+            .collect();
+        let fit = |&length: &usize| ScaleModel::fit(&scaled, length, index, params, check);
+        let (scales, held_out) = lengths.iter().map(fit).unzip();
+        let model = Self { index, scale, scales };
+        (model, held_out)
+    }
+}
+
+impl ScaleModel {
+    fn fit(
+        segments: &[(i64, Vec<f32>)],
+        length: usize,
+        index: usize,
+        params: &ValidParams,
+        check: Check,
+    ) -> (Self, Option<HeldOut>) {
+        let starts: Vec<Vec<usize>> = segments
+            .iter()
+            .map(|(first, values)| starts(*first, values.len(), length, hop(length)))
+            .collect();
+        let features = extract_all(segments, &starts, length, check);
+        let dims = Extractor::dims_of(length);
+        let blocks = blocks(&starts, length);
+        let mut held_out: HeldOut = starts.iter().map(|s| vec![[0.0; 3]; s.len()]).collect();
+        let mut complete = true;
+        let views = std::array::from_fn(|v| {
+            let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
+            rng.set_stream(((index * (MAX_WINDOW + 1) + length) * View::ALL.len() + v) as u64);
+            let (mut view, features) = ViewModel::fit(&features[v], dims[v], params, &mut rng, check);
+            let distances = view.centres.held_out_distances(&features, &blocks, check);
+            complete &= distances.is_some();
+            let distances = distances.unwrap_or_else(|| {
+                features
+                    .chunks_exact(dims[v])
+                    .map(|f| view.centres.distance(f))
+                    .collect()
+            });
+            let windows = held_out.iter_mut().flatten();
+            for (window, d) in windows.zip(distances) {
+                window[v] = view.log(d);
+            }
+            view.calibrate(v, &held_out, &starts, length);
+            view
+        });
+        (Self { length, views }, complete.then_some(held_out))
+    }
+
+    /// The calibrated score of every view of every window that starts at `starts` in the scaled values:
+    /// `log(1 + distance)`, not yet averaged over the windows of a sample.
+    pub(super) fn log_distances(
+        &self,
+        values: &[f32],
+        starts: &[usize],
+        extractor: &mut Extractor,
+        check: Check,
+    ) -> Vec<[f32; 3]> {
+        let mut features = vec![0.0; extractor.dim()];
+        let mut out = Vec::with_capacity(starts.len());
+        for (i, &s) in starts.iter().enumerate() {
+            if i % CHECK_EVERY == 0 {
+                check();
+            }
+            extractor.extract(&values[s..s + self.length], &mut features);
+            let mut rest = features.as_mut_slice();
+            out.push(self.views.each_ref().map(|view| {
+                let (these, others) = std::mem::take(&mut rest).split_at_mut(view.dim());
+                rest = others;
+                view.standard.apply(these);
+                view.log_distance(these)
+            }));
+        }
+        out
+    }
+
+    /// The calibrated score of every view from the mean over windows of the log distances.
+    #[inline]
+    pub(super) fn calibrated(&self, mean: [f32; 3]) -> [f32; 3] {
+        let of = |v: usize| {
+            let view = &self.views[v];
+            ((f64::from(mean[v]) - view.mean) / (view.deviation + RESOLUTION)) as f32
+        };
+        [of(0), of(1), of(2)]
+    }
+}
+
+impl ViewModel {
+    /// Learns the features of the training windows; also returns them standardised. The mean and deviation
+    /// of the scores are left open.
+    fn fit(
+        features: &[f32],
+        dim: usize,
+        params: &ValidParams,
+        rng: &mut ChaCha8Rng,
+        check: Check,
+    ) -> (Self, Vec<f32>) {
+        let standard = Standard::fit(features, dim);
+        let mut features = features.to_vec();
+        features.chunks_exact_mut(dim).for_each(|f| standard.apply(f));
+        let clustered = thinned(&features, dim);
+        let centres = Centres::fit(&clustered, dim, params.centres, params.contamination, rng, check);
+        let model = Self {
+            standard,
+            centres,
+            mean: 0.0,
+            deviation: 0.0,
+        };
+        (model, features)
+    }
+
+    /// Sets the mean and deviation of the score of view `v` over the training samples.
+    fn calibrate(&mut self, v: usize, held_out: &HeldOut, starts: &[Vec<usize>], length: usize) {
+        let mut moments = Moments::default();
+        for (distances, starts) in held_out.iter().zip(starts) {
+            for run in runs(starts, length) {
+                let score = mean(&distances[run.windows])[v];
+                moments.add(f64::from(score), run.samples.len() as f64);
+            }
+        }
+        (self.mean, self.deviation) = moments.mean_and_deviation();
+    }
+
+    /// The number of features.
+    pub fn dim(&self) -> usize {
+        self.standard.mean.len()
+    }
+
+    /// `log(1 + d)` for the distance `d` of standardised features to the nearest centre, over the square
+    /// root of their number.
+    #[inline]
+    fn log_distance(&self, features: &[f32]) -> f32 {
+        self.log(self.centres.distance(features))
+    }
+
+    #[inline]
+    fn log(&self, distance: f32) -> f32 {
+        (distance / (self.dim() as f32).sqrt()).ln_1p()
+    }
+}
+
+/// The features of all windows of all segments, view by view.
+fn extract_all(
+    segments: &[(i64, Vec<f32>)],
+    starts: &[Vec<usize>],
+    length: usize,
+    check: Check,
+) -> [Vec<f32>; 3] {
+    let mut extractor = Extractor::new(length);
+    let dims = extractor.dims();
+    let mut row = vec![0.0; extractor.dim()];
+    let windows: usize = starts.iter().map(Vec::len).sum();
+    let mut features = dims.map(|dim| Vec::with_capacity(windows * dim));
+    for ((_, values), starts) in segments.iter().zip(starts) {
+        for (i, &s) in starts.iter().enumerate() {
+            if i % CHECK_EVERY == 0 {
+                check();
+            }
+            extractor.extract(&values[s..s + length], &mut row);
+            let mut rest = row.as_slice();
+            for (all, dim) in features.iter_mut().zip(dims) {
+                let (these, others) = rest.split_at(dim);
+                all.extend_from_slice(these);
+                rest = others;
+            }
+        }
+    }
+    features
+}
+
+/// Successive windows, counted over all segments, that are held out together: each block leaves out every
+/// window that shares a sample with one of its own.
+fn blocks(starts: &[Vec<usize>], length: usize) -> Vec<Block> {
+    let flat: Vec<(usize, usize)> = starts
+        .iter()
+        .enumerate()
+        .flat_map(|(s, all)| all.iter().map(move |a| (s, *a)))
+        .collect();
+    let overlap = |a: usize, b: usize| flat[a].0 == flat[b].0 && flat[b].1 < flat[a].1 + length;
+    let n = flat.len();
+    let block = |b: usize| {
+        let own = b * n / BLOCKS..(b + 1) * n / BLOCKS;
+        let mut left_out = own.clone();
+        while left_out.start > 0 && overlap(left_out.start - 1, own.start) {
+            left_out.start -= 1;
+        }
+        while left_out.end < n && overlap(own.end - 1, left_out.end) {
+            left_out.end += 1;
+        }
+        Block { own, left_out }
+    };
+    (0..BLOCKS).map(block).filter(|b| !b.own.is_empty()).collect()
+}
+
+/// At most [`MAX_CLUSTERED`] windows, evenly spaced.
+fn thinned(features: &[f32], dim: usize) -> Cow<'_, [f32]> {
+    let windows = features.len() / dim;
+    if windows <= MAX_CLUSTERED {
+        return Cow::Borrowed(features);
+    }
+    let pick = |i: usize| i * windows / MAX_CLUSTERED * dim;
+    (0..MAX_CLUSTERED)
+        .flat_map(|i| &features[pick(i)..pick(i) + dim])
+        .copied()
+        .collect()
+}
+
+/// Weighted mean and standard deviation in one pass (West 1979, doi:10.1145/359146.359153).
+#[derive(Default)]
+struct Moments {
+    weight: f64,
+    mean: f64,
+    square: f64,
+}
+
+impl Moments {
+    fn add(&mut self, value: f64, weight: f64) {
+        self.weight += weight;
+        let step = value - self.mean;
+        self.mean += step * weight / self.weight;
+        self.square += weight * step * (value - self.mean);
+    }
+
+    fn mean_and_deviation(&self) -> (f64, f64) {
+        (self.mean, (self.square / self.weight.max(1.0)).sqrt())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_agree_with_the_definition() {
+        let mut m = Moments::default();
+        for (v, w) in [(1.0, 2.0), (4.0, 1.0), (2.0, 3.0)] {
+            m.add(v, w);
+        }
+        let (mean, deviation) = m.mean_and_deviation();
+        assert!((mean - 2.0).abs() < 1e-12 && (deviation - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn blocks_leave_out_all_windows_that_share_a_sample() {
+        let starts = [
+            (0..=200).step_by(10).collect::<Vec<_>>(),
+            (0..=100).step_by(10).collect(),
+        ];
+        let blocks = blocks(&starts, 35);
+        assert_eq!(blocks.iter().map(|b| b.own.len()).sum::<usize>(), 21 + 11);
+        let b = blocks.iter().find(|b| b.own.contains(&20)).unwrap();
+        assert_eq!(
+            b.own,
+            19..22,
+            "the last windows of one segment and the first of the next"
+        );
+        assert_eq!(b.left_out, 16..25);
+    }
+
+    #[test]
+    fn thinning_keeps_whole_windows_in_order() {
+        let features: Vec<f32> = (0..5000).flat_map(|i| [i as f32, -(i as f32)]).collect();
+        let t = thinned(&features, 2);
+        assert_eq!(t.len(), 2 * MAX_CLUSTERED);
+        assert!(t.chunks_exact(2).all(|w| w[0] == -w[1]));
+        assert!(t.iter().step_by(2).is_sorted());
+    }
+}

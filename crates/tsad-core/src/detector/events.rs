@@ -1,0 +1,175 @@
+//! Episodes: runs of anomalous points.
+
+use super::Point;
+
+/// How points become episodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventParams {
+    /// Anomalous points at most this far apart in time belong to one episode; not negative.
+    pub merge_gap: i64,
+    /// An episode with fewer anomalous points is left out.
+    pub min_points: usize,
+    /// An episode of shorter duration is left out.
+    pub min_duration: i64,
+}
+
+/// A run of anomalous points, short breaks included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// The time of the first anomalous point.
+    pub start: i64,
+    /// The time of the last anomalous point so far.
+    pub last: i64,
+    /// Whether a later point could still belong to the episode.
+    pub open: bool,
+    /// The time of the highest score, the first of several.
+    pub peak: i64,
+    /// The highest score.
+    pub peak_score: f64,
+    /// The smallest p-value.
+    pub min_p_value: f64,
+    /// The number of anomalous points.
+    pub points: usize,
+    /// The mean share of each view over the anomalous points; sums to 1.
+    pub views: [f64; 3],
+    /// The mean share of each channel over the anomalous points; sums to 1.
+    pub channels: Vec<f64>,
+}
+
+/// Joins the anomalous points of one series, given in time order, to episodes, in time order.
+pub fn events(points: &[Point], params: &EventParams) -> Vec<Event> {
+    let mut found: Vec<Event> = Vec::new();
+    for p in points.iter().filter(|p| p.is_anomaly == Some(true)) {
+        match found.last_mut() {
+            Some(e) if p.time.abs_diff(e.last) <= params.merge_gap.unsigned_abs() => e.add(p),
+            _ => found.push(Event::of(p)),
+        }
+    }
+    let end = points.last().map_or(0, |p| p.time);
+    for e in &mut found {
+        e.finish(end, params.merge_gap);
+    }
+    let counts = |e: &Event| {
+        e.points >= params.min_points && e.last.abs_diff(e.start) >= params.min_duration.unsigned_abs()
+    };
+    found.retain(counts);
+    found
+}
+
+impl Event {
+    fn of(p: &Point) -> Self {
+        let mut event = Self {
+            start: p.time,
+            last: p.time,
+            open: false,
+            peak: p.time,
+            peak_score: f64::NEG_INFINITY,
+            min_p_value: 1.0,
+            points: 0,
+            views: [0.0; 3],
+            channels: vec![0.0; p.channels.as_ref().map_or(0, Vec::len)],
+        };
+        event.add(p);
+        event
+    }
+
+    fn add(&mut self, p: &Point) {
+        self.last = p.time;
+        self.points += 1;
+        let score = p.score.unwrap_or(f64::NEG_INFINITY);
+        if score > self.peak_score {
+            (self.peak, self.peak_score) = (p.time, score);
+        }
+        self.min_p_value = self.min_p_value.min(p.p_value.unwrap_or(1.0));
+        for (sum, share) in self.views.iter_mut().zip(p.views.iter().flatten()) {
+            *sum += share;
+        }
+        for (sum, share) in self.channels.iter_mut().zip(p.channels.iter().flatten()) {
+            *sum += share;
+        }
+    }
+
+    fn finish(&mut self, end: i64, merge_gap: i64) {
+        self.open = end.abs_diff(self.last) <= merge_gap.unsigned_abs();
+        let share = 1.0 / self.points as f64;
+        self.views
+            .iter_mut()
+            .chain(&mut self.channels)
+            .for_each(|s| *s *= share);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Status;
+
+    const PARAMS: EventParams = EventParams {
+        merge_gap: 2,
+        min_points: 1,
+        min_duration: 0,
+    };
+
+    fn points(flags: &str) -> Vec<Point> {
+        let point = |(i, f): (usize, char)| Point {
+            score: Some(if f == '#' { 3.0 + i as f64 } else { 0.5 }),
+            p_value: Some(0.1 / (i + 1) as f64),
+            is_anomaly: Some(f == '#'),
+            views: Some([1.0, 0.0, 0.0]),
+            channels: Some(vec![1.0]),
+            ..Point::unscored(i as i64, Status::Ok)
+        };
+        flags.chars().enumerate().map(point).collect()
+    }
+
+    #[test]
+    fn short_breaks_are_merged_and_long_ones_split() {
+        let found = events(&points(".##.#..##...."), &PARAMS);
+        let spans: Vec<_> = found
+            .iter()
+            .map(|e| (e.start, e.last, e.points, e.open))
+            .collect();
+        assert_eq!(spans, [(1, 4, 3, false), (7, 8, 2, false)]);
+        assert_eq!((found[0].peak, found[0].peak_score), (4, 7.0));
+        assert!((found[0].min_p_value - 0.02).abs() < 1e-12);
+        assert_eq!(
+            (found[0].views, &found[0].channels),
+            ([1.0, 0.0, 0.0], &vec![1.0])
+        );
+    }
+
+    #[test]
+    fn an_episode_at_the_end_is_open() {
+        assert!(events(&points("..##."), &PARAMS)[0].open);
+        assert!(!events(&points("..##..."), &PARAMS)[0].open);
+    }
+
+    #[test]
+    fn small_episodes_can_be_left_out() {
+        let all = points("#....###....#.#...");
+        let count = |p: EventParams| events(&all, &p).len();
+        assert_eq!(count(PARAMS), 3);
+        assert_eq!(
+            count(EventParams {
+                min_points: 2,
+                ..PARAMS
+            }),
+            2
+        );
+        assert_eq!(
+            count(EventParams {
+                min_points: 3,
+                ..PARAMS
+            }),
+            1
+        );
+        assert_eq!(
+            count(EventParams {
+                min_duration: 2,
+                ..PARAMS
+            }),
+            2
+        );
+        assert_eq!(events(&[], &PARAMS), []);
+    }
+}

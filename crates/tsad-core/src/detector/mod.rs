@@ -1,0 +1,16 @@
+//! Training, scoring and episodes.
+
+mod channel;
+mod events;
+mod params;
+mod point;
+mod score;
+mod train;
+mod windows;
+
+pub use channel::{ChannelModel, ScaleModel, ViewModel};
+pub use events::{Event, EventParams, events};
+pub use params::{Params, ValidParams};
+pub use point::{Point, Status};
+pub use score::score;
+pub use train::train;

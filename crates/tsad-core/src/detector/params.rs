@@ -1,0 +1,206 @@
+//! Parameters of training, unchecked and checked.
+
+use crate::view::{MAX_WINDOW, MIN_WINDOW};
+use crate::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+use std::ops::Deref;
+
+/// Parameters of training as a user gives them; [`Params::validate`] checks them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// Window lengths in samples, ascending, each from 8 to 4096; default 32, 64, 128. A length is used where
+    /// the training part holds at least twice as many samples.
+    pub scales: Vec<usize>,
+    /// The largest number of cluster centres per view and scale, 1 to 256; default 32.
+    pub centres: usize,
+    /// The share of training windows that may belong to past incidents, 0 to below 0.5; default 0.02.
+    pub contamination: f64,
+    /// The longest gap, in sampling intervals, that is filled linearly, 0 to 1000; default 4.
+    pub max_gap: usize,
+    /// The probability that a normal sample is flagged, above 0 and at most 0.5.
+    pub alpha: Option<f64>,
+    /// The same as a number of flagged normal samples per day, above 0; the default is one a week.
+    pub alarms_per_day: Option<f64>,
+    /// The seed of all random choices of the training; default 0.
+    pub seed: u64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            scales: vec![32, 64, 128],
+            centres: 32,
+            contamination: 0.02,
+            max_gap: 4,
+            alpha: None,
+            alarms_per_day: None,
+            seed: 0,
+        }
+    }
+}
+
+/// The names of all parameters, for messages about misspelt ones.
+impl Params {
+    /// The names under which the parameters are known to users, in alphabetical order.
+    pub const NAMES: [&'static str; 7] = [
+        "alarms_per_day",
+        "alpha",
+        "centres",
+        "contamination",
+        "max_gap",
+        "scales",
+        "seed",
+    ];
+
+    /// The largest number of scales.
+    pub const MAX_SCALES: usize = 16;
+
+    /// Checks every parameter.
+    ///
+    /// # Errors
+    /// `InvalidParameter`, naming the parameter, its value and its range.
+    pub fn validate(self) -> Result<ValidParams> {
+        let scales = &self.scales;
+        if scales.is_empty() || scales.len() > Self::MAX_SCALES {
+            return Err(invalid(
+                format!("option \"scales\" has {} window lengths", scales.len()),
+                format!("Give 1 to {} window lengths.", Self::MAX_SCALES),
+            ));
+        }
+        for &length in scales {
+            within("scales", length, MIN_WINDOW, MAX_WINDOW)?;
+        }
+        if !scales.is_sorted_by(|a, b| a < b) {
+            return Err(invalid(
+                "option \"scales\" is not in ascending order",
+                "Give every window length once, the shortest first.",
+            ));
+        }
+        within("centres", self.centres, 1, 256)?;
+        within("max_gap", self.max_gap, 0, 1000)?;
+        if !(0.0..0.5).contains(&self.contamination) {
+            return Err(invalid(
+                format!("option \"contamination\" is out of range: {}", self.contamination),
+                "Give a share from 0 to below 0.5.",
+            ));
+        }
+        if let (Some(_), Some(_)) = (self.alpha, self.alarms_per_day) {
+            return Err(invalid(
+                "options \"alpha\" and \"alarms_per_day\" contradict each other",
+                "Give one of the two.",
+            ));
+        }
+        if let Some(alpha) = self.alpha.filter(|a| !(*a > 0.0 && *a <= 0.5)) {
+            return Err(invalid(
+                format!("option \"alpha\" is out of range: {alpha}"),
+                "Give a probability above 0 and at most 0.5.",
+            ));
+        }
+        if let Some(rate) = self.alarms_per_day.filter(|r| !(*r > 0.0 && r.is_finite())) {
+            return Err(invalid(
+                format!("option \"alarms_per_day\" is out of range: {rate}"),
+                "Give a number above 0.",
+            ));
+        }
+        Ok(ValidParams(self))
+    }
+}
+
+fn within(name: &str, value: usize, low: usize, high: usize) -> Result<()> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(invalid(
+        format!("option \"{name}\" is out of range: {value}"),
+        format!("Give a value from {low} to {high}."),
+    ))
+}
+
+fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidParameter, message).with_hint(hint)
+}
+
+/// Parameters that were checked; they read like [`Params`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValidParams(Params);
+
+impl Deref for ValidParams {
+    type Target = Params;
+
+    fn deref(&self) -> &Params {
+        &self.0
+    }
+}
+
+impl ValidParams {
+    /// The samples that the shortest window needs for training.
+    pub fn least_samples(&self) -> usize {
+        2 * self.scales[0]
+    }
+
+    /// The error probability per sample at a sampling interval in microseconds: `alpha` as given, or the
+    /// rate per day divided by the samples per day, between 1e-9 and 0.01.
+    pub fn alpha_at(&self, interval: i64) -> f64 {
+        const DAY: f64 = 86_400e6;
+        const DEFAULT_PER_DAY: f64 = 1.0 / 7.0;
+        if let Some(alpha) = self.alpha {
+            return alpha;
+        }
+        let rate = self.alarms_per_day.unwrap_or(DEFAULT_PER_DAY);
+        (rate * interval as f64 / DAY).clamp(1e-9, 0.01)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rejected(change: impl FnOnce(&mut Params)) -> String {
+        let mut p = Params::default();
+        change(&mut p);
+        let e = p.validate().unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::InvalidParameter);
+        assert!(e.hint().is_some());
+        e.message().to_owned()
+    }
+
+    #[test]
+    fn every_parameter_is_checked() {
+        assert!(rejected(|p| p.scales = vec![]).contains("scales"));
+        assert!(rejected(|p| p.scales = vec![7]).contains("scales"));
+        assert!(rejected(|p| p.scales = vec![8192]).contains("scales"));
+        assert!(rejected(|p| p.scales = vec![64, 32]).contains("ascending"));
+        assert!(rejected(|p| p.scales = vec![32, 32]).contains("ascending"));
+        assert!(rejected(|p| p.scales = (8..30).collect()).contains("22"));
+        assert!(rejected(|p| p.centres = 0).contains("centres"));
+        assert!(rejected(|p| p.max_gap = 1001).contains("max_gap"));
+        assert!(rejected(|p| p.contamination = 0.5).contains("contamination"));
+        assert!(rejected(|p| p.contamination = f64::NAN).contains("contamination"));
+        assert!(rejected(|p| p.alpha = Some(0.0)).contains("alpha"));
+        assert!(rejected(|p| p.alpha = Some(0.6)).contains("alpha"));
+        assert!(rejected(|p| p.alarms_per_day = Some(-1.0)).contains("alarms_per_day"));
+        let both = |p: &mut Params| (p.alpha, p.alarms_per_day) = (Some(0.01), Some(1.0));
+        assert!(rejected(both).contains("contradict"));
+    }
+
+    #[test]
+    fn names_are_those_of_the_fields() {
+        let json = serde_json::to_value(Params::default()).unwrap();
+        let names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, Params::NAMES);
+    }
+
+    #[test]
+    fn a_rate_becomes_a_probability_by_the_interval() {
+        let minute = 60_000_000;
+        let p = Params {
+            alarms_per_day: Some(1.44),
+            ..Params::default()
+        };
+        assert!((p.validate().unwrap().alpha_at(minute) - 0.001).abs() < 1e-12);
+        let weekly = Params::default().validate().unwrap();
+        assert!((weekly.alpha_at(5 * minute) - 1.0 / 7.0 / 288.0).abs() < 1e-12);
+        assert_eq!(weekly.alpha_at(86_400_000_000), 0.01);
+    }
+}

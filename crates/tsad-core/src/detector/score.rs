@@ -1,0 +1,256 @@
+//! From rows and a model to scored points.
+
+use super::channel::ChannelModel;
+use super::windows::{hop, mean, runs, starts};
+use super::{Point, Status};
+use crate::calibrate::Calibration;
+use crate::model::{Body, Model, Trained};
+use crate::series::{Place, Samples, Segment, Series};
+use crate::view::Extractor;
+use crate::{Check, Error, ErrorKind, Result};
+use std::borrow::Cow;
+
+/// Scores every row: one point per row, in time order (rows of equal time in the order given).
+///
+/// A row's score uses all windows that cover it, later ones included, where they exist; until the longest
+/// window has passed the point is not final. Rows that cannot be scored get a status instead.
+///
+/// Time is linear in the number of rows, memory too.
+///
+/// # Errors
+/// `Dimension` if the rows have another number of channels than the model.
+pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
+    if rows.channels() != model.channels {
+        return Err(Error::new(
+            ErrorKind::Dimension,
+            format!(
+                "the model was trained on {} value columns, got {}",
+                model.channels,
+                rows.channels()
+            ),
+        )
+        .with_hint("Score the same columns, in the same order, that the model was trained on."));
+    }
+    let rows = rows.sorted_by_time();
+    let trained = match &model.body {
+        Body::Trained(trained) => trained,
+        Body::Untrained(_) => {
+            let point = |&t: &i64| Point::unscored(t, Status::InsufficientData);
+            return Ok(rows.times().iter().map(point).collect());
+        }
+    };
+    let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
+    let rows = rows.select(&live);
+    let (series, places) = Series::on_grid(&rows, &trained.grid, model.params.max_gap);
+    let scored: Vec<Scores> = series
+        .segments
+        .iter()
+        .map(|s| Scores::of_segment(&trained.channels, s, check))
+        .collect();
+    let judge = Judge {
+        model,
+        trained,
+        series: &series,
+        scored: &scored,
+    };
+    Ok((0..rows.len())
+        .map(|i| judge.point(rows.times()[i], rows.row(i), places[i]))
+        .collect())
+}
+
+/// The scores of the samples of one segment.
+pub(super) struct Scores {
+    channels: usize,
+    /// Per sample the score; empty if the segment is shorter than every window.
+    pub(super) score: Vec<f64>,
+    /// Per sample the weight of each view.
+    views: Vec<[f32; 3]>,
+    /// Per sample the weight of each channel.
+    weights: Vec<f32>,
+}
+
+impl Scores {
+    pub(super) fn of_segment(channels: &[ChannelModel], segment: &Segment, check: Check) -> Self {
+        let scaled: Vec<Vec<f32>> = channels
+            .iter()
+            .enumerate()
+            .map(|(c, m)| segment.channel(c).iter().map(|v| m.scale.apply(*v)).collect())
+            .collect();
+        Self::of_distances(channels, segment, |scale, length, starts| {
+            let mut extractor = Extractor::new(length);
+            let models = channels.iter().zip(&scaled);
+            let distances = |(c, values): (&ChannelModel, &Vec<f32>)| {
+                Cow::Owned(c.scales[scale].log_distances(values, starts, &mut extractor, check))
+            };
+            models.map(distances).collect()
+        })
+    }
+
+    /// The scores of a segment from log distances: `distances` gives them per channel and window, for the
+    /// index of a scale, its window length and the starts of the windows.
+    pub(super) fn of_distances<'a>(
+        channels: &[ChannelModel],
+        segment: &Segment,
+        mut distances: impl FnMut(usize, usize, &[usize]) -> Vec<Cow<'a, [[f32; 3]]>>,
+    ) -> Self {
+        let mut out = Self {
+            channels: channels.len(),
+            score: Vec::new(),
+            views: Vec::new(),
+            weights: Vec::new(),
+        };
+        let lengths: Vec<usize> = channels[0].scales.iter().map(|s| s.length).collect();
+        let fitting = lengths.iter().filter(|l| **l <= segment.len()).count();
+        if fitting == 0 {
+            return out;
+        }
+        out.score = vec![0.0; segment.len()];
+        out.views = vec![[0.0; 3]; segment.len()];
+        out.weights = vec![0.0; segment.len() * channels.len()];
+        for (s, &length) in lengths.iter().enumerate().take(fitting) {
+            let starts = starts(segment.start, segment.len(), length, hop(length));
+            let distances = distances(s, length, &starts);
+            out.add_scale(channels, s, length, &starts, &distances);
+        }
+        let share = 1.0 / (3 * fitting) as f64;
+        for score in &mut out.score {
+            *score = softplus(*score * share);
+        }
+        out
+    }
+
+    /// Adds the scores at one window length: per view the mean over the top quarter of the channels.
+    fn add_scale(
+        &mut self,
+        channels: &[ChannelModel],
+        scale: usize,
+        length: usize,
+        starts: &[usize],
+        distances: &[Cow<'_, [[f32; 3]]>],
+    ) {
+        let top = channels.len().div_ceil(4);
+        let mut order: Vec<(f32, usize)> = Vec::with_capacity(channels.len());
+        let mut z = vec![[0.0_f32; 3]; channels.len()];
+        let mut weights = vec![0.0_f32; channels.len()];
+        for run in runs(starts, length) {
+            for (z, (d, c)) in z.iter_mut().zip(distances.iter().zip(channels)) {
+                *z = c.scales[scale].calibrated(mean(&d[run.windows.clone()]));
+            }
+            let (mut sum, mut views) = (0.0_f64, [0.0_f32; 3]);
+            weights.fill(0.0);
+            for (v, view) in views.iter_mut().enumerate() {
+                order.clear();
+                order.extend(z.iter().enumerate().map(|(c, z)| (z[v], c)));
+                if order.len() > 1 {
+                    order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+                }
+                for &(z, c) in &order[..top] {
+                    sum += f64::from(z) / top as f64;
+                    let weight = softplus(f64::from(z)) as f32;
+                    *view += weight;
+                    weights[c] += weight;
+                }
+            }
+            for i in run.samples {
+                self.score[i] += sum;
+                for v in 0..3 {
+                    self.views[i][v] += views[v];
+                }
+                let at = i * self.channels;
+                for (w, weight) in self.weights[at..at + self.channels].iter_mut().zip(&weights) {
+                    *w += weight;
+                }
+            }
+        }
+    }
+}
+
+/// `log(1 + exp(x))`: keeps the order, is positive, and is nearly `x` where `x` is large.
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+/// Turns the scores of samples into points of rows.
+struct Judge<'a> {
+    model: &'a Model,
+    trained: &'a Trained,
+    series: &'a Series,
+    scored: &'a [Scores],
+}
+
+impl Judge<'_> {
+    fn point(&self, time: i64, row: &[f64], place: Option<Place>) -> Point {
+        if row.iter().all(|v| v.is_nan()) {
+            let mut point = Point::unscored(time, Status::Missing);
+            point.imputed = place.is_some();
+            return point;
+        }
+        let Some(place) = place else {
+            return Point::unscored(time, Status::Gap);
+        };
+        let scores = &self.scored[place.segment];
+        let Some(&score) = scores.score.get(place.sample) else {
+            let short = self.series.segments.len() == 1;
+            let status = if short {
+                Status::InsufficientData
+            } else {
+                Status::Gap
+            };
+            return Point::unscored(time, status);
+        };
+        let calibration: &Calibration = &self.trained.calibration;
+        let is_anomaly = calibration.is_anomaly(score);
+        let segment = &self.series.segments[place.segment];
+        let at = place.sample * scores.channels;
+        Point {
+            time,
+            status: self.status(time),
+            score: Some(score),
+            p_value: Some(calibration.p_value(score)),
+            is_anomaly: Some(is_anomaly),
+            views: Some(shares(scores.views[place.sample])),
+            channels: Some(self.channel_shares(&scores.weights[at..at + scores.channels])),
+            imputed: segment.imputed[place.sample],
+            is_final: place.segment + 1 < self.series.segments.len()
+                || place.sample + self.trained.longest_window() <= segment.len(),
+        }
+    }
+
+    fn status(&self, time: i64) -> Status {
+        if time < self.model.first_time {
+            Status::BeforeModel
+        } else if time <= self.model.last_time {
+            Status::InTrainingRange
+        } else if self.trained.channels.iter().all(|c| c.scale.constant) {
+            Status::Constant
+        } else {
+            Status::Ok
+        }
+    }
+
+    fn channel_shares(&self, weights: &[f32]) -> Vec<f64> {
+        let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
+        let mut out = vec![0.0; self.model.channels];
+        for (w, c) in weights.iter().zip(&self.trained.channels) {
+            out[c.index] = f64::from(*w) / total;
+        }
+        out
+    }
+}
+
+fn shares(weights: [f32; 3]) -> [f64; 3] {
+    let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
+    weights.map(|w| f64::from(w) / total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn softplus_is_positive_increasing_and_nearly_the_identity_above() {
+        let at = [-50.0, -5.0, 0.0, 1.0, 30.0, 1e4].map(softplus);
+        assert!(at.is_sorted_by(|a, b| a < b) && at[0] > 0.0);
+        assert!((at[2] - 2.0_f64.ln()).abs() < 1e-15 && at[5] == 1e4);
+    }
+}

@@ -1,0 +1,119 @@
+//! From rows to a model.
+
+use super::ValidParams;
+use super::channel::{ChannelModel, HeldOut, usable_scales};
+use super::score::Scores;
+use crate::calibrate::{Calibration, Source};
+use crate::model::{Body, Model, Trained};
+use crate::series::{Grid, Samples, Segment, Series};
+use crate::{Check, Result};
+use std::borrow::Cow;
+
+/// Trains a model. The order of the rows does not matter: equal rows, parameters and seed give an equal model.
+///
+/// Too little data is no error, so that one short series does not stop the training of others: the model
+/// then says what was missing, and scores nothing.
+///
+/// Time is linear in the number of rows.
+///
+/// # Errors
+/// None of its own at present; [`Samples::push`] has refused infinite values already.
+pub fn train(rows: Samples, params: &ValidParams, check: Check) -> Result<Model> {
+    let rows = rows.sorted_canonically();
+    let missing = (0..rows.len())
+        .filter(|&i| rows.row(i).iter().all(|v| v.is_nan()))
+        .count();
+    let mut model = Model {
+        library: env!("CARGO_PKG_VERSION").to_owned(),
+        params: (**params).clone(),
+        channels: rows.channels(),
+        rows: rows.len() as u64,
+        missing: missing as u64,
+        first_time: rows.times().first().copied().unwrap_or(0),
+        last_time: rows.times().last().copied().unwrap_or(0),
+        body: Body::Untrained(String::new()),
+    };
+    model.body = match fit(&rows, params, check) {
+        Ok(trained) => Body::Trained(trained),
+        Err(reason) => Body::Untrained(reason),
+    };
+    Ok(model)
+}
+
+/// Fits the trained part, or says what is missing.
+fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Result<Trained, String> {
+    let live = live_channels(rows);
+    if live.is_empty() {
+        return Err(format!(
+            "no channel has values in at least half of the {} rows",
+            rows.len()
+        ));
+    }
+    let rows = rows.select(&live);
+    let grid = Grid::of_times(rows.times()).map_err(|e| e.message().to_owned())?;
+    let (series, _) = Series::on_grid(&rows, &grid, params.max_gap);
+    let lengths = usable_scales(&series, params);
+    if lengths.is_empty() {
+        let longest = series.segments.iter().map(Segment::len).max().unwrap_or(0);
+        return Err(format!(
+            "{} samples (longest stretch without a gap: {longest}), but the smallest window of {} needs {}",
+            series.len(),
+            params.scales[0],
+            params.least_samples(),
+        ));
+    }
+    let fit = |(c, index): (usize, &usize)| ChannelModel::fit(&series, c, *index, &lengths, params, check);
+    let (channels, held_out): (Vec<_>, Vec<_>) = live.iter().enumerate().map(fit).unzip();
+    let (source, scores) = match held_out_scores(&channels, &held_out, &series) {
+        Some(scores) => (Source::HeldOut, scores),
+        None => (Source::InSample, in_sample_scores(&channels, &series, check)),
+    };
+    Ok(Trained {
+        grid,
+        samples: series.len() as u64,
+        imputed: series.imputed() as u64,
+        calibration: Calibration::fit(scores, source, params.alpha_at(grid.interval)),
+        channels,
+    })
+}
+
+/// The channels that have a value in at least half of the rows.
+fn live_channels(rows: &Samples) -> Vec<usize> {
+    let mut known = vec![0; rows.channels()];
+    for i in 0..rows.len() {
+        for (n, v) in known.iter_mut().zip(rows.row(i)) {
+            *n += usize::from(!v.is_nan());
+        }
+    }
+    let live = |c: &usize| known[*c] > 0 && 2 * known[*c] >= rows.len();
+    (0..rows.channels()).filter(live).collect()
+}
+
+/// The scores of the training samples by centres found without them; none if the series is too short.
+fn held_out_scores(
+    channels: &[ChannelModel],
+    held_out: &[Vec<Option<HeldOut>>],
+    series: &Series,
+) -> Option<Vec<f64>> {
+    let held_out: Vec<Vec<&HeldOut>> = held_out
+        .iter()
+        .map(|c| c.iter().map(Option::as_ref).collect())
+        .collect::<Option<_>>()?;
+    let scores = |(s, segment): (usize, &Segment)| {
+        let of = |scale: usize, _: usize, _: &[usize]| {
+            held_out
+                .iter()
+                .map(|c| Cow::Borrowed(c[scale][s].as_slice()))
+                .collect()
+        };
+        Scores::of_distances(channels, segment, of).score
+    };
+    Some(series.segments.iter().enumerate().flat_map(scores).collect())
+}
+
+fn in_sample_scores(channels: &[ChannelModel], series: &Series, check: Check) -> Vec<f64> {
+    let segments = series.segments.iter();
+    segments
+        .flat_map(|s| Scores::of_segment(channels, s, check).score)
+        .collect()
+}

@@ -1,0 +1,58 @@
+//! The numerical core of pg_tsad: anomaly detection in time series.
+//!
+//! It knows nothing of PostgreSQL, reads no clock, draws no entropy and does no input or output: the same
+//! samples, parameters and seed give the same model, byte for byte.
+//!
+//! The data's way, one module a station:
+//!
+//! ```text
+//! rows -> series -> view -> cluster -> detector -> calibrate -> points, events
+//! ```
+//!
+//! - [`series`]: rows become a regular grid without duplicates, cut into segments at long gaps
+//! - [`view`]: windows of several lengths seen as amplitude, shape and spectrum
+//! - [`cluster`]: the centres of normal windows, guarded against contaminated training data
+//! - [`detector`]: [`train`], [`score`] and [`events`]
+//! - [`calibrate`]: from score to p-value and threshold, on training windows held out from the fit
+//! - [`model`]: the model as bytes, versioned and checked
+//! - [`measure`]: VUS and the other measures of detection accuracy
+//!
+//! # Example
+//!
+//! ```
+//! use tsad_core::{Params, Samples, score, train};
+//!
+//! let minute = 60_000_000; // times are integers, usually microseconds
+//! let mut rows = Samples::new(1)?;
+//! for i in 0..2000_i64 {
+//!     let spike = if i == 1900 { 8.0 } else { 0.0 };
+//!     rows.push(i * minute, &[(i as f64 / 10.0).sin() + spike])?;
+//! }
+//! let params = Params::default().validate()?;
+//! let model = train(rows.head(1500), &params, &|| {})?;
+//! let points = score(&model, rows, &|| {})?;
+//! assert_eq!(points.len(), 2000);
+//! assert!(points[1900].is_anomaly == Some(true));
+//! assert!(points[1000].is_anomaly == Some(false));
+//! # Ok::<(), tsad_core::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod calibrate;
+pub mod cluster;
+pub mod detector;
+mod error;
+pub mod measure;
+pub mod model;
+pub mod series;
+pub mod view;
+
+pub use detector::{Event, EventParams, Params, Point, Status, ValidParams, events, score, train};
+pub use error::{Error, ErrorKind, Result};
+pub use model::Model;
+pub use series::Samples;
+
+/// A hook that long loops call at least every few milliseconds.
+///
+/// It lets a caller cancel by unwinding out of it; nothing that the core was working on survives.
+pub type Check<'a> = &'a dyn Fn();

@@ -1,0 +1,137 @@
+//! What a model tells of itself.
+
+use super::{Body, Model, Trained};
+use crate::calibrate::Source;
+use crate::detector::Params;
+use crate::view::View;
+use serde::Serialize;
+
+/// What a model tells of itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelInfo {
+    /// The version of the byte format.
+    pub format_version: u16,
+    /// The version of the library that trained the model.
+    pub library_version: String,
+    /// The detection method.
+    pub method: &'static str,
+    /// Whether the model can score.
+    pub trained: bool,
+    /// Why it cannot, if it cannot.
+    pub reason: Option<String>,
+    /// The parameters of the training, defaults included.
+    pub options: Params,
+    /// The number of value columns.
+    pub channels: usize,
+    /// The columns that are scored, counted from 1; the others had too few values.
+    pub channels_used: Vec<usize>,
+    /// Of these, the columns whose training values were all equal.
+    pub channels_constant: Vec<usize>,
+    /// The number of training rows.
+    pub rows: u64,
+    /// The training rows without any value.
+    pub rows_missing: u64,
+    /// The time of the first training row.
+    #[serde(skip)]
+    pub first_time: Option<i64>,
+    /// The time of the last training row.
+    #[serde(skip)]
+    pub last_time: Option<i64>,
+    /// The sampling interval, in the unit of the times.
+    #[serde(skip)]
+    pub interval: Option<i64>,
+    /// The training samples on the grid, filled ones included.
+    pub samples: u64,
+    /// The share of samples that were filled, 0 to 1.
+    pub imputed_share: f64,
+    /// The window lengths in use, in samples.
+    pub scales: Vec<usize>,
+    /// The views of a window.
+    pub views: Vec<&'static str>,
+    /// The number of cluster centres, all channels, views and scales together.
+    pub clusters: usize,
+    /// How scores become decisions.
+    pub calibration: Option<CalibrationInfo>,
+    /// The size of the model in bytes.
+    pub size: usize,
+}
+
+/// How scores become decisions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CalibrationInfo {
+    /// What the calibration was made on.
+    pub source: Source,
+    /// The number of scores it was made on.
+    pub samples: u64,
+    /// The error probability per sample.
+    pub alpha: f64,
+    /// The score above which a sample is an anomaly.
+    pub threshold: f64,
+    /// The share of the calibration scores above the threshold.
+    pub achieved_false_alarm_rate: f64,
+    /// The shape of the tail, 0 (exponential) to 0.5 (heavy).
+    pub tail_shape: f64,
+    /// The scale of the tail, in score units.
+    pub tail_scale: f64,
+}
+
+impl Model {
+    /// What the model tells of itself; `size` is the length of its bytes.
+    pub fn info(&self, size: usize) -> ModelInfo {
+        let trained = match &self.body {
+            Body::Trained(t) => Some(t),
+            Body::Untrained(_) => None,
+        };
+        let times = self.rows > 0;
+        let columns = |constant_only: bool| {
+            let channels = trained.map_or(&[][..], |t| &t.channels);
+            let wanted = channels.iter().filter(|c| !constant_only || c.scale.constant);
+            wanted.map(|c| c.index + 1).collect()
+        };
+        ModelInfo {
+            format_version: super::codec::VERSION,
+            library_version: self.library.clone(),
+            method: super::codec::METHOD_NAME,
+            trained: trained.is_some(),
+            reason: self.untrained_reason().map(str::to_owned),
+            options: self.params.clone(),
+            channels: self.channels,
+            channels_used: columns(false),
+            channels_constant: columns(true),
+            rows: self.rows,
+            rows_missing: self.missing,
+            first_time: times.then_some(self.first_time),
+            last_time: times.then_some(self.last_time),
+            interval: trained.map(|t| t.grid.interval),
+            samples: trained.map_or(0, |t| t.samples),
+            imputed_share: trained.map_or(0.0, |t| t.imputed as f64 / t.samples as f64),
+            scales: trained.map_or_else(Vec::new, lengths),
+            views: View::ALL.iter().map(|v| v.name()).collect(),
+            clusters: trained.map_or(0, clusters),
+            calibration: trained.map(calibration),
+            size,
+        }
+    }
+}
+
+fn lengths(t: &Trained) -> Vec<usize> {
+    t.channels[0].scales.iter().map(|s| s.length).collect()
+}
+
+fn clusters(t: &Trained) -> usize {
+    let scales = t.channels.iter().flat_map(|c| &c.scales);
+    scales.flat_map(|s| &s.views).map(|v| v.centres.len()).sum()
+}
+
+fn calibration(t: &Trained) -> CalibrationInfo {
+    let c = &t.calibration;
+    CalibrationInfo {
+        source: c.source,
+        samples: c.samples,
+        alpha: c.alpha,
+        threshold: c.threshold,
+        achieved_false_alarm_rate: c.achieved,
+        tail_shape: c.tail.shape,
+        tail_scale: c.tail.scale,
+    }
+}

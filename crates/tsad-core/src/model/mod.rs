@@ -1,0 +1,103 @@
+//! The model: what training found, and its bytes.
+
+mod codec;
+mod info;
+mod v1;
+
+pub use info::{CalibrationInfo, ModelInfo};
+
+use crate::calibrate::Calibration;
+use crate::detector::{ChannelModel, Params};
+use crate::series::Grid;
+
+/// A trained model, or the record of why there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// The version of the library that trained it.
+    pub(crate) library: String,
+    pub(crate) params: Params,
+    /// The number of value columns, those left out included.
+    pub(crate) channels: usize,
+    pub(crate) rows: u64,
+    /// Rows without any value.
+    pub(crate) missing: u64,
+    pub(crate) first_time: i64,
+    pub(crate) last_time: i64,
+    pub(crate) body: Body,
+}
+
+/// What came of the training.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Body {
+    Trained(Trained),
+    /// What was missing, as a clause.
+    Untrained(String),
+}
+
+/// The part of a model that scores.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Trained {
+    pub grid: Grid,
+    /// Samples on the grid, filled ones included.
+    pub samples: u64,
+    pub imputed: u64,
+    /// At least one; all have the same window lengths.
+    pub channels: Vec<ChannelModel>,
+    pub calibration: Calibration,
+}
+
+impl Trained {
+    pub(crate) fn longest_window(&self) -> usize {
+        self.channels[0].scales.last().map_or(0, |s| s.length)
+    }
+}
+
+impl Model {
+    /// The number of value columns that a row must have.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Whether the model can score.
+    pub fn is_trained(&self) -> bool {
+        matches!(self.body, Body::Trained(_))
+    }
+
+    /// Why the model cannot score, if it cannot.
+    pub fn untrained_reason(&self) -> Option<&str> {
+        match &self.body {
+            Body::Trained(_) => None,
+            Body::Untrained(reason) => Some(reason),
+        }
+    }
+
+    /// The score above which a sample is an anomaly.
+    pub fn threshold(&self) -> Option<f64> {
+        self.trained().map(|t| t.calibration.threshold)
+    }
+
+    /// The sampling interval, in the unit of the times.
+    pub fn interval(&self) -> Option<i64> {
+        self.trained().map(|t| t.grid.interval)
+    }
+
+    /// The shortest window, in sampling intervals: what a first score needs.
+    pub fn shortest_window(&self) -> Option<usize> {
+        let scales = &self.trained()?.channels[0].scales;
+        scales.first().map(|s| s.length)
+    }
+
+    /// How far around a row other rows can touch its score, in the unit of the times.
+    pub fn reach(&self) -> Option<i64> {
+        let trained = self.trained()?;
+        let cells = trained.longest_window() + self.params.max_gap + 2;
+        Some(trained.grid.interval.saturating_mul(cells as i64))
+    }
+
+    fn trained(&self) -> Option<&Trained> {
+        match &self.body {
+            Body::Trained(t) => Some(t),
+            Body::Untrained(_) => None,
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The payload of format version 1. Its layout never changes; a new layout gets a new version.
+
+use super::{Body, Model, Trained};
+use crate::calibrate::Calibration;
+use crate::cluster::Centres;
+use crate::detector::{ChannelModel, Params, ScaleModel, ViewModel};
+use crate::series::{Grid, Samples};
+use crate::view::{Extractor, RobustScale, Standard};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelV1 {
+    library: String,
+    params: Params,
+    channels: u32,
+    rows: u64,
+    missing: u64,
+    first_time: i64,
+    last_time: i64,
+    body: BodyV1,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum BodyV1 {
+    Trained(Box<TrainedV1>),
+    Untrained(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrainedV1 {
+    grid: Grid,
+    samples: u64,
+    imputed: u64,
+    channels: Vec<ChannelV1>,
+    calibration: Calibration,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChannelV1 {
+    index: u32,
+    scale: RobustScale,
+    scales: Vec<ScaleV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScaleV1 {
+    length: u32,
+    amplitude: ViewV1,
+    shape: ViewV1,
+    spectrum: ViewV1,
+}
+
+/// Vectors are stored as little-endian 32-bit floating-point numbers.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ViewV1 {
+    location: ByteBuf,
+    factor: ByteBuf,
+    centres: ByteBuf,
+    mean: f64,
+    deviation: f64,
+}
+
+impl From<&Model> for ModelV1 {
+    fn from(m: &Model) -> Self {
+        let body = match &m.body {
+            Body::Untrained(reason) => BodyV1::Untrained(reason.clone()),
+            Body::Trained(t) => BodyV1::Trained(Box::new(TrainedV1 {
+                grid: t.grid,
+                samples: t.samples,
+                imputed: t.imputed,
+                channels: t.channels.iter().map(ChannelV1::from).collect(),
+                calibration: t.calibration.clone(),
+            })),
+        };
+        Self {
+            library: m.library.clone(),
+            params: m.params.clone(),
+            channels: m.channels as u32,
+            rows: m.rows,
+            missing: m.missing,
+            first_time: m.first_time,
+            last_time: m.last_time,
+            body,
+        }
+    }
+}
+
+impl From<&ChannelModel> for ChannelV1 {
+    fn from(c: &ChannelModel) -> Self {
+        let scale = |s: &ScaleModel| ScaleV1 {
+            length: s.length as u32,
+            amplitude: ViewV1::from(&s.views[0]),
+            shape: ViewV1::from(&s.views[1]),
+            spectrum: ViewV1::from(&s.views[2]),
+        };
+        Self {
+            index: c.index as u32,
+            scale: c.scale,
+            scales: c.scales.iter().map(scale).collect(),
+        }
+    }
+}
+
+impl From<&ViewModel> for ViewV1 {
+    fn from(v: &ViewModel) -> Self {
+        Self {
+            location: to_bytes(&v.standard.mean),
+            factor: to_bytes(&v.standard.factor),
+            centres: to_bytes(v.centres.rows()),
+            mean: v.mean,
+            deviation: v.deviation,
+        }
+    }
+}
+
+/// What is wrong with a payload that is well-formed CBOR.
+type Wrong = &'static str;
+
+impl ModelV1 {
+    /// Checks everything that scoring relies on.
+    pub(super) fn into_model(self) -> Result<Model, Wrong> {
+        let params = self
+            .params
+            .validate()
+            .map_err(|_| "its options are out of range")?;
+        let channels = self.channels as usize;
+        require(
+            (1..=Samples::MAX_CHANNELS).contains(&channels),
+            "number of channels",
+        )?;
+        require(self.first_time <= self.last_time, "training range")?;
+        let body = match self.body {
+            BodyV1::Untrained(reason) => Body::Untrained(reason),
+            BodyV1::Trained(t) => Body::Trained(t.into_trained(channels)?),
+        };
+        Ok(Model {
+            library: self.library,
+            params: (*params).clone(),
+            channels,
+            rows: self.rows,
+            missing: self.missing,
+            first_time: self.first_time,
+            last_time: self.last_time,
+            body,
+        })
+    }
+}
+
+impl TrainedV1 {
+    fn into_trained(self, channels: usize) -> Result<Trained, Wrong> {
+        let grid = self.grid;
+        require(
+            grid.interval >= 1 && (0..grid.interval).contains(&grid.phase),
+            "grid",
+        )?;
+        require(self.samples >= 1 && self.imputed <= self.samples, "sample counts")?;
+        let lengths: Vec<u32> = match self.channels.first() {
+            Some(c) => c.scales.iter().map(|s| s.length).collect(),
+            None => return Err("number of channels"),
+        };
+        let count = 1..=Params::MAX_SCALES;
+        require(
+            count.contains(&lengths.len()) && lengths.is_sorted_by(|a, b| a < b),
+            "scales",
+        )?;
+        require(self.channels.is_sorted_by(|a, b| a.index < b.index), "channels")?;
+        let models = self.channels.into_iter().map(|c| {
+            require((c.index as usize) < channels, "channels")?;
+            require(
+                c.scales.iter().map(|s| s.length).eq(lengths.iter().copied()),
+                "scales",
+            )?;
+            c.into_channel()
+        });
+        let channels = models.collect::<Result<_, _>>()?;
+        check_calibration(&self.calibration)?;
+        Ok(Trained {
+            grid,
+            samples: self.samples,
+            imputed: self.imputed,
+            channels,
+            calibration: self.calibration,
+        })
+    }
+}
+
+impl ChannelV1 {
+    fn into_channel(self) -> Result<ChannelModel, Wrong> {
+        let scale = self.scale;
+        require(
+            scale.median.is_finite() && scale.scale > 0.0 && scale.scale.is_finite(),
+            "scale",
+        )?;
+        let scales = self.scales.into_iter().map(|s| {
+            let length = s.length as usize;
+            require(
+                (crate::view::MIN_WINDOW..=crate::view::MAX_WINDOW).contains(&length),
+                "scales",
+            )?;
+            let [amplitude, shape, spectrum] = Extractor::dims_of(length);
+            Ok(ScaleModel {
+                length,
+                views: [
+                    s.amplitude.into_view(amplitude)?,
+                    s.shape.into_view(shape)?,
+                    s.spectrum.into_view(spectrum)?,
+                ],
+            })
+        });
+        Ok(ChannelModel {
+            index: self.index as usize,
+            scale,
+            scales: scales.collect::<Result<_, Wrong>>()?,
+        })
+    }
+}
+
+impl ViewV1 {
+    fn into_view(self, dim: usize) -> Result<ViewModel, Wrong> {
+        let location = from_bytes(&self.location)?;
+        let factor = from_bytes(&self.factor)?;
+        let centres = from_bytes(&self.centres)?;
+        require(location.len() == dim && factor.len() == dim, "features")?;
+        require(
+            !centres.is_empty() && centres.len().is_multiple_of(dim),
+            "centres",
+        )?;
+        require(
+            self.mean.is_finite() && self.deviation.is_finite() && self.deviation >= 0.0,
+            "scores",
+        )?;
+        Ok(ViewModel {
+            standard: Standard {
+                mean: location,
+                factor,
+            },
+            centres: Centres::from_rows(centres, dim),
+            mean: self.mean,
+            deviation: self.deviation,
+        })
+    }
+}
+
+fn check_calibration(c: &Calibration) -> Result<(), Wrong> {
+    require(
+        c.knots.len() >= 2 && c.knots.iter().all(|k| k.is_finite()),
+        "calibration",
+    )?;
+    require(c.knots.is_sorted(), "calibration")?;
+    require((0.0..=0.5).contains(&c.tail.shape), "calibration")?;
+    require(c.tail.scale > 0.0 && c.tail.scale.is_finite(), "calibration")?;
+    require(
+        c.alpha > 0.0 && c.alpha <= 0.5 && c.threshold.is_finite(),
+        "calibration",
+    )?;
+    require((0.0..=1.0).contains(&c.achieved), "calibration")
+}
+
+fn require(holds: bool, what: Wrong) -> Result<(), Wrong> {
+    if holds { Ok(()) } else { Err(what) }
+}
+
+fn to_bytes(values: &[f32]) -> ByteBuf {
+    ByteBuf::from(values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())
+}
+
+/// The numbers of a vector; only finite ones are accepted.
+fn from_bytes(bytes: &[u8]) -> Result<Vec<f32>, Wrong> {
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    require(rest.is_empty(), "vector")?;
+    let values: Vec<f32> = numbers.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    require(values.iter().all(|v| v.is_finite()), "vector")?;
+    Ok(values)
+}

@@ -1,0 +1,9 @@
+//! Rows become a series: sorted, without duplicates, on a regular grid, cut into segments at long gaps.
+
+mod grid;
+mod samples;
+mod segment;
+
+pub use grid::Grid;
+pub use samples::Samples;
+pub use segment::{Place, Segment, Series};

@@ -1,0 +1,226 @@
+//! Rows as they come: in any order, with duplicates and missing values.
+
+use crate::{Error, ErrorKind, Result};
+
+/// Rows of a series in any order: a time and one value per channel each.
+///
+/// Times are integers of any unit (PostgreSQL hands over microseconds); a missing value is NaN.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Samples {
+    channels: usize,
+    times: Vec<i64>,
+    values: Vec<f64>,
+}
+
+impl Samples {
+    /// The largest number of channels of one series.
+    pub const MAX_CHANNELS: usize = 1024;
+
+    /// Makes an empty set of rows with `channels` values each.
+    ///
+    /// # Errors
+    /// `Dimension` unless `channels` lies in 1 to [`Samples::MAX_CHANNELS`].
+    pub fn new(channels: usize) -> Result<Self> {
+        if channels == 0 || channels > Self::MAX_CHANNELS {
+            return Err(Error::new(
+                ErrorKind::Dimension,
+                format!(
+                    "a series must have 1 to {} channels, got {channels}",
+                    Self::MAX_CHANNELS
+                ),
+            )
+            .with_hint(
+                "Give at least one value column, and train groups of columns apart if there are more.",
+            ));
+        }
+        Ok(Self {
+            channels,
+            times: Vec::new(),
+            values: Vec::new(),
+        })
+    }
+
+    /// Adds a row; a NaN is a missing value.
+    ///
+    /// # Errors
+    /// `Dimension` if the number of values is not the number of channels, `NotFinite` if one is infinite.
+    pub fn push(&mut self, time: i64, values: &[f64]) -> Result<()> {
+        if values.len() != self.channels {
+            return Err(Error::new(
+                ErrorKind::Dimension,
+                format!(
+                    "different numbers of values in one series: {} and {}",
+                    self.channels,
+                    values.len()
+                ),
+            )
+            .with_hint(
+                "Every row of a series must have the same number of values; use NULL for a missing one.",
+            ));
+        }
+        if values.iter().any(|v| v.is_infinite()) {
+            return Err(Error::new(ErrorKind::NotFinite, "value is infinite")
+                .with_hint("Replace infinite values by NULL (a gap) or filter them out."));
+        }
+        self.times.push(time);
+        self.values.extend_from_slice(values);
+        Ok(())
+    }
+
+    /// Adds all rows of `other`.
+    ///
+    /// # Errors
+    /// `Dimension` if the numbers of channels differ.
+    pub fn append(&mut self, other: &Self) -> Result<()> {
+        if other.channels != self.channels {
+            return Err(Error::new(
+                ErrorKind::Dimension,
+                format!(
+                    "different numbers of values in one series: {} and {}",
+                    self.channels, other.channels
+                ),
+            )
+            .with_hint(
+                "Every row of a series must have the same number of values; use NULL for a missing one.",
+            ));
+        }
+        self.times.extend_from_slice(&other.times);
+        self.values.extend_from_slice(&other.values);
+        Ok(())
+    }
+
+    /// The first `n` rows, in the order in which they were added.
+    #[must_use]
+    pub fn head(&self, n: usize) -> Self {
+        let n = n.min(self.len());
+        Self {
+            channels: self.channels,
+            times: self.times[..n].to_vec(),
+            values: self.values[..n * self.channels].to_vec(),
+        }
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    /// The number of values in a row.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The times of the rows.
+    pub fn times(&self) -> &[i64] {
+        &self.times
+    }
+
+    /// The values of all rows, row after row.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The values of row `i`.
+    pub fn row(&self, i: usize) -> &[f64] {
+        &self.values[i * self.channels..(i + 1) * self.channels]
+    }
+
+    /// Sorts the rows by time; rows of equal time keep their order.
+    #[must_use]
+    pub fn sorted_by_time(self) -> Self {
+        if self.times.is_sorted() {
+            return self;
+        }
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_by_key(|&i| self.times[i]);
+        self.permuted(&order)
+    }
+
+    /// Sorts the rows by time and then by the values, so that the result does not depend on the order in
+    /// which rows were added.
+    #[must_use]
+    pub fn sorted_canonically(self) -> Self {
+        if self.times.is_sorted_by(|a, b| a < b) {
+            return self;
+        }
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_by(|&i, &j| {
+            self.times[i].cmp(&self.times[j]).then_with(|| {
+                let pairs = self.row(i).iter().zip(self.row(j));
+                pairs
+                    .map(|(a, b)| a.total_cmp(b))
+                    .find(|o| o.is_ne())
+                    .unwrap_or(std::cmp::Ordering::Equal)
+            })
+        });
+        self.permuted(&order)
+    }
+
+    /// The rows with only the given channels, in that order.
+    #[must_use]
+    pub fn select(&self, channels: &[usize]) -> Self {
+        let rows = (0..self.len()).map(|i| self.row(i));
+        Self {
+            channels: channels.len(),
+            times: self.times.clone(),
+            values: rows.flat_map(|r| channels.iter().map(|&c| r[c])).collect(),
+        }
+    }
+
+    fn permuted(&self, order: &[usize]) -> Self {
+        Self {
+            channels: self.channels,
+            times: order.iter().map(|&i| self.times[i]).collect(),
+            values: order.iter().flat_map(|&i| self.row(i)).copied().collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_another_width_and_infinite_values_are_refused() {
+        let mut s = Samples::new(2).unwrap();
+        assert_eq!(s.push(0, &[1.0]).unwrap_err().kind(), ErrorKind::Dimension);
+        let e = s.push(0, &[1.0, f64::NEG_INFINITY]).unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::NotFinite);
+        assert!(s.is_empty());
+        assert_eq!(Samples::new(0).unwrap_err().kind(), ErrorKind::Dimension);
+        let one = Samples::new(1).unwrap();
+        assert_eq!(s.append(&one).unwrap_err().kind(), ErrorKind::Dimension);
+    }
+
+    #[test]
+    fn canonical_order_does_not_depend_on_the_order_of_arrival() {
+        let rows = [(3, 1.0), (1, f64::NAN), (1, -0.0), (1, 0.0), (2, 5.0)];
+        let mut a = Samples::new(1).unwrap();
+        let mut b = Samples::new(1).unwrap();
+        for (t, v) in rows {
+            a.push(t, &[v]).unwrap();
+        }
+        for (t, v) in rows.into_iter().rev() {
+            b.push(t, &[v]).unwrap();
+        }
+        let bits = |s: &Samples| s.values().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        let (a, b) = (a.sorted_canonically(), b.sorted_canonically());
+        assert_eq!(a.times(), b.times());
+        assert_eq!(bits(&a), bits(&b));
+    }
+
+    #[test]
+    fn sorting_by_time_keeps_rows_of_equal_time_in_order() {
+        let mut s = Samples::new(1).unwrap();
+        for (t, v) in [(2, 1.0), (1, 9.0), (1, 3.0)] {
+            s.push(t, &[v]).unwrap();
+        }
+        let s = s.sorted_by_time();
+        assert_eq!(s.values(), [9.0, 3.0, 1.0]);
+    }
+}

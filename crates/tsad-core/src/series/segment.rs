@@ -1,0 +1,368 @@
+//! Segments: stretches of the grid without a long gap.
+
+use super::{Grid, Samples};
+
+/// A series on its grid, cut into segments at every gap longer than `max_gap` intervals.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// The number of channels.
+    pub channels: usize,
+    /// The segments in time order, none empty.
+    pub segments: Vec<Segment>,
+}
+
+/// A stretch of successive grid cells, every channel of every cell known or filled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment {
+    /// The grid cell of the first sample.
+    pub start: i64,
+    /// The values, channel after channel, each as long as [`Segment::len`].
+    pub values: Vec<f64>,
+    /// Whether any channel of a cell was filled by linear interpolation.
+    pub imputed: Vec<bool>,
+}
+
+/// Where a row landed: its segment and the sample in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The index of the segment.
+    pub segment: usize,
+    /// The index of the sample within the segment.
+    pub sample: usize,
+}
+
+impl Segment {
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.imputed.len()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.imputed.is_empty()
+    }
+
+    /// The samples of one channel.
+    pub fn channel(&self, c: usize) -> &[f64] {
+        &self.values[c * self.len()..(c + 1) * self.len()]
+    }
+
+    /// The samples from `from` to before `to`, as a segment of its own.
+    #[must_use]
+    pub fn slice(&self, from: usize, to: usize) -> Self {
+        let channels = self.values.len() / self.len().max(1);
+        let values = (0..channels).flat_map(|c| &self.channel(c)[from..to]);
+        Self {
+            start: self.start + from as i64,
+            values: values.copied().collect(),
+            imputed: self.imputed[from..to].to_vec(),
+        }
+    }
+}
+
+impl Series {
+    /// Puts rows sorted by time on the grid. Rows of one cell are averaged per channel; a gap of up to
+    /// `max_gap` missing cells in a channel is filled linearly; a longer one ends the segment for all
+    /// channels.
+    ///
+    /// Returns the series and the place of every row; a row has none where a channel is in a long gap.
+    pub fn on_grid(rows: &Samples, grid: &Grid, max_gap: usize) -> (Self, Vec<Option<Place>>) {
+        let cells = Cells::of_rows(rows, grid);
+        let segments: Vec<Segment> = cells.stretches(max_gap).map(|s| cells.fill(s)).collect();
+        let places = places(&cells, &segments);
+        let series = Self {
+            channels: rows.channels(),
+            segments,
+        };
+        (series, places)
+    }
+
+    /// The number of samples in all segments.
+    pub fn len(&self) -> usize {
+        self.segments.iter().map(Segment::len).sum()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// The number of samples of which at least one channel was filled.
+    pub fn imputed(&self) -> usize {
+        let filled = |s: &Segment| s.imputed.iter().filter(|i| **i).count();
+        self.segments.iter().map(filled).sum()
+    }
+
+    /// The first `n` samples and the rest, a segment in the middle being cut in two.
+    pub fn split(&self, n: usize) -> (Self, Self) {
+        let (mut head, mut tail) = (Vec::new(), Vec::new());
+        let mut left = n;
+        for s in &self.segments {
+            let cut = left.min(s.len());
+            if cut > 0 {
+                head.push(s.slice(0, cut));
+            }
+            if cut < s.len() {
+                tail.push(s.slice(cut, s.len()));
+            }
+            left -= cut;
+        }
+        let part = |segments| Self {
+            channels: self.channels,
+            segments,
+        };
+        (part(head), part(tail))
+    }
+}
+
+/// The occupied cells of a grid with the mean of their rows.
+struct Cells {
+    channels: usize,
+    /// Cell numbers, strictly increasing.
+    numbers: Vec<i64>,
+    /// Means, cell after cell; NaN where a cell has no value of a channel.
+    means: Vec<f64>,
+    /// For every row the index of its cell.
+    of_row: Vec<usize>,
+}
+
+/// A stretch of cells `from..to` (indices of occupied cells) that becomes a segment.
+struct Stretch {
+    from: usize,
+    to: usize,
+}
+
+impl Cells {
+    fn of_rows(rows: &Samples, grid: &Grid) -> Self {
+        let channels = rows.channels();
+        let mut numbers: Vec<i64> = Vec::with_capacity(rows.len());
+        let mut means: Vec<f64> = Vec::with_capacity(rows.values().len());
+        let mut of_row = Vec::with_capacity(rows.len());
+        let mut counts = vec![0_u32; channels];
+        for (i, &time) in rows.times().iter().enumerate() {
+            let number = grid.cell(time);
+            if numbers.last() != Some(&number) {
+                close(&mut means, &mut counts);
+                numbers.push(number);
+                means.resize(numbers.len() * channels, 0.0);
+            }
+            let at = (numbers.len() - 1) * channels;
+            for (c, v) in rows.row(i).iter().enumerate().filter(|(_, v)| v.is_finite()) {
+                means[at + c] += v;
+                counts[c] += 1;
+            }
+            of_row.push(numbers.len() - 1);
+        }
+        close(&mut means, &mut counts);
+        Self {
+            channels,
+            numbers,
+            means,
+            of_row,
+        }
+    }
+
+    fn mean(&self, cell: usize, channel: usize) -> f64 {
+        self.means[cell * self.channels + channel]
+    }
+
+    fn complete(&self, cell: usize) -> bool {
+        (0..self.channels).all(|c| !self.mean(cell, c).is_nan())
+    }
+
+    /// Cuts the cells wherever a channel lacks a value in more than `max_gap` successive cells. A stretch
+    /// begins and ends with a complete cell, so that every fill lies between two known values.
+    fn stretches(&self, max_gap: usize) -> impl Iterator<Item = Stretch> {
+        let mut found = Vec::new();
+        let mut open: Option<Stretch> = None;
+        let mut last = vec![0_i64; self.channels];
+        for cell in 0..self.numbers.len() {
+            let number = self.numbers[cell];
+            let known = |c: usize| !self.mean(cell, c).is_nan();
+            if let Some(stretch) = &mut open {
+                let within = |c: usize| number.abs_diff(last[c]) <= max_gap as u64 + u64::from(known(c));
+                if (0..self.channels).all(within) {
+                    if self.complete(cell) {
+                        stretch.to = cell + 1;
+                    }
+                } else {
+                    found.extend(open.take());
+                }
+            }
+            if open.is_none() && self.complete(cell) {
+                open = Some(Stretch {
+                    from: cell,
+                    to: cell + 1,
+                });
+            }
+            for c in (0..self.channels).filter(|&c| known(c)) {
+                last[c] = number;
+            }
+        }
+        found.extend(open);
+        found.into_iter()
+    }
+
+    fn fill(&self, stretch: Stretch) -> Segment {
+        let start = self.numbers[stretch.from];
+        let len = self.numbers[stretch.to - 1].abs_diff(start) as usize + 1;
+        let mut values = vec![0.0; len * self.channels];
+        let mut imputed = vec![true; len];
+        let at = |cell: usize| self.numbers[cell].abs_diff(start) as usize;
+        for cell in (stretch.from..stretch.to).filter(|&c| self.complete(c)) {
+            imputed[at(cell)] = false;
+        }
+        for c in 0..self.channels {
+            let line = &mut values[c * len..(c + 1) * len];
+            let mut previous = (0, self.mean(stretch.from, c));
+            for cell in (stretch.from..stretch.to).filter(|&k| !self.mean(k, c).is_nan()) {
+                let here = (at(cell), self.mean(cell, c));
+                for (i, v) in line.iter_mut().enumerate().take(here.0).skip(previous.0 + 1) {
+                    let share = (i - previous.0) as f64 / (here.0 - previous.0) as f64;
+                    *v = previous.1 + share * (here.1 - previous.1);
+                }
+                line[here.0] = here.1;
+                previous = here;
+            }
+        }
+        Segment {
+            start,
+            values,
+            imputed,
+        }
+    }
+}
+
+/// Turns the sums of the last cell into means.
+fn close(means: &mut [f64], counts: &mut [u32]) {
+    if let Some(at) = means.len().checked_sub(counts.len()) {
+        for (sum, n) in means[at..].iter_mut().zip(counts) {
+            *sum = if *n == 0 { f64::NAN } else { *sum / f64::from(*n) };
+            *n = 0;
+        }
+    }
+}
+
+fn places(cells: &Cells, segments: &[Segment]) -> Vec<Option<Place>> {
+    let mut segment = 0;
+    let place = |&cell: &usize| {
+        let number = cells.numbers[cell];
+        while segment < segments.len()
+            && number.saturating_sub(segments[segment].start) >= segments[segment].len() as i64
+        {
+            segment += 1;
+        }
+        let s = segments.get(segment)?;
+        let sample = usize::try_from(number.checked_sub(s.start)?).ok()?;
+        Some(Place { segment, sample })
+    };
+    cells.of_row.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRID: Grid = Grid {
+        interval: 10,
+        phase: 0,
+    };
+
+    fn rows(channels: usize, list: &[(i64, &[f64])]) -> Samples {
+        let mut s = Samples::new(channels).unwrap();
+        for (t, v) in list {
+            s.push(*t, v).unwrap();
+        }
+        s
+    }
+
+    #[test]
+    fn duplicates_are_averaged_and_short_gaps_filled() {
+        let rows = rows(1, &[(0, &[1.0]), (0, &[3.0]), (10, &[f64::NAN]), (40, &[10.0])]);
+        let (series, places) = Series::on_grid(&rows, &GRID, 3);
+        assert_eq!(series.segments.len(), 1);
+        assert_eq!(series.segments[0].values, [2.0, 4.0, 6.0, 8.0, 10.0]);
+        assert_eq!(series.segments[0].imputed, [false, true, true, true, false]);
+        assert_eq!(series.imputed(), 3);
+        let at = |sample| Some(Place { segment: 0, sample });
+        assert_eq!(places, [at(0), at(0), at(1), at(4)]);
+    }
+
+    #[test]
+    fn a_gap_of_more_than_max_gap_cells_splits() {
+        let list: &[(i64, &[f64])] = &[(0, &[1.0]), (10, &[1.0]), (50, &[2.0]), (60, &[2.0])];
+        let (whole, _) = Series::on_grid(&rows(1, list), &GRID, 3);
+        assert_eq!(whole.segments.len(), 1);
+        let (split, places) = Series::on_grid(&rows(1, list), &GRID, 2);
+        assert_eq!(
+            split.segments.iter().map(Segment::len).collect::<Vec<_>>(),
+            [2, 2]
+        );
+        assert_eq!(
+            places[2],
+            Some(Place {
+                segment: 1,
+                sample: 0
+            })
+        );
+        let (none, _) = Series::on_grid(&rows(1, list), &GRID, 0);
+        assert_eq!(none.segments.len(), 2);
+    }
+
+    #[test]
+    fn a_long_gap_in_one_channel_splits_all_and_its_rows_have_no_place() {
+        let nan = f64::NAN;
+        let list: Vec<(i64, Vec<f64>)> = (0..8)
+            .map(|i| {
+                (
+                    10 * i,
+                    vec![i as f64, if (2..5).contains(&i) { nan } else { 1.0 }],
+                )
+            })
+            .collect();
+        let list: Vec<(i64, &[f64])> = list.iter().map(|(t, v)| (*t, v.as_slice())).collect();
+        let (series, places) = Series::on_grid(&rows(2, &list), &GRID, 1);
+        assert_eq!(series.segments.len(), 2);
+        assert_eq!(series.segments[1].start, 5);
+        assert_eq!(series.segments[1].channel(0), [5.0, 6.0, 7.0]);
+        assert_eq!(places[3], None);
+        let (filled, places) = Series::on_grid(&rows(2, &list), &GRID, 3);
+        assert_eq!(filled.segments.len(), 1);
+        assert!(places.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn missing_values_at_the_ends_are_not_invented() {
+        let nan = f64::NAN;
+        let rows = rows(1, &[(0, &[nan]), (10, &[5.0]), (20, &[nan])]);
+        let (series, places) = Series::on_grid(&rows, &GRID, 4);
+        assert_eq!(series.segments[0].values, [5.0]);
+        assert_eq!(
+            places,
+            [
+                None,
+                Some(Place {
+                    segment: 0,
+                    sample: 0
+                }),
+                None
+            ]
+        );
+        let empty = Samples::new(1).unwrap();
+        assert!(Series::on_grid(&empty, &GRID, 4).0.is_empty());
+    }
+
+    #[test]
+    fn a_split_series_keeps_every_sample_once() {
+        let list: Vec<(i64, [f64; 1])> = (0..20).map(|i| (10 * i + 200 * (i / 10), [i as f64])).collect();
+        let list: Vec<(i64, &[f64])> = list.iter().map(|(t, v)| (*t, v.as_slice())).collect();
+        let (series, _) = Series::on_grid(&rows(1, &list), &GRID, 4);
+        for n in [0, 5, 10, 13, 20] {
+            let (head, tail) = series.split(n);
+            assert_eq!((head.len(), tail.len()), (n, 20 - n));
+            let all = head.segments.iter().chain(&tail.segments);
+            let values: Vec<f64> = all.flat_map(|s| s.values.clone()).collect();
+            assert_eq!(values, (0..20).map(f64::from).collect::<Vec<_>>());
+        }
+    }
+}

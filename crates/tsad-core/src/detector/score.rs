@@ -153,8 +153,8 @@ impl Scores {
             }
             for i in run.samples {
                 self.score[i] += sum;
-                for v in 0..3 {
-                    self.views[i][v] += views[v];
+                for (sum, view) in self.views[i].iter_mut().zip(&views) {
+                    *sum += view;
                 }
                 let at = i * self.channels;
                 for (w, weight) in self.weights[at..at + self.channels].iter_mut().zip(&weights) {

@@ -175,6 +175,7 @@ cargo_pgrx() {
     "$CARGO_PGRX" pgrx "$@"
 }
 
+# shellcheck disable=SC2120 # the feature is optional
 # install_extension [FEATURE]: builds the extension and installs it into the private server. Cargo shows its progress;
 # what cargo-pgrx then reports of the installation is shown only where it fails.
 install_extension() {

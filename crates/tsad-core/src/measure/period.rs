@@ -108,4 +108,17 @@ mod tests {
             .collect();
         assert_eq!(period_length(&values), FALLBACK);
     }
+
+    #[test]
+    fn only_the_first_values_are_read() {
+        let wave = |i: usize| (i as f64 * std::f64::consts::TAU / 24.0).sin();
+        let late = |from| {
+            (0..30_000)
+                .map(|i| if i < from { 0.0 } else { wave(i) })
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(period_length(&late(READ)), FALLBACK);
+        assert_eq!(period_length(&late(READ - 1000)), 24);
+        assert_eq!(READ, 20_000);
+    }
 }

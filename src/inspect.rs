@@ -1,21 +1,43 @@
 //! Functions that look and change nothing.
 
+use crate::error::{Result, report};
+use pgrx::JsonB;
 use pgrx::prelude::*;
+use serde_json::{Value, json};
+use tsad_core::Model;
 
 /// The version of the loaded library.
 ///
 /// It can differ from the version of the installed SQL objects (`pg_extension.extversion`) between an upgrade of the
 /// package and `ALTER EXTENSION pg_tsad UPDATE`.
-#[pg_extern(immutable, parallel_safe)]
+#[pg_extern(sql = false)]
 fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-extension_sql!(
-    "COMMENT ON FUNCTION tsad.version() IS 'version of the loaded pg_tsad library';",
-    name = "inspect_comments",
-    requires = [version]
-);
+/// What a model tells of itself.
+#[pg_extern(sql = false)]
+fn model_info(model: &[u8]) -> Result<JsonB> {
+    let info = Model::from_bytes(model).map_err(report)?.info(model.len());
+    let mut json = serde_json::to_value(&info).unwrap_or_default();
+    if let Value::Object(map) = &mut json {
+        let time = |t: Option<i64>| t.and_then(iso).map_or(Value::Null, Value::from);
+        map.insert(
+            "training_range".to_owned(),
+            json!({"from": time(info.first_time), "to": time(info.last_time)}),
+        );
+        let seconds = info.interval.map(|micros| micros as f64 / 1e6);
+        map.insert("sampling_interval_seconds".to_owned(), json!(seconds));
+        map.insert("seed".to_owned(), json!(info.options.seed));
+    }
+    Ok(JsonB(json))
+}
+
+/// A time in microseconds as ISO 8601 text in UTC.
+fn iso(micros: i64) -> Option<String> {
+    let time = TimestampWithTimeZone::try_from(micros).ok()?;
+    time.to_iso_string_with_timezone("UTC").ok()
+}
 
 #[cfg(any(test, feature = "pg_test"))]
 #[pg_schema]

@@ -3,10 +3,18 @@
 //! This crate is an adapter: it turns SQL rows into the types of [`tsad_core`], calls it, and turns the answers and
 //! errors back into rows and SQLSTATEs. It holds no mathematics. The schema `tsad` is created by the control file.
 
+mod aggregate;
+mod detect;
+mod error;
 mod inspect;
+mod jsonb;
+mod options;
 
 pgrx::pg_module_magic!(name, version);
 pgrx::extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
+pgrx::extension_sql_file!("../sql/train.sql", name = "train", requires = ["schema"]);
+pgrx::extension_sql_file!("../sql/detect.sql", name = "detect", requires = ["train"]);
+pgrx::extension_sql_file!("../sql/inspect.sql", name = "inspect", requires = ["detect"]);
 
 /// Hooks that pgrx-tests looks for at the root of the crate.
 #[cfg(test)]

@@ -1,0 +1,4 @@
+//! Aggregates: support functions for the definitions in sql/.
+
+mod state;
+mod train;

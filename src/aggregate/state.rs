@@ -1,0 +1,162 @@
+//! The transition state of the training aggregate.
+
+use crate::error::{Result, fail, report};
+use crate::options;
+use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::{FromDatum, JsonB, PgMemoryContexts};
+use std::ffi::c_void;
+use tsad_core::{Samples, ValidParams};
+
+/// The rows of a group so far and the options of its call.
+#[derive(Clone)]
+pub(super) struct TrainState {
+    pub rows: Samples,
+    /// The options as text; empty for none.
+    options: String,
+    pub params: ValidParams,
+    /// The options as the bytes of the datum last seen, to compare with the next row's.
+    seen: Option<Vec<u8>>,
+}
+
+/// The largest number of values (rows times channels) of one series.
+const MAX_VALUES: usize = 1 << 26;
+
+impl TrainState {
+    pub(super) fn new(channels: usize, options: Option<JsonB>) -> Result<Self> {
+        let text = options.as_ref().map_or_else(String::new, |o| o.0.to_string());
+        Ok(Self {
+            rows: Samples::new(channels).map_err(report)?,
+            options: text,
+            params: options::params(options.map(|o| o.0))?,
+            seen: None,
+        })
+    }
+
+    pub(super) fn push(&mut self, time: i64, values: &[f64]) -> Result<()> {
+        if (self.rows.len() + 1) * self.rows.channels() > MAX_VALUES {
+            return Err(too_many());
+        }
+        self.rows.push(time, values).map_err(report)
+    }
+
+    pub(super) fn append(&mut self, other: &Self) -> Result<()> {
+        if other.options != self.options {
+            return Err(different_options());
+        }
+        if (self.rows.len() + other.rows.len()) * self.rows.channels() > MAX_VALUES {
+            return Err(too_many());
+        }
+        self.rows.append(&other.rows).map_err(report)
+    }
+
+    /// Checks that a row has the options of the first one; `datum` is the row's `jsonb` or NULL.
+    ///
+    /// # Safety
+    /// The datum must be a valid value of type `jsonb`.
+    pub(super) unsafe fn same_options(&mut self, datum: Option<pg_sys::Datum>) -> Result<()> {
+        let Some(datum) = datum else {
+            return if self.options.is_empty() {
+                Ok(())
+            } else {
+                Err(different_options())
+            };
+        };
+        // SAFETY: the caller vouches for the datum.
+        let bytes = unsafe { pgrx::varlena_to_byte_slice(datum.cast_mut_ptr()) };
+        if self.seen.as_deref() == Some(bytes) {
+            return Ok(());
+        }
+        // SAFETY: the caller vouches for the datum.
+        let options = unsafe { JsonB::from_datum(datum, false) };
+        if options.map_or_else(String::new, |o| o.0.to_string()) != self.options {
+            return Err(different_options());
+        }
+        self.seen = Some(bytes.to_vec());
+        Ok(())
+    }
+
+    /// The state as bytes for another process of the same server.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut out =
+            Vec::with_capacity(16 + self.options.len() + 8 * (self.rows.len() + self.rows.values().len()));
+        out.extend_from_slice(&(self.rows.channels() as u64).to_ne_bytes());
+        out.extend_from_slice(&(self.options.len() as u64).to_ne_bytes());
+        out.extend_from_slice(self.options.as_bytes());
+        out.extend(self.rows.times().iter().flat_map(|t| t.to_ne_bytes()));
+        out.extend(self.rows.values().iter().flat_map(|v| v.to_ne_bytes()));
+        out
+    }
+
+    /// The inverse of [`TrainState::to_bytes`].
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let broken = || {
+            fail(
+                PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+                "invalid transition state of tsad.train",
+                "This is a fault of pg_tsad; please report it.",
+            )
+        };
+        let (channels, rest) = bytes.split_first_chunk::<8>().ok_or_else(broken)?;
+        let (length, rest) = rest.split_first_chunk::<8>().ok_or_else(broken)?;
+        let length = usize::try_from(u64::from_ne_bytes(*length)).map_err(|_| broken())?;
+        let (text, rest) = rest.split_at_checked(length).ok_or_else(broken)?;
+        let channels = usize::try_from(u64::from_ne_bytes(*channels)).map_err(|_| broken())?;
+        let options = match text {
+            [] => None,
+            _ => Some(JsonB(serde_json::from_slice(text).map_err(|_| broken())?)),
+        };
+        let mut state = Self::new(channels, options)?;
+        let (words, tail) = rest.as_chunks::<8>();
+        let rows = words.len() / (channels + 1);
+        if !tail.is_empty() || rows * (channels + 1) != words.len() {
+            return Err(broken());
+        }
+        let (times, values) = words.split_at(rows);
+        for (time, row) in times.iter().zip(values.chunks_exact(channels)) {
+            let row: Vec<f64> = row.iter().map(|v| f64::from_ne_bytes(*v)).collect();
+            state.rows.push(i64::from_ne_bytes(*time), &row).map_err(report)?;
+        }
+        Ok(state)
+    }
+}
+
+/// The state behind an `internal` argument, if there is one already.
+///
+/// # Safety
+/// Argument `n` must be NULL or a pointer that [`place`] returned.
+pub(super) unsafe fn state_of<'a>(fcinfo: pg_sys::FunctionCallInfo, n: usize) -> Option<&'a mut TrainState> {
+    // SAFETY: the caller vouches for the argument, and the executor for its lifetime during the call.
+    unsafe { pgrx::pg_getarg_datum(fcinfo, n).and_then(|d| d.cast_mut_ptr::<TrainState>().as_mut()) }
+}
+
+/// Moves a state into the memory context of the aggregate, which drops it.
+pub(super) fn place(fcinfo: pg_sys::FunctionCallInfo, state: TrainState) -> Result<pg_sys::Datum> {
+    let mut context = std::ptr::null_mut();
+    // SAFETY: fcinfo is that of the running call.
+    if unsafe { pg_sys::AggCheckCallContext(fcinfo, &mut context) } == 0 {
+        return Err(fail(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "a support function of an aggregate was called by itself",
+            "Call the aggregate tsad.train.",
+        ));
+    }
+    let pointer: *mut TrainState = PgMemoryContexts::For(context).leak_and_drop_on_delete(state);
+    Ok(pg_sys::Datum::from(pointer.cast::<c_void>()))
+}
+
+fn different_options() -> pg_sys::panic::ErrorReport {
+    fail(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        "the options differ between rows of one series",
+        "Pass a constant, or group by what the options depend on.",
+    )
+}
+
+fn too_many() -> pg_sys::panic::ErrorReport {
+    fail(
+        PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        format!("too many training values in one series, the limit is {MAX_VALUES}"),
+        "Train on a shorter time range, or on averages over longer intervals.",
+    )
+}

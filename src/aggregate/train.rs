@@ -1,0 +1,126 @@
+//! `tsad.train`: rows to a model.
+//!
+//! The functions take their arguments raw: their declarations, and those of the aggregates over them, stand in
+//! sql/train.sql. pgrx cannot declare an aggregate with an internal state that is combined in parallel.
+
+use super::state::{TrainState, place, state_of};
+use crate::error::{Result, fail, report};
+use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::prelude::*;
+use pgrx::{Internal, JsonB};
+
+/// Adds a row `(state, time, value [, options])` with one value; NULL is a gap.
+#[pg_extern(sql = false)]
+fn _train_value(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
+    // SAFETY: sql/train.sql declares the third argument as float8.
+    let value = unsafe { pgrx::pg_getarg::<f64>(fcinfo, 2) }.unwrap_or(f64::NAN);
+    add(fcinfo, &[value])
+}
+
+/// Adds a row `(state, time, values [, options])` with several values; a NULL element is a gap, and so is a NULL
+/// array once the number of values is known.
+#[pg_extern(sql = false)]
+fn _train_values(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
+    // SAFETY: sql/train.sql declares the third argument as float8[].
+    let array = unsafe { pgrx::pg_getarg::<Array<f64>>(fcinfo, 2) };
+    let values: Vec<f64> = match array {
+        Some(array) => array.iter().map(|v| v.unwrap_or(f64::NAN)).collect(),
+        // SAFETY: the first argument is the state.
+        None => match unsafe { state_of(fcinfo, 0) } {
+            Some(state) => vec![f64::NAN; state.rows.channels()],
+            None => return Ok(Internal::default()),
+        },
+    };
+    add(fcinfo, &values)
+}
+
+fn add(fcinfo: pg_sys::FunctionCallInfo, values: &[f64]) -> Result<Internal> {
+    // SAFETY: sql/train.sql declares the arguments as internal, timestamptz, ..., jsonb.
+    let (state, time, options) = unsafe {
+        let options = ((*fcinfo).nargs > 3)
+            .then(|| pgrx::pg_getarg_datum(fcinfo, 3))
+            .flatten();
+        (state_of(fcinfo, 0), pgrx::pg_getarg_datum(fcinfo, 1), options)
+    };
+    let time = time.ok_or_else(null_time)?.value() as i64;
+    if time == i64::MIN || time == i64::MAX {
+        return Err(fail(
+            PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
+            "time is infinite",
+            "Leave rows with infinite times out, for example with FILTER (WHERE isfinite(ts)).",
+        ));
+    }
+    let Some(state) = state else {
+        // SAFETY: the argument is a jsonb, as above.
+        let json = options.and_then(|o| unsafe { JsonB::from_datum(o, false) });
+        let mut state = TrainState::new(values.len(), json)?;
+        state.push(time, values)?;
+        return Ok(Internal::from(Some(place(fcinfo, state)?)));
+    };
+    // SAFETY: the argument is a jsonb, as above.
+    unsafe { state.same_options(options)? };
+    state.push(time, values)?;
+    // SAFETY: the first argument is not NULL, or there were no state.
+    Ok(Internal::from(unsafe { pgrx::pg_getarg_datum(fcinfo, 0) }))
+}
+
+/// Joins two states.
+#[pg_extern(sql = false)]
+fn _train_combine(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
+    // SAFETY: both arguments are states.
+    let (left, right) = unsafe { (state_of(fcinfo, 0), state_of(fcinfo, 1)) };
+    match (left, right) {
+        (Some(left), Some(right)) => {
+            left.append(right)?;
+            // SAFETY: the first argument is not NULL, or there were no state.
+            Ok(Internal::from(unsafe { pgrx::pg_getarg_datum(fcinfo, 0) }))
+        }
+        (None, Some(right)) => Ok(Internal::from(Some(place(fcinfo, right.clone())?))),
+        // SAFETY: as above; NULL where there is no state at all.
+        (_, None) => Ok(Internal::from(unsafe { pgrx::pg_getarg_datum(fcinfo, 0) })),
+    }
+}
+
+/// The state as bytes.
+#[pg_extern(sql = false)]
+fn _train_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Option<Vec<u8>> {
+    // SAFETY: the argument is a state.
+    unsafe { state_of(fcinfo, 0) }.map(|state| state.to_bytes())
+}
+
+/// The state from bytes.
+#[pg_extern(sql = false)]
+fn _train_deserialize(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
+    // SAFETY: the first argument is a bytea.
+    match unsafe { pgrx::pg_getarg::<&[u8]>(fcinfo, 0) } {
+        Some(bytes) => Ok(Internal::from(Some(place(
+            fcinfo,
+            TrainState::from_bytes(bytes)?,
+        )?))),
+        None => Ok(Internal::default()),
+    }
+}
+
+/// The model; NULL if there was no row.
+#[pg_extern(sql = false)]
+fn _train_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>>> {
+    // SAFETY: the argument is a state.
+    let Some(state) = (unsafe { state_of(fcinfo, 0) }) else {
+        return Ok(None);
+    };
+    let check = || {
+        pgrx::check_for_interrupts!();
+    };
+    // The state is left as it is: a window may call the final function again.
+    let model = tsad_core::train(state.rows.clone(), &state.params, &check).map_err(report)?;
+    model.to_bytes().map(Some).map_err(report)
+}
+
+fn null_time() -> pg_sys::panic::ErrorReport {
+    fail(
+        PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+        "time is NULL",
+        "Leave rows without time out, for example with FILTER (WHERE ts IS NOT NULL).",
+    )
+}

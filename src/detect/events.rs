@@ -1,0 +1,141 @@
+//! `tsad.events`: one row an episode.
+
+use super::output::{self, Output, shares};
+use super::request::{invalid, request};
+use super::rows::{contributions, wanted};
+use super::series::for_each_series;
+use crate::error::Result;
+use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::prelude::*;
+use tsad_core::view::View;
+use tsad_core::{EventParams, Model, Point};
+
+/// `tsad.events(relation, time_column, value_column, ...)`.
+#[pg_extern(sql = false)]
+fn _events_one(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
+    events(fcinfo, false)
+}
+
+/// `tsad.events(relation, time_column, value_columns, ...)`.
+#[pg_extern(sql = false)]
+fn _events_several(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
+    events(fcinfo, true)
+}
+
+fn events(fcinfo: pg_sys::FunctionCallInfo, several: bool) -> Result<()> {
+    // SAFETY: sql/detect.sql declares the function with these arguments and the columns below.
+    let (request, limits, mut output) = unsafe {
+        (
+            request(fcinfo, several)?,
+            Limits::of(fcinfo)?,
+            Output::new(fcinfo),
+        )
+    };
+    for_each_series(&request, |source, scored| {
+        let Some(model) = scored.model.as_ref().filter(|m| m.is_trained()) else {
+            warn(
+                &scored.rows.key.text(),
+                scored.messages.series.as_deref().unwrap_or_default(),
+            );
+            return Ok(());
+        };
+        let in_range = scored
+            .points
+            .iter()
+            .zip(&scored.rows.times)
+            .filter(|(_, t)| wanted(&request, **t));
+        let points: Vec<Point> = in_range.map(|(p, _)| p.clone()).collect();
+        for (n, event) in tsad_core::events(&points, &limits.params(model))
+            .into_iter()
+            .enumerate()
+        {
+            output.push(|| {
+                [
+                    Some(scored.rows.key.datum()),
+                    (n as i64 + 1).into_datum(),
+                    output::time(event.start),
+                    if event.open {
+                        None
+                    } else {
+                        output::time(event.last)
+                    },
+                    output::duration(event.last - event.start),
+                    output::time(event.peak),
+                    event.peak_score.into_datum(),
+                    event.min_p_value.into_datum(),
+                    (event.points as i64).into_datum(),
+                    contributions(source, &event.channels),
+                    shares(View::ALL.iter().map(|v| v.name()), &event.views),
+                ]
+            });
+        }
+        Ok(())
+    })
+}
+
+/// How points become episodes, as asked for.
+struct Limits {
+    /// In microseconds.
+    merge_gap: Option<i64>,
+    min_points: usize,
+    min_duration: i64,
+}
+
+impl Limits {
+    unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
+        // SAFETY: sql/detect.sql declares the arguments 8 to 10 so.
+        let (merge_gap, min_points, min_duration) = unsafe {
+            let gap = pgrx::pg_getarg::<Interval>(fcinfo, 8);
+            (
+                gap,
+                pgrx::pg_getarg::<i32>(fcinfo, 9),
+                pgrx::pg_getarg::<Interval>(fcinfo, 10),
+            )
+        };
+        let micros = |name: &str, interval: Interval| {
+            i64::try_from(interval.as_micros())
+                .ok()
+                .filter(|m| *m >= 0)
+                .ok_or_else(|| {
+                    invalid(
+                        format!("{name} is out of range"),
+                        "Give an interval that is not negative.",
+                    )
+                })
+        };
+        let min_points = usize::try_from(min_points.unwrap_or(1)).ok().filter(|n| *n >= 1);
+        Ok(Self {
+            merge_gap: merge_gap.map(|i| micros("merge_gap", i)).transpose()?,
+            min_points: min_points
+                .ok_or_else(|| invalid("min_points is out of range", "Give a number of at least 1."))?,
+            min_duration: min_duration
+                .map(|i| micros("min_duration", i))
+                .transpose()?
+                .unwrap_or(0),
+        })
+    }
+
+    /// Breaks of up to the shortest window are merged unless asked otherwise: windows smear what is shorter.
+    fn params(&self, model: &Model) -> EventParams {
+        let window = model
+            .interval()
+            .unwrap_or(0)
+            .saturating_mul(model.shortest_window().unwrap_or(0) as i64);
+        EventParams {
+            merge_gap: self.merge_gap.unwrap_or(window),
+            min_points: self.min_points,
+            min_duration: self.min_duration,
+        }
+    }
+}
+
+/// Says that a series gave no episodes because it was not scored.
+fn warn(series: &str, why: &str) {
+    pgrx::ereport!(
+        PgLogLevel::WARNING,
+        PgSqlErrorCode::ERRCODE_WARNING,
+        format!("series {series} was not scored: {why}"),
+        "tsad.detect tells the status of every row."
+    );
+}

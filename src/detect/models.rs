@@ -1,0 +1,194 @@
+//! The models of a request, found per series.
+
+use super::cursor::Cursor;
+use super::request::{Models, Request, invalid};
+use super::source::{Relation, key};
+use crate::error::{Result, fail, report};
+use crate::jsonb::RawJsonb;
+use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::prelude::*;
+use pgrx::spi::quote_literal;
+use serde_json::Value;
+use std::rc::Rc;
+use tsad_core::Model;
+
+/// Finds the model of a series.
+pub(super) enum Finder {
+    One(Rc<Model>),
+    Table(Table),
+}
+
+/// A table of models.
+pub(super) struct Table {
+    /// The qualified, quoted name.
+    name: String,
+    /// Per series column its name, its quoted name and its type.
+    columns: Vec<(String, String, String)>,
+}
+
+/// What was found for a series.
+pub(super) enum Found {
+    Model(Rc<Model>),
+    /// There is none.
+    None,
+    /// It cannot be read.
+    Broken(String),
+}
+
+impl Finder {
+    /// Prepares to find models. A single model is read at once; a table is checked for its columns and for
+    /// series with several models.
+    ///
+    /// # Safety
+    /// There must be an SPI connection.
+    pub(super) unsafe fn new(request: &Request, channels: Option<usize>) -> Result<Self> {
+        let oid = match &request.models {
+            Models::Table(oid) => *oid,
+            Models::One(bytes) => {
+                let model = Model::from_bytes(bytes).map_err(report)?;
+                if let Some(channels) = channels.filter(|c| *c != model.channels()) {
+                    return Err(fail(
+                        PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
+                        format!(
+                            "the model was trained on {} value columns, got {channels}",
+                            model.channels()
+                        ),
+                        "Score the same columns, in the same order, that the model was trained on.",
+                    ));
+                }
+                return Ok(Self::One(Rc::new(model)));
+            }
+        };
+        let relation = Relation::open(oid)?;
+        let model = relation.column("model")?;
+        if model.type_name() != "bytea" {
+            return Err(fail(
+                PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+                format!(
+                    "column \"model\" of {} has type {}, not bytea",
+                    relation.name,
+                    model.type_name()
+                ),
+                "Keep what tsad.train returns in a column of type bytea.",
+            ));
+        }
+        let series = request
+            .series
+            .iter()
+            .map(|s| relation.column(s))
+            .collect::<Result<Vec<_>>>()?;
+        let key = key("m", &series);
+        let double = format!(
+            "SELECT {key} FROM {} m GROUP BY 1 HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 LIMIT 1",
+            relation.name
+        );
+        // SAFETY: the caller vouches for the connection.
+        let mut cursor = unsafe { Cursor::open(&double, &[]) };
+        cursor.batch(|row| {
+            // SAFETY: the column is a jsonb.
+            let series = row
+                .datum(1)
+                .map_or_else(String::new, |d| unsafe { RawJsonb::copy(d) }.text());
+            Err(fail(
+                PgSqlErrorCode::ERRCODE_CARDINALITY_VIOLATION,
+                format!("{} has several models for series {series}", relation.name),
+                "Keep one model per series, or pass a view that picks one.",
+            ))
+        })?;
+        cursor.close();
+        let column = |(name, c): (&String, &&super::source::Column)| {
+            (name.clone(), c.quoted(), c.type_name().to_owned())
+        };
+        let columns = request.series.iter().zip(&series).map(column).collect();
+        Ok(Self::Table(Table {
+            name: relation.name,
+            columns,
+        }))
+    }
+
+    /// The model of a series.
+    ///
+    /// # Safety
+    /// There must be an SPI connection.
+    pub(super) unsafe fn find(&self, series: &RawJsonb) -> Result<Found> {
+        match self {
+            Self::One(model) => Ok(Found::Model(model.clone())),
+            // SAFETY: the caller vouches for the connection.
+            Self::Table(table) => unsafe { table.find(series) },
+        }
+    }
+
+    /// How far around a row other rows can touch its score: the largest reach of all models, in microseconds.
+    ///
+    /// # Safety
+    /// There must be an SPI connection.
+    pub(super) unsafe fn reach(&self) -> Result<i64> {
+        match self {
+            Self::One(model) => Ok(model.reach().unwrap_or(0)),
+            Self::Table(table) => {
+                let mut reach = 0;
+                // SAFETY: the caller vouches for the connection.
+                let mut cursor =
+                    unsafe { Cursor::open(&format!("SELECT m.model FROM {} m", table.name), &[]) };
+                while cursor.batch(|row| {
+                    pgrx::check_for_interrupts!();
+                    // SAFETY: the column is a bytea.
+                    let bytes = row
+                        .datum(1)
+                        .and_then(|d| unsafe { Vec::<u8>::from_datum(d, false) });
+                    let model = bytes.and_then(|b| Model::from_bytes(&b).ok());
+                    reach = reach.max(model.and_then(|m| m.reach()).unwrap_or(0));
+                    Ok(())
+                })? {}
+                cursor.close();
+                Ok(reach)
+            }
+        }
+    }
+}
+
+impl Table {
+    /// Looks a series up by the table's own columns, so that an index on them serves.
+    unsafe fn find(&self, series: &RawJsonb) -> Result<Found> {
+        let text = series.text();
+        let values: Value = serde_json::from_str(&text).map_err(|e| {
+            invalid(
+                format!("series {text} cannot be read: {e}"),
+                "Name series columns of simple types.",
+            )
+        })?;
+        let condition = |(name, quoted, type_name): &(String, String, String)| match values.get(name) {
+            None | Some(Value::Null) => format!("m.{quoted} IS NULL"),
+            Some(_) => format!(
+                "m.{quoted} = ($1 OPERATOR(pg_catalog.->>) {})::{type_name}",
+                quote_literal(name)
+            ),
+        };
+        let conditions: Vec<String> = self.columns.iter().map(condition).collect();
+        let filter = if conditions.is_empty() {
+            String::new()
+        } else {
+            format!("WHERE {}", conditions.join(" AND "))
+        };
+        let query = format!("SELECT m.model FROM {} m {filter}", self.name);
+        // SAFETY: the caller vouches for the connection; the parameter is a jsonb.
+        let mut cursor = unsafe { Cursor::open(&query, &[(pg_sys::JSONBOID, Some(series.datum()))]) };
+        let mut found = Found::None;
+        cursor.batch(|row| {
+            // SAFETY: the column is a bytea.
+            if let Some(bytes) = row
+                .datum(1)
+                .and_then(|d| unsafe { Vec::<u8>::from_datum(d, false) })
+            {
+                found = match Model::from_bytes(&bytes) {
+                    Ok(model) => Found::Model(Rc::new(model)),
+                    Err(e) => Found::Broken(e.message().to_owned()),
+                };
+            }
+            Ok(())
+        })?;
+        cursor.close();
+        Ok(found)
+    }
+}

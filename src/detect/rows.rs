@@ -1,0 +1,98 @@
+//! `tsad.detect`: one row out per row in.
+
+use super::output::{self, Output, shares};
+use super::request::{Request, request};
+use super::series::{Scored, for_each_series};
+use super::source::Source;
+use crate::error::Result;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use tsad_core::view::View;
+
+/// `tsad.detect(relation, time_column, value_column, ...)`.
+#[pg_extern(sql = false)]
+fn _detect_one(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
+    detect(fcinfo, false)
+}
+
+/// `tsad.detect(relation, time_column, value_columns, ...)`.
+#[pg_extern(sql = false)]
+fn _detect_several(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
+    detect(fcinfo, true)
+}
+
+fn detect(fcinfo: pg_sys::FunctionCallInfo, several: bool) -> Result<()> {
+    // SAFETY: sql/detect.sql declares the function with these arguments and the columns of `put`.
+    let (request, mut output) = unsafe { (request(fcinfo, several)?, Output::new(fcinfo)) };
+    for_each_series(&request, |source, scored| {
+        for i in 0..scored.points.len() {
+            if wanted(&request, scored.rows.times[i]) {
+                put(&mut output, source, &scored, i);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Whether a row lies in the range that was asked for.
+pub(super) fn wanted(request: &Request, time: Option<i64>) -> bool {
+    match time {
+        Some(time) => request.since.is_none_or(|s| time >= s) && request.until.is_none_or(|u| time <= u),
+        None => request.since.is_none() && request.until.is_none(),
+    }
+}
+
+fn put(output: &mut Output, source: &Source, scored: &Scored, i: usize) {
+    let point = &scored.points[i];
+    let values = scored.rows.values[i].as_ref();
+    let threshold = scored
+        .model
+        .as_ref()
+        .and_then(|m| m.threshold())
+        .filter(|_| point.score.is_some());
+    let severity = point.score.zip(threshold).map(|(s, t)| s / t);
+    let message = scored.messages.rows[i].or(scored.messages.series.as_deref());
+    output.push(|| {
+        let known = |v: &f64| !v.is_nan();
+        let one = values
+            .filter(|_| !source.array)
+            .and_then(|v| v.first().copied())
+            .filter(known);
+        let several = values.filter(|_| source.array);
+        let several = several.map(|v| {
+            v.iter()
+                .copied()
+                .map(|v| Some(v).filter(known))
+                .collect::<Vec<_>>()
+        });
+        [
+            Some(scored.rows.key.datum()),
+            scored.rows.times[i].and_then(output::time),
+            one.and_then(IntoDatum::into_datum),
+            several.and_then(IntoDatum::into_datum),
+            point.score.and_then(IntoDatum::into_datum),
+            threshold.and_then(IntoDatum::into_datum),
+            point.p_value.and_then(IntoDatum::into_datum),
+            point.is_anomaly.and_then(IntoDatum::into_datum),
+            severity.and_then(IntoDatum::into_datum),
+            point.channels.as_ref().and_then(|c| contributions(source, c)),
+            point
+                .views
+                .as_ref()
+                .and_then(|v| shares(View::ALL.iter().map(|v| v.name()), v)),
+            point.imputed.into_datum(),
+            point.is_final.into_datum(),
+            point.status.name().into_datum(),
+            message.and_then(IntoDatum::into_datum),
+        ]
+    });
+}
+
+/// The shares of the channels, by column name or, within an array, by subscript.
+pub(super) fn contributions(source: &Source, channels: &[f64]) -> Option<pg_sys::Datum> {
+    if source.names.len() == channels.len() {
+        return shares(source.names.iter().map(String::as_str), channels);
+    }
+    let numbers: Vec<String> = (1..=channels.len()).map(|n| n.to_string()).collect();
+    shares(numbers.iter().map(String::as_str), channels)
+}

@@ -1,0 +1,245 @@
+//! The rows of a request, series by series, and their scores.
+
+use super::cursor::{Cursor, Row};
+use super::models::{Finder, Found};
+use super::request::{Request, invalid};
+use super::source::Source;
+use crate::error::{Result, report};
+use crate::jsonb::RawJsonb;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
+use tsad_core::{Model, Point, Samples, Status};
+
+/// The rows of one series.
+pub(super) struct Rows {
+    pub key: RawJsonb,
+    /// Times in microseconds, ascending; rows without time are last.
+    pub times: Vec<Option<i64>>,
+    /// The values of each row; none where an array is NULL.
+    pub values: Vec<Option<Vec<f64>>>,
+}
+
+/// The scores of one series.
+pub(super) struct Scored {
+    pub rows: Rows,
+    pub model: Option<Rc<Model>>,
+    /// One per row.
+    pub points: Vec<Point>,
+    /// Why a row was not scored, where there is more to say than its status.
+    pub messages: Messages,
+}
+
+/// Messages of rows.
+pub(super) struct Messages {
+    /// Of the whole series.
+    pub series: Option<String>,
+    /// Of single rows.
+    pub rows: Vec<Option<&'static str>>,
+}
+
+/// Calls `each` for every series of a request in turn, with the scores of all its rows that were read, among
+/// them some before `since` and after `until`.
+pub(super) fn for_each_series(
+    request: &Request,
+    mut each: impl FnMut(&Source, Scored) -> Result<()>,
+) -> Result<()> {
+    let source = Source::new(request)?;
+    Spi::connect(|_| {
+        let channels = (!source.array || !source.names.is_empty()).then(|| source.names.len());
+        // SAFETY: within an SPI connection.
+        let finder = unsafe { Finder::new(request, channels)? };
+        // SAFETY: as above.
+        let mut reader = unsafe { Reader::open(&source, request, &finder)? };
+        while let Some(rows) = reader.next_series()? {
+            // SAFETY: as above.
+            let found = unsafe { finder.find(&rows.key)? };
+            each(&source, score(rows, found, channels)?)?;
+        }
+        Ok(())
+    })
+}
+
+/// Reads rows and cuts them into series.
+struct Reader<'a> {
+    source: &'a Source,
+    cursor: Cursor,
+    batch: VecDeque<(RawJsonb, Option<i64>, Option<Vec<f64>>)>,
+    seen: BTreeSet<RawJsonb>,
+}
+
+impl<'a> Reader<'a> {
+    unsafe fn open(source: &'a Source, request: &Request, finder: &Finder) -> Result<Self> {
+        let bounded = request.since.is_some() || request.until.is_some();
+        // SAFETY: the caller vouches for the SPI connection.
+        let reach = if bounded { unsafe { finder.reach()? } } else { 0 };
+        // Infinite bounds stay as they are.
+        let moved = |t: i64, by: i64| {
+            if t == i64::MIN || t == i64::MAX {
+                t
+            } else {
+                t.saturating_add(by)
+            }
+        };
+        let parameter = |t: Option<i64>| (pg_sys::TIMESTAMPTZOID, t.map(pg_sys::Datum::from));
+        let parameters = [
+            parameter(request.since.map(|t| moved(t, -reach))),
+            parameter(request.until.map(|t| moved(t, reach))),
+        ];
+        // SAFETY: as above; the parameters are timestamps.
+        let cursor = unsafe { Cursor::open(&source.query, &parameters) };
+        Ok(Self {
+            source,
+            cursor,
+            batch: VecDeque::new(),
+            seen: BTreeSet::new(),
+        })
+    }
+
+    fn next_series(&mut self) -> Result<Option<Rows>> {
+        if self.batch.is_empty() && !self.fill()? {
+            return Ok(None);
+        }
+        let Some((key, ..)) = self.batch.front() else {
+            return Ok(None);
+        };
+        let key = key.clone();
+        if !self.seen.insert(key.clone()) {
+            return Err(invalid(
+                format!("series {} comes in several pieces", key.text()),
+                "A series column takes different values for equal, for example by its collation; cast it to text in a view.",
+            ));
+        }
+        let mut rows = Rows {
+            key,
+            times: Vec::new(),
+            values: Vec::new(),
+        };
+        loop {
+            while let Some((_, time, values)) = self.batch.pop_front_if(|(key, ..)| *key == rows.key) {
+                rows.times.push(time);
+                rows.values.push(values);
+            }
+            if !self.batch.is_empty() || !self.fill()? {
+                return Ok(Some(rows));
+            }
+        }
+    }
+
+    /// Reads another batch; false at the end.
+    fn fill(&mut self) -> Result<bool> {
+        pgrx::check_for_interrupts!();
+        let (batch, array) = (&mut self.batch, self.source.array);
+        self.cursor.batch(|row| {
+            // SAFETY: the first column of the query is a jsonb that is never NULL.
+            let key = row.datum(1).map(|d| unsafe { RawJsonb::copy(d) });
+            let key = key.ok_or_else(|| {
+                invalid(
+                    "a series has no key",
+                    "This is a fault of pg_tsad; please report it.",
+                )
+            })?;
+            let key = batch
+                .back()
+                .map(|(last, ..)| last)
+                .filter(|last| **last == key)
+                .cloned()
+                .unwrap_or(key);
+            batch.push_back((key, row.datum(2).map(|d| d.value() as i64), values(&row, array)));
+            Ok(())
+        })
+    }
+}
+
+fn values(row: &Row, array: bool) -> Option<Vec<f64>> {
+    let datum = row.datum(3);
+    if array {
+        // SAFETY: the column is a float8[].
+        let list = unsafe { Vec::<Option<f64>>::from_datum(datum?, false) };
+        return list.map(|list| list.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect());
+    }
+    // SAFETY: the column is a float8.
+    let value = datum.and_then(|d| unsafe { f64::from_datum(d, false) });
+    Some(vec![value.unwrap_or(f64::NAN)])
+}
+
+/// Scores the rows of a series. Whatever is wrong with the series or a row becomes a status and a message.
+fn score(rows: Rows, found: Found, columns: Option<usize>) -> Result<Scored> {
+    let n = rows.times.len();
+    let unscored = |rows: Rows, status: Status, message: String| Scored {
+        points: rows
+            .times
+            .iter()
+            .map(|t| Point::unscored(t.unwrap_or(0), status))
+            .collect(),
+        messages: Messages {
+            series: Some(message),
+            rows: vec![None; n],
+        },
+        model: None,
+        rows,
+    };
+    let model = match found {
+        Found::Model(model) => model,
+        Found::None => {
+            return Ok(unscored(
+                rows,
+                Status::UnseenSeries,
+                "there is no model for this series".to_owned(),
+            ));
+        }
+        Found::Broken(why) => return Ok(unscored(rows, Status::Error, why)),
+    };
+    let channels = model.channels();
+    if let Some(columns) = columns.filter(|c| *c != channels) {
+        let why = format!("the model was trained on {channels} value columns, got {columns}");
+        return Ok(unscored(rows, Status::Error, why));
+    }
+    let mut samples = Samples::new(channels).map_err(report)?;
+    let mut messages = vec![None; n];
+    let mut clean = vec![f64::NAN; channels];
+    for ((time, values), message) in rows.times.iter().zip(&rows.values).zip(&mut messages) {
+        clean.fill(f64::NAN);
+        match values {
+            Some(values) if values.len() == channels => {
+                for (c, v) in clean.iter_mut().zip(values) {
+                    *c = if v.is_infinite() { f64::NAN } else { *v };
+                }
+                if values.iter().any(|v| v.is_infinite()) {
+                    *message = Some("value is infinite");
+                }
+            }
+            Some(_) => *message = Some("the row has another number of values than the model"),
+            None => {}
+        }
+        match time {
+            Some(i64::MIN | i64::MAX) => *message = Some("time is infinite"),
+            Some(time) => samples.push(*time, &clean).map_err(report)?,
+            None => *message = Some("time is NULL"),
+        }
+    }
+    let check = || {
+        pgrx::check_for_interrupts!();
+    };
+    let mut scored = tsad_core::score(&model, samples, &check)
+        .map_err(report)?
+        .into_iter();
+    let point = |(time, message): (&Option<i64>, &Option<&str>)| {
+        let timed = matches!(time, Some(t) if *t != i64::MIN && *t != i64::MAX);
+        let point = if timed { scored.next() } else { None };
+        match point {
+            Some(point) if message.is_none() => point,
+            _ => Point::unscored(time.unwrap_or(0), Status::Error),
+        }
+    };
+    Ok(Scored {
+        points: rows.times.iter().zip(&messages).map(point).collect(),
+        messages: Messages {
+            series: model.untrained_reason().map(str::to_owned),
+            rows: messages,
+        },
+        model: Some(model),
+        rows,
+    })
+}

@@ -1,0 +1,67 @@
+//! From the core's errors to PostgreSQL's: the one place that knows SQLSTATEs.
+
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::pg_sys::panic::ErrorReport;
+use tsad_core::{Error, ErrorKind};
+
+/// What every SQL function returns: an error report keeps its SQLSTATE and hint on the way out.
+pub(crate) type Result<T> = std::result::Result<T, ErrorReport>;
+
+/// An error of the adapter itself.
+#[track_caller]
+pub(crate) fn fail(code: PgSqlErrorCode, message: impl Into<String>, hint: impl Into<String>) -> ErrorReport {
+    ErrorReport::new(code, message.into(), "pg_tsad").set_hint(hint)
+}
+
+/// An error of the core.
+#[track_caller]
+pub(crate) fn report(error: Error) -> ErrorReport {
+    let report = ErrorReport::new(code_of(error.kind()), error.message().to_owned(), "pg_tsad");
+    match error.hint() {
+        Some(hint) => report.set_hint(hint),
+        None => report,
+    }
+}
+
+/// An error of the server interface: the query of ours that failed is a fault of ours.
+#[track_caller]
+pub(crate) fn internal(error: pgrx::spi::Error) -> ErrorReport {
+    ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+        format!("could not read rows: {error}"),
+        "pg_tsad",
+    )
+}
+
+fn code_of(kind: ErrorKind) -> PgSqlErrorCode {
+    match kind {
+        ErrorKind::InvalidParameter | ErrorKind::TooLittleData => {
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
+        }
+        ErrorKind::NotFinite => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+        ErrorKind::NullTime => PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+        ErrorKind::Dimension => PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
+        ErrorKind::Corrupt => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+        ErrorKind::Newer => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+        ErrorKind::Limit => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        _ => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+    }
+}
+
+/// The names nearest to a misspelt one, as the beginning of a hint; empty where none is near.
+pub(crate) fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let mut near: Vec<(usize, &str)> = known
+        .map(|k| {
+            (
+                strsim::damerau_levenshtein(&wanted.to_lowercase(), &k.to_lowercase()),
+                k,
+            )
+        })
+        .filter(|(distance, k)| *distance <= k.chars().count().max(wanted.chars().count()).div_ceil(3))
+        .collect();
+    near.sort();
+    match near.first() {
+        Some((_, name)) => format!("Did you mean \"{name}\"? "),
+        None => String::new(),
+    }
+}

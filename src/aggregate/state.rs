@@ -20,7 +20,7 @@ pub(super) struct TrainState {
 }
 
 /// The largest number of values (rows times channels) of one series.
-const MAX_VALUES: usize = 1 << 26;
+const MAX_VALUES: usize = 1 << 24;
 
 impl TrainState {
     pub(super) fn new(channels: usize, options: Option<JsonB>) -> Result<Self> {

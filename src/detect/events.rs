@@ -4,7 +4,7 @@ use super::output::{self, Output, shares};
 use super::request::{invalid, request};
 use super::rows::{contributions, wanted};
 use super::series::for_each_series;
-use crate::error::Result;
+use crate::error::{Result, fail};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
@@ -117,13 +117,13 @@ impl Limits {
     }
 
     /// Breaks of up to the shortest window are merged unless asked otherwise: windows smear what is shorter.
+    /// Successive samples always belong together.
     fn params(&self, model: &Model) -> EventParams {
-        let window = model
-            .interval()
-            .unwrap_or(0)
-            .saturating_mul(model.shortest_window().unwrap_or(0) as i64);
+        let interval = model.interval().unwrap_or(0);
+        let window = interval.saturating_mul(model.shortest_window().unwrap_or(0) as i64);
+        let successive = interval.saturating_add(interval / 2);
         EventParams {
-            merge_gap: self.merge_gap.unwrap_or(window),
+            merge_gap: self.merge_gap.unwrap_or(window).max(successive),
             min_points: self.min_points,
             min_duration: self.min_duration,
         }
@@ -132,10 +132,11 @@ impl Limits {
 
 /// Says that a series gave no episodes because it was not scored.
 fn warn(series: &str, why: &str) {
-    pgrx::ereport!(
-        PgLogLevel::WARNING,
+    let message = format!("series {series} was not scored: {why}");
+    fail(
         PgSqlErrorCode::ERRCODE_WARNING,
-        format!("series {series} was not scored: {why}"),
-        "tsad.detect tells the status of every row."
-    );
+        message,
+        "tsad.detect tells the status of every row.",
+    )
+    .report(PgLogLevel::WARNING);
 }

@@ -96,3 +96,69 @@ pub(super) fn contributions(source: &Source, channels: &[f64]) -> Option<pg_sys:
     let numbers: Vec<String> = (1..=channels.len()).map(|n| n.to_string()).collect();
     shares(numbers.iter().map(String::as_str), channels)
 }
+
+#[cfg(any(test, feature = "pg_test"))]
+#[pg_schema]
+mod tests {
+    use pgrx::prelude::*;
+    use tsad_core::{Params, Samples};
+
+    const NAB: &str = include_str!("../../tests/data/nab/nab.csv");
+    const TRAINED: usize = 600;
+
+    /// The rows of a shipped series: time as text, value.
+    fn series(name: &str) -> Vec<(&'static str, f64)> {
+        let fields = NAB.lines().map(|l| l.split(',').collect::<Vec<_>>());
+        let own = fields.filter(|f| f[0] == name);
+        own.map(|f| (f[1], f[2].parse().expect("a number"))).collect()
+    }
+
+    #[pg_test]
+    fn detect_gives_the_scores_of_the_core() {
+        for name in ["facility_1", "traffic_7"] {
+            let rows = series(name);
+            assert!(rows.len() > 2000);
+            let (times, values): (Vec<String>, Vec<f64>) =
+                rows.iter().map(|(t, v)| (t.to_string(), *v)).unzip();
+            Spi::run(&format!("CREATE TABLE {name} (ts timestamptz, v float8)")).expect("a table");
+            let insert = format!("INSERT INTO {name} SELECT t::timestamptz, v FROM unnest($1, $2) u (t, v)");
+            Spi::run_with_args(&insert, &[times.into(), values.into()]).expect("rows");
+            Spi::run(&format!(
+                "CREATE TABLE {name}_model AS SELECT tsad.train(ts, v) AS model
+                   FROM (SELECT * FROM {name} ORDER BY ts LIMIT {TRAINED}) first_rows"
+            ))
+            .expect("a model");
+            let found: Vec<(i64, Option<f64>)> = Spi::connect(|client| {
+                let query = format!(
+                    "SELECT ts, score FROM tsad.detect('{name}', 'ts', 'v', models => '{name}_model')"
+                );
+                let table = client.select(&query, None, &[]).expect("scores");
+                let row = |row: pgrx::spi::SpiHeapTupleData| {
+                    let time = row
+                        .get::<TimestampWithTimeZone>(1)
+                        .expect("a time")
+                        .expect("not NULL");
+                    (time.into_inner(), row.get::<f64>(2).expect("a score"))
+                };
+                table.map(row).collect()
+            });
+            let mut samples = Samples::new(1).expect("one channel");
+            for ((time, _), (_, value)) in found.iter().zip(&rows) {
+                samples.push(*time, &[*value]).expect("a finite value");
+            }
+            let params = Params::default().validate().expect("defaults are valid");
+            let model = tsad_core::train(samples.head(TRAINED), &params, &|| {}).expect("a model");
+            let points = tsad_core::score(&model, samples, &|| {}).expect("points");
+            assert_eq!(points.len(), found.len());
+            assert_eq!(found.len(), rows.len());
+            for ((time, score), point) in found.iter().zip(&points) {
+                assert_eq!(*time, point.time);
+                let (score, expected) = (score.expect("scored"), point.score.expect("scored"));
+                assert!(
+                    (score - expected).abs() <= 1e-12 * expected.abs(),
+                    "{name} {time}: {score} {expected}"
+                );
+            }
+        }
+    }
+}

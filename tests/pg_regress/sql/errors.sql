@@ -1,0 +1,113 @@
+-- Every kind of error: SQLSTATE, message and hint.
+\x on
+SET timezone = 'UTC';
+CREATE TABLE metric (host text, ts timestamptz, day date, cpu float8, mem float8, note text);
+INSERT INTO metric SELECT 'a', at(i), '2026-01-01', wave(i), wave(i), '' FROM generate_series(0, 499) i;
+CREATE TABLE model AS SELECT host, tsad.train(ts, cpu) AS model FROM metric GROUP BY host;
+
+-- 22023: options
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '[1]') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"sede": 1}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"xyzzy": 1}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"seed": "one"}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"seed": -1}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"centres": 0}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"scales": []}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"scales": [7]}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"scales": [64, 32]}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"scales": "32"}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"contamination": 0.5}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"contamination": null}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"max_gap": 5000}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"alpha": 0}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"alarms_per_day": -2}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"alpha": 0.01, "alarms_per_day": 1}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, jsonb_build_object('seed', extract(minute FROM ts))) FROM metric$$);
+
+-- 22004: a time or an argument that is NULL
+SELECT * FROM error_of($$SELECT tsad.train(NULL, cpu) FROM metric$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect(NULL, 'ts', 'cpu', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', NULL, 'cpu', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', NULL::text, models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', ARRAY['cpu', NULL], models => 'model')$$);
+
+-- 22008: an infinite time; 22003: an infinite value
+SELECT * FROM error_of($$SELECT tsad.train('infinity', cpu) FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, 'infinity'::float8) FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, ARRAY[cpu, '-infinity']) FROM metric$$);
+
+-- 2202E: numbers of values that differ
+SELECT * FROM error_of($$SELECT tsad.train(ts, CASE WHEN ts > at(5) THEN ARRAY[cpu] ELSE ARRAY[cpu, mem] END) FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, '{}'::float8[]) FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, array_fill(1::float8, ARRAY[1025])) FROM metric$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', '{cpu,mem}'::text[], model => (SELECT model FROM model))$$);
+
+-- 22P03: bytes that are not a model; 0A000: a model from the future
+SELECT * FROM error_of($$SELECT tsad.model_info('')$$);
+SELECT * FROM error_of($$SELECT tsad.model_info('\x00')$$);
+SELECT * FROM error_of($$SELECT tsad.model_info(decode(repeat('00', 40), 'hex'))$$);
+SELECT * FROM error_of($$SELECT tsad.model_info(substr(model, 1, 100)) FROM model$$);
+SELECT * FROM error_of($$SELECT tsad.model_info(set_byte(model, 200, 255 - get_byte(model, 200))) FROM model$$);
+SELECT * FROM error_of($$SELECT tsad.model_info(model || '\x00') FROM model$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', model => '\x0123')$$);
+SELECT * FROM error_of($$SELECT tsad.model_info('\x54534144090001000000000000000000c1993133')$$);
+
+-- 22023: which model?
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', models => 'model', model => '\x00')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', '{}'::text[], models => 'model')$$);
+
+-- 42703, 42P01, 42804: tables and columns
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metrix', 'ts', 'cpu', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect(1::regclass, 'ts', 'cpu', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpus', series_columns => '{host}', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'timestamp', 'cpu', series_columns => '{host}', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{hots}', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'day', 'cpu', series_columns => '{host}', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'note', series_columns => '{host}', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'metric')$$);
+CREATE VIEW text_model AS SELECT host, encode(model, 'hex') AS model FROM model;
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'text_model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{note}', models => 'model')$$);
+
+-- 21000: several models for one series
+CREATE TABLE twice AS SELECT * FROM model UNION ALL SELECT * FROM model;
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'twice')$$);
+
+-- 22023: episodes
+SELECT * FROM error_of($$SELECT * FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', merge_gap => '-1 s')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', min_points => 0)$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', min_duration => '-1 s')$$);
+
+-- 54000: more training values than the limit
+SELECT * FROM error_of($$SELECT tsad.train(at(i), array_fill(1::float8, ARRAY[1024])) FROM generate_series(0, 16384) i$$);
+
+-- 42501: rights; row security of the reader holds
+CREATE ROLE tsad_reader;
+GRANT SELECT ON model TO tsad_reader;
+GRANT EXECUTE ON FUNCTION error_of TO tsad_reader;
+SET ROLE tsad_reader;
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model')$$);
+RESET ROLE;
+GRANT SELECT (host, ts) ON metric TO tsad_reader;
+SET ROLE tsad_reader;
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model')$$);
+RESET ROLE;
+GRANT SELECT ON metric TO tsad_reader;
+REVOKE SELECT ON model FROM tsad_reader;
+SET ROLE tsad_reader;
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model')$$);
+RESET ROLE;
+GRANT SELECT ON model TO tsad_reader;
+ALTER TABLE metric ENABLE ROW LEVEL SECURITY;
+CREATE POLICY first_rows ON metric FOR SELECT TO tsad_reader USING (ts < at(7));
+SET ROLE tsad_reader;
+SELECT count(*) FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model');
+RESET ROLE;
+
+-- Support functions are not for calling.
+SELECT * FROM error_of($$SELECT tsad._train_final(NULL)$$);
+SELECT * FROM error_of($$SELECT tsad._train_serialize(NULL)$$);
+DROP TABLE metric, model, twice CASCADE;
+DROP OWNED BY tsad_reader;
+DROP ROLE tsad_reader;

@@ -1,0 +1,35 @@
+-- Episodes.
+SET timezone = 'UTC';
+CREATE TABLE metric AS SELECT 'a' AS host, at(i) AS ts,
+       wave(i) + CASE WHEN i BETWEEN 1700 AND 1704 OR i BETWEEN 2200 AND 2220 OR i >= 2997 THEN 5 ELSE 0 END AS cpu FROM generate_series(0, 2999) i
+ UNION ALL SELECT 'b', at(i), wave(i) FROM generate_series(0, 2999) i;
+CREATE TABLE model AS SELECT host, tsad.train(ts, cpu) AS model FROM metric WHERE ts < at(1500) GROUP BY host;
+
+-- One row an episode, the last one open because the series ends in it.
+SELECT series, event_id, started_at <= at(CASE event_id WHEN 1 THEN 1700 WHEN 2 THEN 2200 ELSE 2997 END) AS starts_in_time,
+       ended_at IS NULL AS open, peak_at BETWEEN started_at AND coalesce(ended_at, 'infinity') AS peak_inside,
+       peak_score > 1 AS scored, min_p_value < 0.001 AS unlikely, n_points > 0 AS points, contributions,
+       (SELECT sum(v::numeric) FROM jsonb_each_text(views) e(k, v)) AS views
+  FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model');
+
+-- Episodes are made of the anomalous rows of tsad.detect, no more, no less.
+SELECT (SELECT sum(n_points) FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model'))
+     = (SELECT count(*) FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model') WHERE is_anomaly) AS same;
+
+-- Longer breaks merged; short episodes left out; a range of time.
+SELECT count(*) AS merged FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', merge_gap => '3 days');
+SELECT count(*) AS none_merged FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', merge_gap => '0');
+SELECT count(*) AS long FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', min_points => 150);
+SELECT count(*) AS lasting FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', min_duration => '12 hours');
+SELECT count(*) AS in_range FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', since => at(2000), until => at(2500));
+
+-- The duration is that of the anomalous rows.
+SELECT bool_and(duration = ended_at - started_at) FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model') WHERE ended_at IS NOT NULL;
+
+-- Several columns.
+SELECT bool_or(n_points > 0) AS found FROM tsad.events('metric', 'ts', '{cpu}'::text[], series_columns => '{host}', models => 'model');
+
+-- A series that cannot be scored is named in a warning and stops nothing.
+DELETE FROM model WHERE host = 'b';
+SELECT DISTINCT series FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model');
+DROP TABLE metric, model;

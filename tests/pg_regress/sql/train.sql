@@ -1,0 +1,62 @@
+-- The aggregate: forms, partial aggregation, determinism.
+SET timezone = 'UTC';
+CREATE TABLE metric (host text, ts timestamptz, cpu float8, mem float8);
+INSERT INTO metric SELECT 'host' || h, at(i), wave(i + 3 * h), wave(2 * i) + h
+  FROM generate_series(1, 8) h, generate_series(0, 1999) i;
+ANALYZE metric;
+
+-- All four forms give a model; a group is a model.
+SELECT count(*), count(DISTINCT md5(model)) AS different, min(octet_length(model)) > 1000 AS sized
+  FROM (SELECT host, tsad.train(ts, cpu) AS model FROM metric GROUP BY host) m;
+SELECT i->'trained' AS trained, i->'channels' AS channels, i->'rows' AS rows, i->'scales' AS scales, i->'calibration'->'source' AS calibrated
+  FROM (SELECT tsad.model_info(tsad.train(ts, cpu, '{"scales": [16, 64]}')) AS i FROM metric WHERE host = 'host1'
+        UNION ALL SELECT tsad.model_info(tsad.train(ts, ARRAY[cpu, mem])) FROM metric WHERE host = 'host1'
+        UNION ALL SELECT tsad.model_info(tsad.train(ts, ARRAY[cpu, mem], '{"scales": [32]}')) FROM metric WHERE host = 'host1') m;
+
+-- No rows, no model.
+SELECT tsad.train(ts, cpu) IS NULL AS no_model FROM metric WHERE false;
+
+-- Under parallel settings the aggregate is computed in parts.
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 4;
+EXPLAIN (COSTS OFF) SELECT host, tsad.train(ts, cpu) FROM metric GROUP BY host;
+EXPLAIN (COSTS OFF) SELECT tsad.train(ts, cpu) FROM metric;
+
+-- The model is the same, byte for byte, at any number of workers and in any order of the rows.
+CREATE TABLE parallel AS SELECT host, tsad.train(ts, cpu) AS one, tsad.train(ts, ARRAY[cpu, mem], '{"seed": 7}') AS two FROM metric GROUP BY host;
+SET max_parallel_workers_per_gather = 0;
+CREATE TABLE serial AS SELECT host, tsad.train(ts, cpu) AS one, tsad.train(ts, ARRAY[cpu, mem], '{"seed": 7}') AS two FROM metric GROUP BY host;
+CREATE TABLE shuffled AS SELECT host, tsad.train(ts, cpu) AS one, tsad.train(ts, ARRAY[cpu, mem], '{"seed": 7}') AS two
+  FROM (SELECT * FROM metric ORDER BY md5(host || ts::text)) m GROUP BY host;
+SELECT count(*) AS models,
+       count(*) FILTER (WHERE md5(p.one) = md5(s.one) AND md5(p.two) = md5(s.two)) AS same_parallel,
+       count(*) FILTER (WHERE md5(p.one) = md5(o.one) AND md5(p.two) = md5(o.two)) AS same_shuffled
+  FROM parallel p JOIN serial s USING (host) JOIN shuffled o USING (host);
+-- Were the workers there at all?
+SET max_parallel_workers_per_gather = 4;
+CREATE FUNCTION launched(query text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE line text; found boolean := false;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
+        found := found OR line ~ 'Workers Launched: [1-9]';
+    END LOOP;
+    RETURN found;
+END $$;
+SELECT launched('SELECT host, tsad.train(ts, cpu) FROM metric GROUP BY host');
+RESET max_parallel_workers_per_gather;
+
+-- As a window function the aggregate sees its frame.
+SELECT count(DISTINCT md5(model)) FROM (SELECT tsad.train(ts, cpu) OVER (PARTITION BY host) AS model FROM metric WHERE host < 'host3') m;
+
+-- A model is a value: it survives a text dump.
+SELECT bool_and(model = decode(encode(model, 'base64'), 'base64')) FROM (SELECT one AS model FROM serial) m;
+
+-- Everything model_info tells, of a model of known rows.
+SELECT jsonb_pretty(tsad.model_info(tsad.train(ts, cpu, '{"alpha": 0.001}'))
+                    #- '{library_version}' #- '{size}' #- '{calibration,threshold}' #- '{calibration,tail_scale}'
+                    #- '{calibration,tail_shape}' #- '{calibration,achieved_false_alarm_rate}' #- '{clusters}') AS info
+  FROM metric WHERE host = 'host1';
+DROP TABLE metric, parallel, serial, shuffled;
+DROP FUNCTION launched;

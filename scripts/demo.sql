@@ -2,6 +2,7 @@
 \set QUIET on
 \set ON_ERROR_STOP on
 \pset footer off
+\pset pager off
 \pset null '-'
 SET client_min_messages = warning;
 
@@ -62,8 +63,8 @@ CREATE TABLE incident AS
 
 -- An episode that overlaps an incident found it; one that overlaps none is extra.
 CREATE TABLE hit AS
-  SELECT i.series, i.started_at AS incident_from, i.ended_at AS incident_to, e.event_id, e.started_at, e.peak_score,
-         e.min_p_value
+  SELECT i.series, i.started_at AS incident_from, i.ended_at AS incident_to, e.event_id, e.started_at, e.ended_at,
+         e.peak_score, e.min_p_value
     FROM incident i
     LEFT JOIN event e ON e.series = i.series AND e.started_at <= i.ended_at
                      AND coalesce(e.ended_at, 'infinity') >= i.started_at;
@@ -75,7 +76,9 @@ CREATE TABLE extra AS
 \echo '==> the labelled incidents, and what was found in them (day.month, UTC)'
 SELECT series, to_char(incident_from, 'DD.MM HH24:MI') AS labelled_from, to_char(incident_to, 'DD.MM HH24:MI') AS labelled_to,
        CASE WHEN count(event_id) > 0 THEN 'hit' ELSE 'missed' END AS finding, count(event_id) AS episodes,
-       to_char(min(started_at), 'DD.MM HH24:MI') AS first_alarm, round(max(peak_score)::numeric, 2) AS peak_score,
+       to_char(min(started_at), 'DD.MM HH24:MI') AS found_from, CASE WHEN bool_or(event_id IS NOT NULL AND ended_at IS NULL) THEN 'still open'
+            ELSE to_char(max(ended_at), 'DD.MM HH24:MI') END AS found_to,
+       round(max(peak_score)::numeric, 2) AS peak_score,
        to_char(min(min_p_value), '0.0EEEE') AS min_p
   FROM hit GROUP BY series, incident_from, incident_to ORDER BY series, incident_from;
 

@@ -12,7 +12,8 @@ umask 022
 export LC_ALL=C
 unset RUST_BACKTRACE RUST_LOG PGRX_PG_CONFIG_PATH PGRX_PG_CONFIG_AS_ENV PG_VERSION
 
-# The same as in .cargo/config.toml: another value would rebuild the bindings at each change of hands.
+# Not the user's own ~/.pgrx. (Nor a file .cargo/config.toml that says so: it would also hold for who builds the
+# extension with `cargo pgrx` in the ordinary way.)
 export PGRX_HOME="$TSAD_ROOT/target/pgrx"
 # The work-around adds a linker flag to all crates, so that nothing would be shared with a plain `cargo build`.
 export CARGO_PGRX_DISABLE_GC_SECTIONS_WORKAROUND=1

@@ -9,6 +9,7 @@ use crate::view::{Extractor, MAX_WINDOW, RobustScale, Standard, View};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Clusters are sought among at most this many training windows per scale, evenly spaced.
 const MAX_CLUSTERED: usize = 2000;
@@ -257,8 +258,7 @@ fn blocks(starts: &[Vec<usize>], length: usize) -> Vec<Block> {
         .collect();
     let overlap = |a: usize, b: usize| flat[a].0 == flat[b].0 && flat[b].1 < flat[a].1 + length;
     let n = flat.len();
-    let block = |b: usize| {
-        let own = b * n / BLOCKS..(b + 1) * n / BLOCKS;
+    let block = |own: Range<usize>| {
         let mut left_out = own.clone();
         while left_out.start > 0 && overlap(left_out.start - 1, own.start) {
             left_out.start -= 1;
@@ -268,7 +268,8 @@ fn blocks(starts: &[Vec<usize>], length: usize) -> Vec<Block> {
         }
         Block { own, left_out }
     };
-    (0..BLOCKS).map(block).filter(|b| !b.own.is_empty()).collect()
+    let own = (0..BLOCKS).map(|b| b * n / BLOCKS..(b + 1) * n / BLOCKS);
+    own.filter(|own| !own.is_empty()).map(block).collect()
 }
 
 /// At most [`MAX_CLUSTERED`] windows, evenly spaced.

@@ -165,9 +165,10 @@ impl Scores {
     }
 }
 
-/// `log(1 + exp(x))`: keeps the order, is positive, and is nearly `x` where `x` is large.
+/// `log(1 + exp(x))`: keeps the order, is positive (in single precision too, for the sake of the shares), and is
+/// nearly `x` where `x` is large.
 fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
+    (x.max(0.0) + (-x.abs()).exp().ln_1p()).max(f64::from(f32::MIN_POSITIVE))
 }
 
 /// Turns the scores of samples into points of rows.
@@ -212,7 +213,7 @@ impl Judge<'_> {
             channels: Some(self.channel_shares(&scores.weights[at..at + scores.channels])),
             imputed: segment.imputed[place.sample],
             is_final: place.segment + 1 < self.series.segments.len()
-                || place.sample + self.trained.longest_window() <= segment.len(),
+                || place.sample + self.trained.longest_window() <= self.series.settled.min(segment.len() - 1),
         }
     }
 

@@ -9,6 +9,8 @@ pub struct Series {
     pub channels: usize,
     /// The segments in time order, none empty.
     pub segments: Vec<Segment>,
+    /// How many samples of the last segment no later row can change; the segments before it are settled.
+    pub settled: usize,
 }
 
 /// A stretch of successive grid cells, every channel of every cell known or filled.
@@ -68,10 +70,12 @@ impl Series {
     /// Returns the series and the place of every row; a row has none where a channel is in a long gap.
     pub fn on_grid(rows: &Samples, grid: &Grid, max_gap: usize) -> (Self, Vec<Option<Place>>) {
         let cells = Cells::of_rows(rows, grid);
-        let segments: Vec<Segment> = cells.stretches(max_gap).map(|s| cells.fill(s)).collect();
+        let stretches = cells.stretches(max_gap);
+        let segments: Vec<Segment> = stretches.into_iter().map(|s| cells.fill(s)).collect();
         let places = places(&cells, &segments);
         let series = Self {
             channels: rows.channels(),
+            settled: segments.last().map_or(0, |s| cells.settled(s)),
             segments,
         };
         (series, places)
@@ -107,8 +111,9 @@ impl Series {
             }
             left -= cut;
         }
-        let part = |segments| Self {
+        let part = |segments: Vec<Segment>| Self {
             channels: self.channels,
+            settled: segments.last().map_or(0, Segment::len),
             segments,
         };
         (part(head), part(tail))
@@ -126,10 +131,11 @@ struct Cells {
     of_row: Vec<usize>,
 }
 
-/// A stretch of cells `from..to` (indices of occupied cells) that becomes a segment.
+/// A stretch of the grid that becomes a segment: its first and its last cell.
+#[derive(Clone, Copy)]
 struct Stretch {
-    from: usize,
-    to: usize,
+    first: i64,
+    last: i64,
 }
 
 impl Cells {
@@ -166,78 +172,125 @@ impl Cells {
         self.means[cell * self.channels + channel]
     }
 
-    fn complete(&self, cell: usize) -> bool {
-        (0..self.channels).all(|c| !self.mean(cell, c).is_nan())
+    fn known(&self, cell: usize, channel: usize) -> bool {
+        !self.mean(cell, channel).is_nan()
     }
 
-    /// Cuts the cells wherever a channel lacks a value in more than `max_gap` successive cells. A stretch
-    /// begins and ends with a complete cell, so that every fill lies between two known values.
-    fn stretches(&self, max_gap: usize) -> impl Iterator<Item = Stretch> {
-        let mut found = Vec::new();
-        let mut open: Option<Stretch> = None;
-        let mut last = vec![0_i64; self.channels];
-        for cell in 0..self.numbers.len() {
+    fn complete(&self, cell: usize) -> bool {
+        (0..self.channels).all(|c| self.known(cell, c))
+    }
+
+    /// Where every channel either has a value or lies between two that are at most `max_gap` missing cells
+    /// apart. That depends on the cells around only, so a stretch is the same wherever reading began.
+    fn stretches(&self, max_gap: usize) -> Vec<Stretch> {
+        let first = self.runs(0, max_gap);
+        (1..self.channels).fold(first, |common, c| intersection(&common, &self.runs(c, max_gap)))
+    }
+
+    /// The stretches of one channel, none of more than `max_gap` missing cells in a row.
+    fn runs(&self, channel: usize, max_gap: usize) -> Vec<Stretch> {
+        let mut found: Vec<Stretch> = Vec::new();
+        for cell in (0..self.numbers.len()).filter(|&k| self.known(k, channel)) {
             let number = self.numbers[cell];
-            let known = |c: usize| !self.mean(cell, c).is_nan();
-            if let Some(stretch) = &mut open {
-                let within = |c: usize| number.abs_diff(last[c]) <= max_gap as u64 + u64::from(known(c));
-                if (0..self.channels).all(within) {
-                    if self.complete(cell) {
-                        stretch.to = cell + 1;
-                    }
-                } else {
-                    found.extend(open.take());
-                }
-            }
-            if open.is_none() && self.complete(cell) {
-                open = Some(Stretch {
-                    from: cell,
-                    to: cell + 1,
-                });
-            }
-            for c in (0..self.channels).filter(|&c| known(c)) {
-                last[c] = number;
+            match found.last_mut() {
+                Some(run) if number.abs_diff(run.last) <= max_gap as u64 + 1 => run.last = number,
+                _ => found.push(Stretch {
+                    first: number,
+                    last: number,
+                }),
             }
         }
-        found.extend(open);
-        found.into_iter()
+        found
     }
 
     fn fill(&self, stretch: Stretch) -> Segment {
-        let start = self.numbers[stretch.from];
-        let len = self.numbers[stretch.to - 1].abs_diff(start) as usize + 1;
-        let mut values = vec![0.0; len * self.channels];
+        let len = stretch.last.abs_diff(stretch.first) as usize + 1;
+        let from = self.numbers.partition_point(|n| *n < stretch.first);
+        let to = self.numbers.partition_point(|n| *n <= stretch.last);
         let mut imputed = vec![true; len];
-        let at = |cell: usize| self.numbers[cell].abs_diff(start) as usize;
-        for cell in (stretch.from..stretch.to).filter(|&c| self.complete(c)) {
-            imputed[at(cell)] = false;
+        for cell in (from..to).filter(|&k| self.complete(k)) {
+            imputed[self.numbers[cell].abs_diff(stretch.first) as usize] = false;
         }
-        for c in 0..self.channels {
-            let line = &mut values[c * len..(c + 1) * len];
-            let mut previous = (0, self.mean(stretch.from, c));
-            for cell in (stretch.from..stretch.to).filter(|&k| !self.mean(k, c).is_nan()) {
-                let here = (at(cell), self.mean(cell, c));
-                for (i, v) in line.iter_mut().enumerate().take(here.0).skip(previous.0 + 1) {
-                    let share = (i - previous.0) as f64 / (here.0 - previous.0) as f64;
-                    *v = previous.1 + share * (here.1 - previous.1);
-                }
-                line[here.0] = here.1;
-                previous = here;
-            }
+        let mut values = vec![0.0; len * self.channels];
+        for (c, line) in values.chunks_exact_mut(len).enumerate() {
+            self.fill_channel(c, stretch.first, from, line);
         }
         Segment {
-            start,
+            start: stretch.first,
             values,
             imputed,
         }
     }
+
+    /// Writes the values of one channel from the cell `first` on, linear between known ones; `from` is the
+    /// index of the first occupied cell there.
+    fn fill_channel(&self, channel: usize, first: i64, from: usize, line: &mut [f64]) {
+        let before = (0..from).rev().find(|&k| self.known(k, channel));
+        let known = before.into_iter().chain(from..self.numbers.len());
+        // Relative to the first cell: below 0 for the known cell before it.
+        let at = |k: usize| (self.numbers[k].saturating_sub(first), self.mean(k, channel));
+        let mut previous: Option<(i64, f64)> = None;
+        for here in known.filter(|&k| self.known(k, channel)).map(at) {
+            if let Some(previous) = previous {
+                for i in (previous.0 + 1).max(0)..here.0.min(line.len() as i64) {
+                    let share = (i - previous.0) as f64 / (here.0 - previous.0) as f64;
+                    let value = previous.1 + share * (here.1 - previous.1);
+                    line[i as usize] = value.clamp(f64::MIN, f64::MAX);
+                }
+            }
+            if (0..line.len() as i64).contains(&here.0) {
+                line[here.0 as usize] = here.1;
+            }
+            if here.0 + 1 >= line.len() as i64 {
+                break;
+            }
+            previous = Some(here);
+        }
+    }
+
+    /// How many samples of the last segment no later row can change. A later row may still fall into the last
+    /// occupied cell; what was filled between it and the known cell before changes with it.
+    fn settled(&self, last: &Segment) -> usize {
+        let closed = self.numbers.len() - 1;
+        let latest = |c: usize| (0..closed).rev().find(|&k| self.known(k, c));
+        let common = (0..self.channels)
+            .map(|c| latest(c).map(|k| self.numbers[k]))
+            .min()
+            .flatten();
+        let samples = common.map_or(0, |number| number.saturating_sub(last.start).saturating_add(1));
+        usize::try_from(samples).unwrap_or(0).min(last.len())
+    }
 }
 
-/// Turns the sums of the last cell into means.
+/// The cells that two lists of stretches, both in order, have in common.
+fn intersection(a: &[Stretch], b: &[Stretch]) -> Vec<Stretch> {
+    let (mut i, mut j) = (0, 0);
+    let mut found = Vec::new();
+    while i < a.len() && j < b.len() {
+        let common = Stretch {
+            first: a[i].first.max(b[j].first),
+            last: a[i].last.min(b[j].last),
+        };
+        if common.first <= common.last {
+            found.push(common);
+        }
+        if a[i].last <= b[j].last {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    found
+}
+
+/// Turns the sums of the last cell into means; a sum beyond the range of numbers counts as the largest one.
 fn close(means: &mut [f64], counts: &mut [u32]) {
     if let Some(at) = means.len().checked_sub(counts.len()) {
         for (sum, n) in means[at..].iter_mut().zip(counts) {
-            *sum = if *n == 0 { f64::NAN } else { *sum / f64::from(*n) };
+            *sum = match *n {
+                0 => f64::NAN,
+                n => (*sum / f64::from(n)).clamp(f64::MIN, f64::MAX),
+            };
             *n = 0;
         }
     }

@@ -25,7 +25,14 @@ impl RobustScale {
         let constant = sorted.iter().all(|v| *v == sorted[0]);
         let n = sorted.len() as f64;
         let mean = sorted.iter().map(|v| v / n).sum::<f64>();
-        let sd = (sorted.iter().map(|v| (v - mean) * ((v - mean) / n)).sum::<f64>()).sqrt();
+        // A power of two near the deviations, so that their squares stay in the range of numbers.
+        let largest = sorted
+            .iter()
+            .map(|v| (v - mean).abs())
+            .fold(f64::MIN_POSITIVE, f64::max);
+        let unit = f64::from_bits(largest.to_bits() & f64::INFINITY.to_bits());
+        let squares = sorted.iter().map(|v| (v - mean) / unit).map(|d| d * (d / n));
+        let sd = squares.sum::<f64>().sqrt() * unit;
         for v in &mut sorted {
             *v = (*v - median).abs();
         }
@@ -59,7 +66,7 @@ fn median_of(values: &mut [f64]) -> f64 {
         return middle;
     }
     let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    lower + (middle - lower) / 2.0
+    lower.midpoint(middle)
 }
 
 #[cfg(test)]

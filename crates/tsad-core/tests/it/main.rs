@@ -1,4 +1,16 @@
 //! The one integration binary: every topic is a module, so that there is one link and not many.
+// Helpers outside of test functions are tests too, which clippy.toml cannot know.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod allocation;
+mod cancel;
+mod codec;
+mod codec_payload;
+mod codec_values;
+mod common;
+mod contract;
+mod data;
+mod determinism;
 mod measure;
 mod measure_golden;
+mod status;

@@ -1,0 +1,255 @@
+//! Values that are wrong in a payload that is well-formed.
+
+use crate::codec::{HEADER, assert_corrupt, read, sealed, small};
+use crate::codec_payload::refused_or_usable;
+use crate::common::{rows, scored, waves};
+use serde_cbor::Value;
+use std::collections::BTreeMap;
+
+fn decoded() -> Value {
+    serde_cbor::from_slice(&small()[HEADER..]).unwrap()
+}
+
+fn encoded(value: &Value) -> Vec<u8> {
+    serde_cbor::to_vec(value).unwrap()
+}
+
+fn at<'a>(value: &'a mut Value, path: &[&str]) -> &'a mut Value {
+    path.iter().fold(value, |v, name| match v {
+        Value::Map(map) => map.get_mut(&Value::Text((*name).to_owned())).unwrap(),
+        Value::Array(list) => &mut list[name.parse::<usize>().unwrap()],
+        other => panic!("{name} in {other:?}"),
+    })
+}
+
+/// The payload with one value replaced.
+fn with(path: &str, new: Value) -> Vec<u8> {
+    let mut value = decoded();
+    let path: Vec<&str> = path.split('/').collect();
+    *at(&mut value, &path) = new;
+    encoded(&value)
+}
+
+fn floats(values: &[f32]) -> Value {
+    Value::Bytes(values.iter().flat_map(|v| v.to_le_bytes()).collect())
+}
+
+const SCALE: &str = "body/trained/channels/0/scales/0";
+
+#[test]
+fn an_unchanged_payload_is_accepted() {
+    let payload = encoded(&decoded());
+    assert!(refused_or_usable(&payload, "unchanged"));
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    let (int, float) = (Value::Integer, Value::Float);
+    let (nan, infinite) = (float(f64::NAN), float(f64::INFINITY));
+    let cases = [
+        (
+            "channels",
+            vec![int(0), int(-1), int(1025), int(1 << 40), nan.clone()],
+        ),
+        ("rows", vec![int(-1), float(0.5)]),
+        ("first_time", vec![int(1 << 62), float(1.0)]),
+        ("params/centres", vec![int(0), int(-3), int(1 << 33)]),
+        (
+            "params/max_gap",
+            vec![int(-1), int(1001), int(i128::from(u64::MAX))],
+        ),
+        ("params/contamination", vec![nan.clone(), float(0.5), float(-0.1)]),
+        ("params/alpha", vec![nan.clone(), float(0.0), float(2.0)]),
+        ("body/trained/grid/interval", vec![int(0), int(-60)]),
+        (
+            "body/trained/grid/phase",
+            vec![int(-1), int(60_000_000), int(i128::from(i64::MAX))],
+        ),
+        ("body/trained/samples", vec![int(0), int(-1)]),
+        ("body/trained/imputed", vec![int(121), int(-1)]),
+        (
+            "body/trained/channels/0/index",
+            vec![int(1), int(-1), int(1 << 32)],
+        ),
+        (
+            "body/trained/channels/0/scale/median",
+            vec![nan.clone(), infinite.clone()],
+        ),
+        (
+            "body/trained/channels/0/scale/scale",
+            vec![nan.clone(), infinite.clone(), float(0.0), float(-1.0)],
+        ),
+        (
+            "body/trained/calibration/alpha",
+            vec![nan.clone(), float(0.0), float(-1.0), float(0.6)],
+        ),
+        (
+            "body/trained/calibration/threshold",
+            vec![nan.clone(), infinite.clone()],
+        ),
+        (
+            "body/trained/calibration/achieved",
+            vec![nan.clone(), float(1.5), float(-0.5)],
+        ),
+        (
+            "body/trained/calibration/tail/shape",
+            vec![nan.clone(), float(0.6), float(-0.1)],
+        ),
+        (
+            "body/trained/calibration/tail/scale",
+            vec![nan.clone(), infinite.clone(), float(0.0)],
+        ),
+        ("body/trained/calibration/samples", vec![int(-1)]),
+    ];
+    for (path, wrong) in cases {
+        for new in wrong {
+            let how = format!("{path} = {new:?}");
+            assert_corrupt(&sealed(1, 1, 0, &with(path, new)), &how);
+        }
+    }
+    for (name, wrong) in [
+        ("length", vec![int(7), int(12), int(-8), int(4097), int(1 << 31)]),
+        ("amplitude/mean", vec![nan.clone(), infinite.clone()]),
+        ("shape/deviation", vec![nan, infinite, float(-1.0)]),
+    ] {
+        for new in wrong {
+            let how = format!("{name} = {new:?}");
+            assert_corrupt(&sealed(1, 1, 0, &with(&format!("{SCALE}/{name}"), new)), &how);
+        }
+    }
+}
+
+#[test]
+fn vectors_of_wrong_length_or_content_are_refused() {
+    for view in ["amplitude", "shape", "spectrum"] {
+        for name in ["location", "factor", "centres"] {
+            let path = format!("{SCALE}/{view}/{name}");
+            let mut value = decoded();
+            let Value::Bytes(right) = at(&mut value, &path.split('/').collect::<Vec<_>>()).clone() else {
+                panic!("{path} is not a string of bytes");
+            };
+            let mut endless = right.clone();
+            endless[..4].copy_from_slice(&f32::INFINITY.to_le_bytes());
+            for wrong in [
+                Value::Bytes(Vec::new()),
+                Value::Bytes(right[1..].to_vec()),
+                Value::Bytes(right[4..].to_vec()),
+                Value::Bytes([right.as_slice(), &[0; 4]].concat()),
+                Value::Bytes(endless),
+                floats(&vec![f32::NAN; right.len() / 4]),
+                Value::Null,
+                Value::Text("centres".to_owned()),
+            ] {
+                assert_corrupt(&sealed(1, 1, 0, &with(&path, wrong)), &path);
+            }
+        }
+    }
+}
+
+#[test]
+fn lists_that_are_empty_repeated_or_unsorted_are_refused() {
+    let mut value = decoded();
+    let channel = at(&mut value, &["body", "trained", "channels", "0"]).clone();
+    let scale = at(&mut value, &SCALE.split('/').collect::<Vec<_>>()).clone();
+    let (none, int) = (Value::Array(Vec::new()), Value::Integer);
+    for (path, wrong) in [
+        ("body/trained/channels", none.clone()),
+        ("body/trained/channels", Value::Array(vec![channel; 2])),
+        ("body/trained/channels/0/scales", none.clone()),
+        ("body/trained/channels/0/scales", Value::Array(vec![scale; 2])),
+        ("params/scales", none.clone()),
+        ("params/scales", Value::Array(vec![int(32), int(8)])),
+        ("params/scales", Value::Array(vec![int(8); 1000])),
+        ("body/trained/calibration/knots", none),
+        (
+            "body/trained/calibration/knots",
+            Value::Array(vec![Value::Float(1.0)]),
+        ),
+        (
+            "body/trained/calibration/knots",
+            Value::Array(vec![Value::Float(2.0), Value::Float(1.0)]),
+        ),
+        (
+            "body/trained/calibration/knots",
+            Value::Array(vec![Value::Float(f64::NAN); 9]),
+        ),
+        ("body", Value::Map(BTreeMap::new())),
+        ("body/trained", Value::Null),
+    ] {
+        assert_corrupt(&sealed(1, 1, 0, &with(path, wrong)), path);
+    }
+}
+
+#[test]
+fn fields_too_many_or_too_few_are_refused() {
+    for path in [
+        "",
+        "params",
+        "body",
+        "body/trained",
+        "body/trained/calibration",
+        SCALE,
+    ] {
+        let names: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
+        let mut more = decoded();
+        let Value::Map(map) = at(&mut more, &names) else {
+            panic!("{path} is not a map");
+        };
+        map.insert(Value::Text("sequel".to_owned()), Value::Null);
+        assert_corrupt(&sealed(1, 1, 0, &encoded(&more)), path);
+        let mut fewer = decoded();
+        let Value::Map(map) = at(&mut fewer, &names) else {
+            panic!("{path} is not a map");
+        };
+        map.pop_last();
+        // Options may be left out: they have defaults.
+        if path != "params" {
+            assert_corrupt(&sealed(1, 1, 0, &encoded(&fewer)), path);
+        }
+    }
+}
+
+#[test]
+fn a_usable_model_of_absurd_numbers_scores_without_panic() {
+    let (int, float) = (Value::Integer, Value::Float);
+    let grid = "body/trained/grid/interval";
+    for (path, new) in [
+        (grid, int(i128::from(i64::MAX))),
+        ("params/max_gap", int(1000)),
+        ("params/seed", int(i128::from(u64::MAX))),
+        ("rows", int(i128::from(u64::MAX))),
+        ("last_time", int(i128::from(i64::MAX))),
+        ("first_time", int(i128::from(i64::MIN))),
+        ("body/trained/channels/0/scale/median", float(f64::MAX)),
+        ("body/trained/channels/0/scale/scale", float(5e-324)),
+        ("body/trained/calibration/threshold", float(f64::MIN)),
+        ("body/trained/calibration/tail/scale", float(5e-324)),
+        (&format!("{SCALE}/shape/mean"), float(-1e300)),
+        (&format!("{SCALE}/shape/mean"), float(1e300)),
+        (&format!("{SCALE}/spectrum/deviation"), float(1e300)),
+    ] {
+        assert!(refused_or_usable(&with(path, new), path), "{path}");
+    }
+    let far = read(&sealed(1, 1, 0, &with(grid, int(1)))).unwrap();
+    let times = [i64::MIN, -1, 0, 1, i64::MAX];
+    assert_eq!(scored(&far, &rows(times.map(|t| (t, 1.0)))).len(), 5);
+}
+
+#[test]
+fn scores_far_below_the_usual_are_positive_and_their_shares_sum_to_1() {
+    let mut value = decoded();
+    for view in ["amplitude", "shape", "spectrum"] {
+        let path = format!("{SCALE}/{view}/mean");
+        *at(&mut value, &path.split('/').collect::<Vec<_>>()) = Value::Float(1e6);
+    }
+    let model = read(&sealed(1, 1, 0, &encoded(&value))).unwrap();
+    for p in scored(&model, &waves(100)) {
+        assert!(p.score.unwrap() > 0.0);
+        assert!(
+            (p.views.unwrap().iter().sum::<f64>() - 1.0).abs() < 1e-6,
+            "{:?}",
+            p.views
+        );
+        assert_eq!(p.channels.unwrap(), [1.0]);
+    }
+}

@@ -1,0 +1,183 @@
+//! What every answer of the scorer keeps to, whatever the rows.
+
+use crate::common::{MINUTE, any_rows, bits, part, rows, scored, short, trained, wave, wide_rows};
+use proptest::prelude::*;
+use tsad_core::{Model, Params, Point, Samples, Status};
+
+/// Rows to train on and rows to score, which hold them.
+fn split(channels: usize, list: &[(i64, Vec<f64>)], share: f64) -> (Model, Samples) {
+    let all = wide_rows(channels, list);
+    let head = part(&all, 0, (share * all.len() as f64) as usize);
+    (trained(head, short()), all)
+}
+
+fn keeps_the_contract(model: &Model, row: &[f64], p: &Point) -> Result<(), TestCaseError> {
+    let there = p.score.is_some();
+    let all = [
+        p.p_value.is_some(),
+        p.is_anomaly.is_some(),
+        p.views.is_some(),
+        p.channels.is_some(),
+    ];
+    prop_assert_eq!(all, [there; 4], "{:?}", p);
+    let scored = [
+        Status::Ok,
+        Status::Constant,
+        Status::BeforeModel,
+        Status::InTrainingRange,
+    ];
+    prop_assert_eq!(there, scored.contains(&p.status), "{:?}", p);
+    if row.iter().all(|v| v.is_nan()) && model.is_trained() {
+        prop_assert_eq!(p.status, Status::Missing);
+    }
+    let (Some(score), Some(p_value)) = (p.score, p.p_value) else {
+        prop_assert!(!p.is_final, "{p:?}");
+        return Ok(());
+    };
+    let Some(calibration) = model.info(0).calibration else {
+        return Err(TestCaseError::fail("scored by a model without calibration"));
+    };
+    prop_assert!(
+        score > 0.0 && score.is_finite() && p_value > 0.0 && p_value <= 1.0,
+        "{p:?}"
+    );
+    prop_assert_eq!(model.threshold(), Some(calibration.threshold));
+    prop_assert_eq!(p.is_anomaly, Some(score > calibration.threshold), "{:?}", p);
+    prop_assert_eq!(p.is_anomaly, Some(p_value < calibration.alpha), "{:?}", p);
+    let sums = [
+        p.views.unwrap_or_default().to_vec(),
+        p.channels.clone().unwrap_or_default(),
+    ];
+    prop_assert_eq!(sums[1].len(), model.channels());
+    for shares in sums {
+        prop_assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-6, "{p:?}");
+        prop_assert!(shares.iter().all(|s| (0.0..=1.0).contains(s)), "{p:?}");
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn there_is_one_consistent_point_per_row_in_time_order((channels, list) in any_rows(300), share in 0.1..1.0_f64) {
+        let (model, all) = split(channels, &list, share);
+        let points = scored(&model, &all);
+        prop_assert_eq!(points.len(), all.len());
+        for (i, p) in points.iter().enumerate() {
+            prop_assert_eq!(p.time, all.times()[i]);
+            keeps_the_contract(&model, all.row(i), p)?;
+        }
+    }
+
+    #[test]
+    fn a_final_point_never_changes_when_later_rows_come((channels, list) in any_rows(200), share in 0.3..0.9_f64) {
+        let (model, all) = split(channels, &list, share);
+        let whole = scored(&model, &all);
+        for known in 1..all.len() {
+            // Rows of one time come together.
+            if all.times()[known] == all.times()[known - 1] {
+                continue;
+            }
+            let now = scored(&model, &part(&all, 0, known));
+            for (p, later) in now.iter().zip(&whole).filter(|(p, _)| p.is_final) {
+                prop_assert_eq!(bits(p), bits(later), "{} rows known: {:?} then {:?}", known, p, later);
+            }
+        }
+    }
+
+    #[test]
+    fn a_score_does_not_depend_on_where_reading_began(
+        (channels, list) in any_rows(400),
+        share in 0.3..0.9_f64,
+        since in 0.0..1.0_f64,
+    ) {
+        let (model, all) = split(channels, &list, share);
+        prop_assume!(!all.is_empty());
+        let Some(reach) = model.reach() else { return Ok(()) };
+        let whole = scored(&model, &all);
+        let since = all.times()[(since * all.len() as f64) as usize];
+        let from = all.times().partition_point(|t| *t < since - reach);
+        let read = scored(&model, &part(&all, from, all.len()));
+        for (p, w) in read.iter().zip(&whole[from..]).filter(|(p, _)| p.time >= since) {
+            prop_assert_eq!(bits(p), bits(w), "{:?} instead of {:?}", p, w);
+            prop_assert_eq!(p.is_final, w.is_final, "{:?} instead of {:?}", p, w);
+        }
+    }
+
+    #[test]
+    fn extreme_values_and_times_are_scored_without_panic(
+        list in prop::collection::vec((
+            prop_oneof![
+                Just(i64::MIN), Just(i64::MIN + 1), Just(i64::MAX), Just(i64::MAX - 1), Just(0), -500..500_i64,
+                (i64::MAX - 300)..i64::MAX, i64::MIN..(i64::MIN + 300),
+            ],
+            prop_oneof![
+                Just(1e300), Just(-1e300), Just(f64::MAX), Just(f64::MIN), Just(5e-324), Just(-5e-324), Just(0.0), any::<f32>()
+                .prop_filter("finite", |v| v.is_finite()).prop_map(f64::from),
+            ],
+        ), 0..300),
+    ) {
+        let rows = rows(list);
+        let model = trained(rows.clone(), short());
+        let sorted = rows.clone().sorted_by_time();
+        for (i, p) in scored(&model, &rows).iter().enumerate() {
+            keeps_the_contract(&model, sorted.row(i), p)?;
+        }
+    }
+}
+
+#[test]
+fn regular_points_become_final_one_longest_window_later() {
+    let model = trained(rows((0..300).map(|i| (i * MINUTE, wave(i)))), short());
+    for n in [40, 41, 47, 100] {
+        let points = scored(&model, &rows((300..300 + n).map(|i| (i * MINUTE, wave(i)))));
+        let open = points.iter().filter(|p| !p.is_final).count();
+        assert_eq!(open, 32, "of {n} points");
+        assert!(points.is_sorted_by_key(|p| !p.is_final));
+    }
+}
+
+#[test]
+fn a_gap_makes_all_points_before_it_final() {
+    let model = trained(rows((0..300).map(|i| (i * MINUTE, wave(i)))), short());
+    let times = (0..50).chain(100..120);
+    let points = scored(&model, &rows(times.map(|i| (i * MINUTE, wave(i)))));
+    assert!(points[..50].iter().all(|p| p.is_final));
+    assert!(points[50..].iter().all(|p| !p.is_final));
+}
+
+#[test]
+fn scale_and_offset_of_the_values_do_not_matter() {
+    let value = |i: i64| match i {
+        700..704 => 4.0,
+        800..840 => wave(i) * 0.1,
+        900 => -9.0,
+        _ => wave(i),
+    };
+    let flags = |scale: f64, offset: f64| {
+        let of = |n: i64| rows((0..n).map(|i| (i * MINUTE, value(i) * scale + offset)));
+        let points = scored(&trained(of(600), Params::default()), &of(1000));
+        points.iter().map(|p| p.is_anomaly).collect::<Vec<_>>()
+    };
+    let plain = flags(1.0, 0.0);
+    assert!(plain[702] == Some(true) && plain[900] == Some(true));
+    assert!(plain.iter().filter(|f| **f == Some(false)).count() > 500);
+    for (scale, offset) in [
+        (1e6, 1e9),
+        (1e-9, 0.0),
+        (-1e3, 5.0),
+        (1.0, 1e7),
+        (1e200, 0.0),
+        (1e-200, 0.0),
+    ] {
+        // A mirrored wave is another wave: only what is flagged as odd must stay the same there.
+        let same = flags(scale, offset);
+        let differ = plain.iter().zip(&same).filter(|(a, b)| a != b).count();
+        let allowed = if scale < 0.0 { 20 } else { 0 };
+        assert!(
+            differ <= allowed,
+            "{differ} points differ at scale {scale}, offset {offset}"
+        );
+    }
+}

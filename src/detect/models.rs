@@ -177,10 +177,8 @@ impl Table {
         let mut found = Found::None;
         cursor.batch(|row| {
             // SAFETY: the column is a bytea.
-            if let Some(bytes) = row
-                .datum(1)
-                .and_then(|d| unsafe { Vec::<u8>::from_datum(d, false) })
-            {
+            let bytes = |d| unsafe { Vec::<u8>::from_datum(d, false) };
+            if let Some(bytes) = row.datum(1).and_then(bytes) {
                 found = match Model::from_bytes(&bytes) {
                     Ok(model) => Found::Model(Rc::new(model)),
                     Err(e) => Found::Broken(e.message().to_owned()),

@@ -99,6 +99,10 @@ pub(super) fn contributions(source: &Source, channels: &[f64]) -> Option<pg_sys:
 
 #[cfg(any(test, feature = "pg_test"))]
 #[pg_schema]
+#[allow(
+    clippy::expect_used,
+    reason = "clippy.toml's exception for tests knows only cfg(test)"
+)]
 mod tests {
     use pgrx::prelude::*;
     use tsad_core::{Params, Samples};
@@ -133,7 +137,7 @@ mod tests {
                     "SELECT ts, score FROM tsad.detect('{name}', 'ts', 'v', models => '{name}_model')"
                 );
                 let table = client.select(&query, None, &[]).expect("scores");
-                let row = |row: pgrx::spi::SpiHeapTupleData| {
+                let row = |row: spi::SpiHeapTupleData| {
                     let time = row
                         .get::<TimestampWithTimeZone>(1)
                         .expect("a time")

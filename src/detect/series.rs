@@ -47,7 +47,7 @@ pub(super) fn for_each_series(
 ) -> Result<()> {
     let source = Source::new(request)?;
     Spi::connect(|_| {
-        let channels = (!source.array || !source.names.is_empty()).then(|| source.names.len());
+        let channels = (!source.array || !source.names.is_empty()).then_some(source.names.len());
         // SAFETY: within an SPI connection.
         let finder = unsafe { Finder::new(request, channels)? };
         // SAFETY: as above.

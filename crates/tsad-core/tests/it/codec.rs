@@ -88,6 +88,15 @@ proptest! {
 }
 
 #[test]
+fn a_model_of_values_at_both_ends_of_the_range_comes_back_unchanged() {
+    for far in [f64::MAX, 1e308, 1e300] {
+        let swing = |i: i64| if i % 2 == 0 { far } else { -far };
+        let model = trained(rows((0..200).map(|i| (i * MINUTE, swing(i)))), short());
+        assert_eq!(read(&model.to_bytes().unwrap()), Ok(model));
+    }
+}
+
+#[test]
 fn a_model_without_training_comes_back_with_its_reason() {
     for rows in [Samples::new(3).unwrap(), waves(1)] {
         let model = trained(rows, Params::default());

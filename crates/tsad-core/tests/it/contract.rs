@@ -57,7 +57,7 @@ fn keeps_the_contract(model: &Model, row: &[f64], p: &Point) -> Result<(), TestC
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn there_is_one_consistent_point_per_row_in_time_order((channels, list) in any_rows(300), share in 0.1..1.0_f64) {

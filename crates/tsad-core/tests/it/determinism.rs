@@ -1,6 +1,6 @@
 //! The same rows, options and seed give the same model, byte for byte.
 
-use crate::common::{MINUTE, any_rows, part, rows, scored, short, trained, waves, wide_rows};
+use crate::common::{MINUTE, any_rows, part, rows, scored, short, trained, wave, waves, wide_rows};
 use proptest::prelude::*;
 use tsad_core::{Params, Samples};
 
@@ -76,6 +76,18 @@ fn signs_of_zero_and_of_missing_values_do_not_depend_on_the_order() {
     let forward = bytes(rows(list.iter().copied()), short());
     let backward = bytes(rows(list.iter().rev().copied()), short());
     assert_eq!(forward, backward);
+}
+
+#[test]
+fn rows_of_equal_time_are_summed_in_an_order_of_their_own() {
+    // A small value is lost beside the large ones unless these cancel first.
+    let each = |order: fn(f64) -> [f64; 3]| {
+        let at = |i: i64| order(wave(i)).map(|v| (i * MINUTE, v));
+        bytes(rows((0..300).flat_map(at)), short())
+    };
+    let last = each(|v| [1e16, -1e16, v]);
+    assert_eq!(last, each(|v| [v, 1e16, -1e16]));
+    assert_eq!(last, each(|v| [-1e16, v, 1e16]));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::error::{Result, report};
 use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
-use tsad_core::Model;
+use tsad_core::{Model, TimeKind};
 
 /// The version of the loaded library.
 ///
@@ -21,13 +21,20 @@ fn model_info(model: &[u8]) -> Result<JsonB> {
     let info = Model::from_bytes(model).map_err(report)?.info(model.len());
     let mut json = serde_json::to_value(&info).unwrap_or_default();
     if let Value::Object(map) = &mut json {
-        let time = |t: Option<i64>| t.and_then(iso).map_or(Value::Null, Value::from);
-        map.insert(
-            "training_range".to_owned(),
-            json!({"from": time(info.first_time), "to": time(info.last_time)}),
-        );
-        let seconds = info.interval.map(|micros| micros as f64 / 1e6);
-        map.insert("sampling_interval_seconds".to_owned(), json!(seconds));
+        let integer = info.times == TimeKind::Integer;
+        let time = |t: Option<i64>| match t {
+            Some(t) if integer => json!(t),
+            Some(t) => json!(iso(t)),
+            None => Value::Null,
+        };
+        let range = json!({"from": time(info.first_time), "to": time(info.last_time)});
+        map.insert("training_range".to_owned(), range);
+        if integer {
+            map.insert("sampling_interval".to_owned(), json!(info.interval));
+        } else {
+            let seconds = info.interval.map(|micros| micros as f64 / 1e6);
+            map.insert("sampling_interval_seconds".to_owned(), json!(seconds));
+        }
         map.insert("seed".to_owned(), json!(info.options.seed));
     }
     Ok(JsonB(json))

@@ -9,6 +9,7 @@ mod error;
 mod inspect;
 mod jsonb;
 mod options;
+mod time;
 
 pgrx::pg_module_magic!(name, version);
 pgrx::extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);

@@ -2,6 +2,7 @@
 
 use crate::error::{Result, fail, report};
 use crate::options;
+use crate::time::TimeType;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::{FromDatum, JsonB, PgMemoryContexts};
@@ -12,6 +13,7 @@ use tsad_core::{Samples, ValidParams};
 #[derive(Clone)]
 pub(super) struct TrainState {
     pub rows: Samples,
+    pub time_type: TimeType,
     /// The options as text; empty for none.
     options: String,
     pub params: ValidParams,
@@ -23,10 +25,13 @@ pub(super) struct TrainState {
 const MAX_VALUES: usize = 1 << 24;
 
 impl TrainState {
-    pub(super) fn new(channels: usize, options: Option<JsonB>) -> Result<Self> {
+    pub(super) fn new(channels: usize, time_type: TimeType, options: Option<JsonB>) -> Result<Self> {
         let text = options.as_ref().map_or_else(String::new, |o| o.0.to_string());
         Ok(Self {
-            rows: Samples::new(channels).map_err(report)?,
+            rows: Samples::new(channels)
+                .map_err(report)?
+                .with_times(time_type.kind()),
+            time_type,
             options: text,
             params: options::params(options.map(|o| o.0))?,
             seen: None,
@@ -81,6 +86,7 @@ impl TrainState {
         let mut out =
             Vec::with_capacity(16 + self.options.len() + 8 * (self.rows.len() + self.rows.values().len()));
         out.extend_from_slice(&(self.rows.channels() as u64).to_ne_bytes());
+        out.extend_from_slice(&u64::from(self.time_type.oid().to_u32()).to_ne_bytes());
         out.extend_from_slice(&(self.options.len() as u64).to_ne_bytes());
         out.extend_from_slice(self.options.as_bytes());
         out.extend(self.rows.times().iter().flat_map(|t| t.to_ne_bytes()));
@@ -98,6 +104,9 @@ impl TrainState {
             )
         };
         let (channels, rest) = bytes.split_first_chunk::<8>().ok_or_else(broken)?;
+        let (oid, rest) = rest.split_first_chunk::<8>().ok_or_else(broken)?;
+        let oid = u32::try_from(u64::from_ne_bytes(*oid)).map_err(|_| broken())?;
+        let time_type = TimeType::of(pg_sys::Oid::from(oid)).ok_or_else(broken)?;
         let (length, rest) = rest.split_first_chunk::<8>().ok_or_else(broken)?;
         let length = usize::try_from(u64::from_ne_bytes(*length)).map_err(|_| broken())?;
         let (text, rest) = rest.split_at_checked(length).ok_or_else(broken)?;
@@ -106,7 +115,7 @@ impl TrainState {
             [] => None,
             _ => Some(JsonB(serde_json::from_slice(text).map_err(|_| broken())?)),
         };
-        let mut state = Self::new(channels, options)?;
+        let mut state = Self::new(channels, time_type, options)?;
         let (words, tail) = rest.as_chunks::<8>();
         let rows = words.len() / (channels + 1);
         if !tail.is_empty() || rows * (channels + 1) != words.len() {

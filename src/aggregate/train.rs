@@ -5,6 +5,7 @@
 
 use super::state::{TrainState, place, state_of};
 use crate::error::{Result, fail, report};
+use crate::time::{Infinite, TimeType};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
@@ -36,31 +37,26 @@ fn _train_values(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
 }
 
 fn add(fcinfo: pg_sys::FunctionCallInfo, values: &[f64]) -> Result<Internal> {
-    // SAFETY: sql/train.sql declares the arguments as internal, timestamptz, ..., jsonb.
+    // SAFETY: sql/train.sql declares the arguments as internal, a type of time, ..., jsonb.
     let (state, time, options) = unsafe {
         let options = ((*fcinfo).nargs > 3)
             .then(|| pgrx::pg_getarg_datum(fcinfo, 3))
             .flatten();
         (state_of(fcinfo, 0), pgrx::pg_getarg_datum(fcinfo, 1), options)
     };
-    let time = time.ok_or_else(null_time)?.value() as i64;
-    if time == i64::MIN || time == i64::MAX {
-        return Err(fail(
-            PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
-            "time is infinite",
-            "Leave rows with infinite times out, for example with FILTER (WHERE isfinite(ts)).",
-        ));
-    }
+    let time = time.ok_or_else(null_time)?;
     let Some(state) = state else {
+        // SAFETY: fcinfo is that of the running call.
+        let time_type = TimeType::of(unsafe { pgrx::pg_getarg_type(fcinfo, 1) }).ok_or_else(unknown_time)?;
         // SAFETY: the argument is a jsonb, as above.
         let json = options.and_then(|o| unsafe { JsonB::from_datum(o, false) });
-        let mut state = TrainState::new(values.len(), json)?;
-        state.push(time, values)?;
+        let mut state = TrainState::new(values.len(), time_type, json)?;
+        state.push(time_type.value(time).map_err(infinite_time)?, values)?;
         return Ok(Internal::from(Some(place(fcinfo, state)?)));
     };
     // SAFETY: the argument is a jsonb, as above.
     unsafe { state.same_options(options)? };
-    state.push(time, values)?;
+    state.push(state.time_type.value(time).map_err(infinite_time)?, values)?;
     // SAFETY: the first argument is not NULL, or there were no state.
     Ok(Internal::from(unsafe { pgrx::pg_getarg_datum(fcinfo, 0) }))
 }
@@ -122,5 +118,21 @@ fn null_time() -> pg_sys::panic::ErrorReport {
         PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
         "time is NULL",
         "Leave rows without time out, for example with FILTER (WHERE ts IS NOT NULL).",
+    )
+}
+
+fn infinite_time(_: Infinite) -> pg_sys::panic::ErrorReport {
+    fail(
+        PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
+        "time is infinite",
+        "Leave rows with infinite times out, for example with FILTER (WHERE isfinite(ts)).",
+    )
+}
+
+fn unknown_time() -> pg_sys::panic::ErrorReport {
+    fail(
+        PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+        "the time has a type that cannot be one",
+        format!("Pass a time of type {}.", TimeType::NAMES),
     )
 }

@@ -70,6 +70,16 @@ impl Cursor {
         }
     }
 
+    /// The name, type and type modifier of every column.
+    pub(super) fn columns(&self) -> Vec<(String, pg_sys::Oid, i32)> {
+        // SAFETY: an open portal of a query has a descriptor of its columns.
+        unsafe {
+            let descriptor = pgrx::PgTupleDesc::from_pg_copy((*self.portal).tupDesc);
+            let column = |a: &pg_sys::FormData_pg_attribute| (a.name().to_owned(), a.atttypid, a.atttypmod);
+            descriptor.iter().map(column).collect()
+        }
+    }
+
     /// Closes the cursor.
     pub(super) fn close(self) {
         // SAFETY: the portal is open.

@@ -11,27 +11,12 @@ use pgrx::prelude::*;
 use tsad_core::view::View;
 use tsad_core::{EventParams, Model, Point};
 
-/// `tsad.events(relation, time_column, value_column, ...)`.
+/// `tsad.events`, all forms.
 #[pg_extern(sql = false)]
-fn _events_one(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
-    events(fcinfo, false)
-}
-
-/// `tsad.events(relation, time_column, value_columns, ...)`.
-#[pg_extern(sql = false)]
-fn _events_several(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
-    events(fcinfo, true)
-}
-
-fn events(fcinfo: pg_sys::FunctionCallInfo, several: bool) -> Result<()> {
+fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/detect.sql declares the function with these arguments and the columns below.
-    let (request, limits, mut output) = unsafe {
-        (
-            request(fcinfo, several)?,
-            Limits::of(fcinfo)?,
-            Output::new(fcinfo),
-        )
-    };
+    let (request, limits, mut output) =
+        unsafe { (request(fcinfo)?, Limits::of(fcinfo)?, Output::new(fcinfo)) };
     for_each_series(&request, |source, scored| {
         let Some(model) = scored.model.as_ref().filter(|m| m.is_trained()) else {
             warn(
@@ -43,7 +28,7 @@ fn events(fcinfo: pg_sys::FunctionCallInfo, several: bool) -> Result<()> {
         let in_range = scored
             .points
             .iter()
-            .zip(&scored.rows.times)
+            .zip(&scored.rows.shown)
             .filter(|(_, t)| wanted(&request, **t));
         let points: Vec<Point> = in_range.map(|(p, _)| p.clone()).collect();
         for (n, event) in tsad_core::events(&points, &limits.params(model))
@@ -51,22 +36,29 @@ fn events(fcinfo: pg_sys::FunctionCallInfo, several: bool) -> Result<()> {
             .enumerate()
         {
             output.push(|| {
+                let times = [
+                    Some(event.start),
+                    Some(event.last).filter(|_| !event.open),
+                    Some(event.peak),
+                ];
+                let [started, ended, peak] = times.map(|t| t.and_then(|t| scored.rows.shown_at(t)));
+                let seq = |n: usize| times[n].filter(|_| source.time.is_integer());
+                let duration = (!source.time.is_integer()).then_some(event.last - event.start);
                 [
                     Some(scored.rows.key.datum()),
                     (n as i64 + 1).into_datum(),
-                    output::time(event.start),
-                    if event.open {
-                        None
-                    } else {
-                        output::time(event.last)
-                    },
-                    output::duration(event.last - event.start),
-                    output::time(event.peak),
+                    started.and_then(output::time),
+                    ended.and_then(output::time),
+                    duration.and_then(output::duration),
+                    peak.and_then(output::time),
                     event.peak_score.into_datum(),
                     event.min_p_value.into_datum(),
                     (event.points as i64).into_datum(),
                     contributions(source, &event.channels),
                     shares(View::ALL.iter().map(|v| v.name()), &event.views),
+                    seq(0).and_then(IntoDatum::into_datum),
+                    seq(1).and_then(IntoDatum::into_datum),
+                    seq(2).and_then(IntoDatum::into_datum),
                 ]
             });
         }
@@ -84,13 +76,13 @@ struct Limits {
 
 impl Limits {
     unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
-        // SAFETY: sql/detect.sql declares the arguments 8 to 10 so.
+        // SAFETY: sql/detect.sql declares the arguments 10 to 12 so.
         let (merge_gap, min_points, min_duration) = unsafe {
-            let gap = pgrx::pg_getarg::<Interval>(fcinfo, 8);
+            let gap = pgrx::pg_getarg::<Interval>(fcinfo, 10);
             (
                 gap,
-                pgrx::pg_getarg::<i32>(fcinfo, 9),
-                pgrx::pg_getarg::<Interval>(fcinfo, 10),
+                pgrx::pg_getarg::<i32>(fcinfo, 11),
+                pgrx::pg_getarg::<Interval>(fcinfo, 12),
             )
         };
         let micros = |name: &str, interval: Interval| {

@@ -2,6 +2,7 @@
 
 use super::cursor::Cursor;
 use super::request::{Models, Request, invalid};
+use super::series::Rows;
 use super::source::{Relation, key};
 use crate::error::{Result, fail, report};
 use crate::jsonb::RawJsonb;
@@ -11,12 +12,14 @@ use pgrx::prelude::*;
 use pgrx::spi::quote_literal;
 use serde_json::Value;
 use std::rc::Rc;
-use tsad_core::Model;
+use tsad_core::{Model, Samples, ValidParams};
 
 /// Finds the model of a series.
 pub(super) enum Finder {
     One(Rc<Model>),
     Table(Table),
+    /// Trained on the rows before a time.
+    Train(i64, ValidParams),
 }
 
 /// A table of models.
@@ -45,6 +48,7 @@ impl Finder {
     pub(super) unsafe fn new(request: &Request, channels: Option<usize>) -> Result<Self> {
         let oid = match &request.models {
             Models::Table(oid) => *oid,
+            Models::Train(until, params) => return Ok(Self::Train(*until, (**params).clone())),
             Models::One(bytes) => {
                 let model = Model::from_bytes(bytes).map_err(report)?;
                 if let Some(channels) = channels.filter(|c| *c != model.channels()) {
@@ -60,7 +64,7 @@ impl Finder {
                 return Ok(Self::One(Rc::new(model)));
             }
         };
-        let relation = Relation::open(oid)?;
+        let relation = Relation::of_oid(oid)?;
         let model = relation.column("model")?;
         if model.type_name() != "bytea" {
             return Err(fail(
@@ -111,11 +115,24 @@ impl Finder {
     ///
     /// # Safety
     /// There must be an SPI connection.
-    pub(super) unsafe fn find(&self, series: &RawJsonb) -> Result<Found> {
+    pub(super) unsafe fn find(&self, rows: &Rows, samples: &Samples) -> Result<Found> {
         match self {
             Self::One(model) => Ok(Found::Model(model.clone())),
             // SAFETY: the caller vouches for the connection.
-            Self::Table(table) => unsafe { table.find(series) },
+            Self::Table(table) => unsafe { table.find(&rows.key) },
+            Self::Train(until, params) => {
+                let dated = rows
+                    .shown
+                    .iter()
+                    .zip(&rows.infinite)
+                    .filter(|(t, infinite)| t.is_some() && !**infinite);
+                let before = dated.take_while(|(t, _)| t.is_some_and(|t| t < *until)).count();
+                let check = || {
+                    pgrx::check_for_interrupts!();
+                };
+                let model = tsad_core::train(samples.head(before), params, &check).map_err(report)?;
+                Ok(Found::Model(Rc::new(model)))
+            }
         }
     }
 
@@ -126,6 +143,8 @@ impl Finder {
     pub(super) unsafe fn reach(&self) -> Result<i64> {
         match self {
             Self::One(model) => Ok(model.reach().unwrap_or(0)),
+            // All rows are read.
+            Self::Train(..) => Ok(0),
             Self::Table(table) => {
                 let mut reach = 0;
                 // SAFETY: the caller vouches for the connection.

@@ -1,12 +1,15 @@
 //! The arguments of the set-returning functions.
 
-use crate::error::{Result, fail};
+use crate::error::{Result, fail, internal};
+use crate::options::params;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::{JsonB, Spi};
+use tsad_core::ValidParams;
 
 /// What to score, with which models, and when.
 pub(super) struct Request {
-    pub relation: pg_sys::Oid,
+    pub from: From,
     pub time: String,
     pub values: Vec<String>,
     pub series: Vec<String>,
@@ -17,27 +20,42 @@ pub(super) struct Request {
     pub until: Option<i64>,
 }
 
+/// Where the rows are.
+pub(super) enum From {
+    Relation(pg_sys::Oid),
+    /// The name of a relation, or a query.
+    Text(String),
+}
+
 /// Where the models are.
 pub(super) enum Models {
     /// A table with the series columns and a column `model`.
     Table(pg_sys::Oid),
     /// One model for all series.
     One(Vec<u8>),
+    /// Trained on the rows of each series before a time, in microseconds, and forgotten afterwards.
+    Train(i64, Box<ValidParams>),
 }
 
 /// The arguments that `tsad.detect` and `tsad.events` have in common, in the order of sql/detect.sql.
 ///
 /// # Safety
 /// `fcinfo` must be that of a function declared so.
-pub(super) unsafe fn request(fcinfo: pg_sys::FunctionCallInfo, several: bool) -> Result<Request> {
-    // SAFETY: the caller vouches for the types of the arguments.
+pub(super) unsafe fn request(fcinfo: pg_sys::FunctionCallInfo) -> Result<Request> {
+    // SAFETY: the caller vouches for the types of the arguments; the first is text or regclass, the third text or
+    // text[].
     unsafe {
-        let value_columns = if several {
-            pgrx::pg_getarg::<Vec<Option<String>>>(fcinfo, 2)
+        let from = if pgrx::pg_getarg_type(fcinfo, 0) == pg_sys::TEXTOID {
+            pgrx::pg_getarg::<String>(fcinfo, 0).map(From::Text)
         } else {
-            pgrx::pg_getarg::<String>(fcinfo, 2).map(|v| vec![Some(v)])
+            pgrx::pg_getarg::<pg_sys::Oid>(fcinfo, 0).map(From::Relation)
         };
-        let values = names("value_columns", required("value_column", value_columns)?)?;
+        let values = if pgrx::pg_getarg_type(fcinfo, 2) == pg_sys::TEXTOID {
+            columns(&required("value_column", pgrx::pg_getarg::<String>(fcinfo, 2))?)?
+        } else {
+            let list = pgrx::pg_getarg::<Vec<Option<String>>>(fcinfo, 2);
+            names("value_columns", required("value_columns", list)?)?
+        };
         if values.is_empty() {
             return Err(invalid(
                 "value_columns is empty",
@@ -45,32 +63,57 @@ pub(super) unsafe fn request(fcinfo: pg_sys::FunctionCallInfo, several: bool) ->
             ));
         }
         let series = pgrx::pg_getarg::<Vec<Option<String>>>(fcinfo, 3).unwrap_or_default();
+        let micros = |n: usize| pgrx::pg_getarg_datum(fcinfo, n).map(|d| d.value() as i64);
         Ok(Request {
-            relation: required("relation", pgrx::pg_getarg::<pg_sys::Oid>(fcinfo, 0))?,
+            from: required("relation", from)?,
             time: required("time_column", pgrx::pg_getarg::<String>(fcinfo, 1))?,
             values,
             series: names("series_columns", series)?,
             models: models(
                 pgrx::pg_getarg::<pg_sys::Oid>(fcinfo, 4),
                 pgrx::pg_getarg::<Vec<u8>>(fcinfo, 5),
+                micros(8),
+                pgrx::pg_getarg::<JsonB>(fcinfo, 9),
             )?,
-            since: pgrx::pg_getarg_datum(fcinfo, 6).map(|d| d.value() as i64),
-            until: pgrx::pg_getarg_datum(fcinfo, 7).map(|d| d.value() as i64),
+            since: micros(6),
+            until: micros(7),
         })
     }
 }
 
-fn models(table: Option<pg_sys::Oid>, one: Option<Vec<u8>>) -> Result<Models> {
-    match (table, one) {
-        (Some(table), None) => Ok(Models::Table(table)),
-        (None, Some(one)) => Ok(Models::One(one)),
-        (None, None) => Err(invalid(
+/// The value columns in a text: one name, or an array of names in braces.
+fn columns(text: &str) -> Result<Vec<String>> {
+    if !(text.starts_with('{') && text.ends_with('}')) {
+        return Ok(vec![text.to_owned()]);
+    }
+    let list = Spi::get_one_with_args::<Vec<Option<String>>>("SELECT $1::pg_catalog.text[]", &[text.into()]);
+    names("value_columns", list.map_err(internal)?.unwrap_or_default())
+}
+
+fn models(
+    table: Option<pg_sys::Oid>,
+    one: Option<Vec<u8>>,
+    train_until: Option<i64>,
+    options: Option<JsonB>,
+) -> Result<Models> {
+    if options.is_some() && train_until.is_none() {
+        return Err(invalid(
+            "options were given without train_until",
+            "Options are those of the training; a model that was trained before has its own.",
+        ));
+    }
+    match (table, one, train_until) {
+        (Some(table), None, None) => Ok(Models::Table(table)),
+        (None, Some(one), None) => Ok(Models::One(one)),
+        (None, None, Some(until)) => Ok(Models::Train(until, Box::new(params(options.map(|o| o.0))?))),
+        (None, None, None) => Err(invalid(
             "no model was given",
-            "Pass models => 'a table with the series columns and a column model', or model => a value that tsad.train returned.",
+            "Pass models => 'a table with the series columns and a column model', model => a value that tsad.train \
+             returned, or train_until => a time before which the rows are normal.",
         )),
-        (Some(_), Some(_)) => Err(invalid(
-            "both models and model were given",
-            "Pass models (a table, one model per series) or model (one for all), not both.",
+        _ => Err(invalid(
+            "more than one of models, model and train_until was given",
+            "Pass models (a table, one model per series), model (one for all) or train_until (train now), not several.",
         )),
     }
 }

@@ -9,24 +9,14 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use tsad_core::view::View;
 
-/// `tsad.detect(relation, time_column, value_column, ...)`.
+/// `tsad.detect`, all forms.
 #[pg_extern(sql = false)]
-fn _detect_one(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
-    detect(fcinfo, false)
-}
-
-/// `tsad.detect(relation, time_column, value_columns, ...)`.
-#[pg_extern(sql = false)]
-fn _detect_several(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
-    detect(fcinfo, true)
-}
-
-fn detect(fcinfo: pg_sys::FunctionCallInfo, several: bool) -> Result<()> {
+fn _detect(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/detect.sql declares the function with these arguments and the columns of `put`.
-    let (request, mut output) = unsafe { (request(fcinfo, several)?, Output::new(fcinfo)) };
+    let (request, mut output) = unsafe { (request(fcinfo)?, Output::new(fcinfo)) };
     for_each_series(&request, |source, scored| {
         for i in 0..scored.points.len() {
-            if wanted(&request, scored.rows.times[i]) {
+            if wanted(&request, scored.rows.shown[i]) {
                 put(&mut output, source, &scored, i);
             }
         }
@@ -67,7 +57,10 @@ fn put(output: &mut Output, source: &Source, scored: &Scored, i: usize) {
         });
         [
             Some(scored.rows.key.datum()),
-            scored.rows.times[i].and_then(output::time),
+            scored.rows.shown[i].and_then(output::time),
+            scored.rows.times[i]
+                .filter(|_| source.time.is_integer())
+                .and_then(IntoDatum::into_datum),
             one.and_then(IntoDatum::into_datum),
             several.and_then(IntoDatum::into_datum),
             point.score.and_then(IntoDatum::into_datum),

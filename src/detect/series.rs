@@ -15,10 +15,22 @@ use tsad_core::{Model, Point, Samples, Status};
 /// The rows of one series.
 pub(super) struct Rows {
     pub key: RawJsonb,
-    /// Times in microseconds, ascending; rows without time are last.
+    /// Times as the core takes them, ascending; rows without time are last.
     pub times: Vec<Option<i64>>,
+    /// The same as `timestamptz`, in microseconds; none where times are integers.
+    pub shown: Vec<Option<i64>>,
+    /// Whether the time of a row is infinite.
+    pub infinite: Vec<bool>,
     /// The values of each row; none where an array is NULL.
     pub values: Vec<Option<Vec<f64>>>,
+}
+
+impl Rows {
+    /// A time of the core as a `timestamptz`.
+    pub(super) fn shown_at(&self, time: i64) -> Option<i64> {
+        let at = self.times.partition_point(|t| t.is_some_and(|t| t < time));
+        self.shown.get(at).copied().flatten()
+    }
 }
 
 /// The scores of one series.
@@ -53,19 +65,28 @@ pub(super) fn for_each_series(
         // SAFETY: as above.
         let mut reader = unsafe { Reader::open(&source, request, &finder)? };
         while let Some(rows) = reader.next_series()? {
+            let (samples, messages) = samples(&source, &rows, channels)?;
             // SAFETY: as above.
-            let found = unsafe { finder.find(&rows.key)? };
-            each(&source, score(rows, found, channels)?)?;
+            let found = unsafe { finder.find(&rows, &samples)? };
+            each(&source, score(rows, samples, messages, found)?)?;
         }
         Ok(())
     })
+}
+
+/// The time of a row.
+struct Time {
+    /// As the core takes it; at the end of the range if infinite.
+    core: Option<i64>,
+    shown: Option<i64>,
+    infinite: bool,
 }
 
 /// Reads rows and cuts them into series.
 struct Reader<'a> {
     source: &'a Source,
     cursor: Cursor,
-    batch: VecDeque<(RawJsonb, Option<i64>, Option<Vec<f64>>)>,
+    batch: VecDeque<(RawJsonb, Time, Option<Vec<f64>>)>,
     seen: BTreeSet<RawJsonb>,
 }
 
@@ -114,11 +135,15 @@ impl<'a> Reader<'a> {
         let mut rows = Rows {
             key,
             times: Vec::new(),
+            shown: Vec::new(),
+            infinite: Vec::new(),
             values: Vec::new(),
         };
         loop {
             while let Some((_, time, values)) = self.batch.pop_front_if(|(key, ..)| *key == rows.key) {
-                rows.times.push(time);
+                rows.times.push(time.core);
+                rows.shown.push(time.shown);
+                rows.infinite.push(time.infinite);
                 rows.values.push(values);
             }
             if !self.batch.is_empty() || !self.fill()? {
@@ -130,7 +155,7 @@ impl<'a> Reader<'a> {
     /// Reads another batch; false at the end.
     fn fill(&mut self) -> Result<bool> {
         pgrx::check_for_interrupts!();
-        let (batch, array) = (&mut self.batch, self.source.array);
+        let (batch, array, time_type) = (&mut self.batch, self.source.array, self.source.time);
         self.cursor.batch(|row| {
             // SAFETY: the first column of the query is a jsonb that is never NULL.
             let key = row.datum(1).map(|d| unsafe { RawJsonb::copy(d) });
@@ -146,7 +171,14 @@ impl<'a> Reader<'a> {
                 .filter(|last| **last == key)
                 .cloned()
                 .unwrap_or(key);
-            batch.push_back((key, row.datum(2).map(|d| d.value() as i64), values(&row, array)));
+            let value = row.datum(2).map(|d| time_type.value(d));
+            let shown = row.datum(4).map(|d| d.value() as i64);
+            let time = Time {
+                core: value.and_then(|v| v.ok()).or(shown.filter(|_| value.is_some())),
+                shown,
+                infinite: value.is_some_and(|v| v.is_err()),
+            };
+            batch.push_back((key, time, values(&row, array)));
             Ok(())
         })
     }
@@ -164,44 +196,24 @@ fn values(row: &Row, array: bool) -> Option<Vec<f64>> {
     Some(vec![value.unwrap_or(f64::NAN)])
 }
 
-/// Scores the rows of a series. Whatever is wrong with the series or a row becomes a status and a message.
-fn score(rows: Rows, found: Found, columns: Option<usize>) -> Result<Scored> {
-    let n = rows.times.len();
-    let unscored = |rows: Rows, status: Status, message: String| Scored {
-        points: rows
-            .times
-            .iter()
-            .map(|t| Point::unscored(t.unwrap_or(0), status))
-            .collect(),
-        messages: Messages {
-            series: Some(message),
-            rows: vec![None; n],
-        },
-        model: None,
-        rows,
-    };
-    let model = match found {
-        Found::Model(model) => model,
-        Found::None => {
-            return Ok(unscored(
-                rows,
-                Status::UnseenSeries,
-                "there is no model for this series".to_owned(),
-            ));
-        }
-        Found::Broken(why) => return Ok(unscored(rows, Status::Error, why)),
-    };
-    let channels = model.channels();
-    if let Some(columns) = columns.filter(|c| *c != channels) {
-        let why = format!("the model was trained on {channels} value columns, got {columns}");
-        return Ok(unscored(rows, Status::Error, why));
-    }
-    let mut samples = Samples::new(channels).map_err(report)?;
-    let mut messages = vec![None; n];
+/// The rows of a series as the core takes them, those left out that have no finite time; and what is wrong with
+/// single rows. Infinite values become gaps. The number of channels is that of the columns or, of an array, of the
+/// first row that has one.
+fn samples(
+    source: &Source,
+    rows: &Rows,
+    columns: Option<usize>,
+) -> Result<(Samples, Vec<Option<&'static str>>)> {
+    let first = rows.values.iter().flatten().map(Vec::len).find(|n| *n > 0);
+    let channels = columns.or(first).unwrap_or(1);
+    let mut samples = Samples::new(channels)
+        .map_err(report)?
+        .with_times(source.time.kind());
+    let mut messages = vec![None; rows.times.len()];
     let mut clean = vec![f64::NAN; channels];
-    for ((time, values), message) in rows.times.iter().zip(&rows.values).zip(&mut messages) {
+    for (i, message) in messages.iter_mut().enumerate() {
         clean.fill(f64::NAN);
-        match values {
+        match &rows.values[i] {
             Some(values) if values.len() == channels => {
                 for (c, v) in clean.iter_mut().zip(values) {
                     *c = if v.is_infinite() { f64::NAN } else { *v };
@@ -210,31 +222,58 @@ fn score(rows: Rows, found: Found, columns: Option<usize>) -> Result<Scored> {
                     *message = Some("value is infinite");
                 }
             }
-            Some(_) => *message = Some("the row has another number of values than the model"),
+            Some(_) => *message = Some("the row has another number of values than the others of its series"),
             None => {}
         }
-        match time {
-            Some(i64::MIN | i64::MAX) => *message = Some("time is infinite"),
-            Some(time) => samples.push(*time, &clean).map_err(report)?,
+        match rows.times[i] {
+            _ if rows.infinite[i] => *message = Some("time is infinite"),
+            Some(time) => samples.push(time, &clean).map_err(report)?,
             None => *message = Some("time is NULL"),
         }
     }
+    Ok((samples, messages))
+}
+
+/// Scores the rows of a series. Whatever is wrong with the series or a row becomes a status and a message.
+fn score(rows: Rows, samples: Samples, messages: Vec<Option<&'static str>>, found: Found) -> Result<Scored> {
+    let unscored = |rows: Rows, messages, status: Status, message: String| Scored {
+        points: rows
+            .shown
+            .iter()
+            .map(|t| Point::unscored(t.unwrap_or(0), status))
+            .collect(),
+        messages: Messages {
+            series: Some(message),
+            rows: messages,
+        },
+        model: None,
+        rows,
+    };
+    let model = match found {
+        Found::Model(model) => model,
+        Found::None => {
+            let message = "there is no model for this series".to_owned();
+            return Ok(unscored(rows, messages, Status::UnseenSeries, message));
+        }
+        Found::Broken(why) => return Ok(unscored(rows, messages, Status::Error, why)),
+    };
     let check = || {
         pgrx::check_for_interrupts!();
     };
-    let mut scored = tsad_core::score(&model, samples, &check)
-        .map_err(report)?
-        .into_iter();
-    let point = |(time, message): (&Option<i64>, &Option<&str>)| {
-        let timed = matches!(time, Some(t) if *t != i64::MIN && *t != i64::MAX);
+    let mut scored = match tsad_core::score(&model, samples, &check) {
+        Ok(points) => points.into_iter(),
+        Err(e) => return Ok(unscored(rows, messages, Status::Error, e.message().to_owned())),
+    };
+    let point = |i: usize| {
+        let timed = rows.times[i].is_some() && !rows.infinite[i];
         let point = if timed { scored.next() } else { None };
         match point {
-            Some(point) if message.is_none() => point,
-            _ => Point::unscored(time.unwrap_or(0), Status::Error),
+            Some(point) if messages[i].is_none() => point,
+            _ => Point::unscored(rows.times[i].unwrap_or(0), Status::Error),
         }
     };
     Ok(Scored {
-        points: rows.times.iter().zip(&messages).map(point).collect(),
+        points: (0..rows.times.len()).map(point).collect(),
         messages: Messages {
             series: model.untrained_reason().map(str::to_owned),
             rows: messages,

@@ -1,7 +1,9 @@
 //! The table that is scored: its columns checked, its query made.
 
-use super::request::Request;
+use super::cursor::Cursor;
+use super::request::{From, Models, Request};
 use crate::error::{Result, fail, internal, nearest};
+use crate::time::TimeType;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
@@ -9,8 +11,10 @@ use pgrx::spi::{quote_identifier, quote_literal, quote_qualified_identifier};
 
 /// A relation and its columns.
 pub(super) struct Relation {
-    /// The qualified, quoted name.
+    /// The qualified, quoted name, or words for a query, in messages.
     pub name: String,
+    /// What stands in a FROM clause.
+    pub source: String,
     columns: Vec<Column>,
 }
 
@@ -25,8 +29,23 @@ pub(super) struct Column {
 }
 
 impl Relation {
+    /// The relation of a request: by OID, by name, or a query in its place.
+    pub(super) fn open(from: &From) -> Result<Self> {
+        match from {
+            From::Relation(oid) => Self::of_oid(*oid),
+            From::Text(text) if is_query(text) => Self::of_query(text),
+            From::Text(name) => {
+                let oid = Spi::get_one_with_args::<pg_sys::Oid>(
+                    "SELECT $1::pg_catalog.regclass::pg_catalog.oid",
+                    &[name.as_str().into()],
+                );
+                Self::of_oid(oid.map_err(internal)?.unwrap_or(pg_sys::InvalidOid))
+            }
+        }
+    }
+
     /// Looks up a relation.
-    pub(super) fn open(oid: pg_sys::Oid) -> Result<Self> {
+    pub(super) fn of_oid(oid: pg_sys::Oid) -> Result<Self> {
         const NAME: &str = "SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class c \
             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
             WHERE c.oid OPERATOR(pg_catalog.=) $1";
@@ -58,8 +77,36 @@ impl Relation {
                     readable: row.get::<bool>(4).map_err(internal)?.unwrap_or(false),
                 });
             }
+            let name = quote_qualified_identifier(schema, relation);
             Ok(Self {
-                name: quote_qualified_identifier(schema, relation),
+                source: name.clone(),
+                name,
+                columns,
+            })
+        })
+    }
+
+    /// Takes the columns of a query. The query runs with the rights of the caller and cannot write.
+    fn of_query(query: &str) -> Result<Self> {
+        let source = format!("({})", query.trim().trim_end_matches(';'));
+        Spi::connect(|_| {
+            // SAFETY: within an SPI connection.
+            let cursor = unsafe { Cursor::open(&format!("SELECT * FROM {source} q LIMIT 0"), &[]) };
+            let columns = cursor
+                .columns()
+                .into_iter()
+                .map(|(name, type_oid, modifier)| Column {
+                    name,
+                    // SAFETY: a look-up in the catalogue.
+                    base: unsafe { pg_sys::getBaseType(type_oid) },
+                    type_name: type_name(type_oid, modifier),
+                    readable: true,
+                });
+            let columns = columns.collect();
+            cursor.close();
+            Ok(Self {
+                source,
+                name: "the query".to_owned(),
                 columns,
             })
         })
@@ -118,18 +165,36 @@ impl Column {
             || self.base == pg_sys::NUMERICARRAYOID
     }
 
+    /// The type of the column as a time, if it can be one.
+    fn time_type(&self) -> Option<TimeType> {
+        TimeType::of(self.base)
+    }
+
     /// Checks that the column can be the time.
-    fn require_time(&self) -> Result<()> {
-        if self.base == pg_sys::TIMESTAMPTZOID {
-            return Ok(());
+    fn require_time(&self, values: &[&Self]) -> Result<TimeType> {
+        if let Some(time_type) = self.time_type() {
+            return Ok(time_type);
         }
+        let swapped = values
+            .iter()
+            .find(|v| v.time_type().is_some_and(|t| t != TimeType::Bigint));
+        let hint = match swapped {
+            Some(v) => format!(
+                "Time and value seem to be swapped: \"{}\" has type {}.",
+                v.name, v.type_name
+            ),
+            None => format!(
+                "Name a column of type {}, or make one in a view.",
+                TimeType::NAMES
+            ),
+        };
         Err(fail(
             PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
             format!(
-                "time column \"{}\" has type {}, not timestamp with time zone",
+                "time column \"{}\" has type {}, which is not a time",
                 self.name, self.type_name
             ),
-            "Name a column of type timestamptz, or make one in a view.",
+            hint,
         ))
     }
 
@@ -164,8 +229,11 @@ impl Column {
 
 /// The query of a request and what its rows hold.
 pub(super) struct Source {
-    /// Columns: key `jsonb`, time `timestamptz`, values `float8` or `float8[]`.
+    /// Columns: key `jsonb`, time of type `time`, values `float8` or `float8[]`, time as `timestamptz` (NULL where it
+    /// is an integer).
     pub query: String,
+    /// The type of the times.
+    pub time: TimeType,
     /// Whether the values are an array.
     pub array: bool,
     /// The names of the values, where they are columns.
@@ -176,14 +244,26 @@ impl Source {
     /// Checks the columns of a request and makes its query: one scan, ordered by series and time. Parameters 1
     /// and 2 bound the time where the request does.
     pub(super) fn new(request: &Request) -> Result<Self> {
-        let relation = Relation::open(request.relation)?;
+        let relation = Relation::open(&request.from)?;
         let time = relation.column(&request.time)?;
-        time.require_time()?;
         let values = request
             .values
             .iter()
             .map(|v| relation.column(v))
             .collect::<Result<Vec<_>>>()?;
+        let time_type = time.require_time(&values)?;
+        let dated =
+            request.since.is_some() || request.until.is_some() || matches!(request.models, Models::Train(..));
+        if dated && time_type == TimeType::Bigint {
+            return Err(fail(
+                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                format!(
+                    "since, until and train_until are times, but \"{}\" has type {}",
+                    time.name, time.type_name
+                ),
+                "Select the range in a query or a view, and train with tsad.train.",
+            ));
+        }
         let array_column = values.len() == 1 && values[0].is_array();
         if !array_column {
             values.iter().try_for_each(|v| v.require_number())?;
@@ -204,13 +284,19 @@ impl Source {
             .iter()
             .map(|s| relation.column(s))
             .collect::<Result<Vec<_>>>()?;
-        let time = format!("t.{}", time.quoted());
+        let column = format!("t.{}", time.quoted());
+        let shown = match time_type {
+            TimeType::Bigint => "NULL::pg_catalog.timestamptz".to_owned(),
+            _ => format!("{column}::pg_catalog.timestamptz"),
+        };
         let mut bounds = Vec::new();
-        if request.since.is_some() {
-            bounds.push(format!("{time} OPERATOR(pg_catalog.>=) $1"));
+        // Training reads from the beginning.
+        let bounded = !matches!(request.models, Models::Train(..));
+        if request.since.is_some() && bounded {
+            bounds.push(format!("{column} OPERATOR(pg_catalog.>=) $1"));
         }
-        if request.until.is_some() {
-            bounds.push(format!("{time} OPERATOR(pg_catalog.<=) $2"));
+        if request.until.is_some() && bounded {
+            bounds.push(format!("{column} OPERATOR(pg_catalog.<=) $2"));
         }
         let filter = if bounds.is_empty() {
             String::new()
@@ -220,15 +306,17 @@ impl Source {
         let order: Vec<String> = series
             .iter()
             .map(|s| format!("t.{}", s.quoted()))
-            .chain([time.clone()])
+            .chain([column.clone()])
             .collect();
         Ok(Self {
             query: format!(
-                "SELECT {}, {time}, {value} FROM {} t {filter} ORDER BY {}",
+                "SELECT {}, {column}::{}, {value}, {shown} FROM {} t {filter} ORDER BY {}",
                 key("t", &series),
-                relation.name,
+                time_type.cast(),
+                relation.source,
                 order.join(", ")
             ),
+            time: time_type,
             array: array_column || numbers.len() > 1,
             names: if array_column {
                 Vec::new()
@@ -237,6 +325,24 @@ impl Source {
             },
         })
     }
+}
+
+/// Whether a text is a query rather than the name of a relation.
+fn is_query(text: &str) -> bool {
+    let mut words = text
+        .trim_start()
+        .splitn(2, |c: char| c.is_whitespace() || c == '(');
+    let first = words.next().unwrap_or_default().to_ascii_lowercase();
+    let more = words.next().is_some();
+    text.trim_start().starts_with('(')
+        || (more && matches!(first.as_str(), "select" | "with" | "table" | "values"))
+}
+
+/// The name of a type as users write it.
+fn type_name(oid: pg_sys::Oid, modifier: i32) -> String {
+    // SAFETY: returns a palloc'ed, valid C string.
+    let name = unsafe { std::ffi::CStr::from_ptr(pg_sys::format_type_with_typemod(oid, modifier)) };
+    name.to_string_lossy().into_owned()
 }
 
 /// The expression of the key of a series.

@@ -50,7 +50,7 @@ pub mod view;
 pub use detector::{Event, EventParams, Params, Point, Status, ValidParams, events, score, train};
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;
-pub use series::Samples;
+pub use series::{Samples, TimeKind};
 
 /// A hook that long loops call at least every few milliseconds.
 ///

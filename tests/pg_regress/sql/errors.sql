@@ -25,14 +25,14 @@ SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"alpha": 0.01, "alarms_per
 SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, jsonb_build_object('seed', extract(minute FROM ts))) FROM metric$$);
 
 -- 22004: a time or an argument that is NULL
-SELECT * FROM error_of($$SELECT tsad.train(NULL, cpu) FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(NULL::timestamptz, cpu) FROM metric$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect(NULL, 'ts', 'cpu', models => 'model')$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', NULL, 'cpu', models => 'model')$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', NULL::text, models => 'model')$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', ARRAY['cpu', NULL], models => 'model')$$);
 
 -- 22008: an infinite time; 22003: an infinite value
-SELECT * FROM error_of($$SELECT tsad.train('infinity', cpu) FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train('infinity'::timestamptz, cpu) FROM metric$$);
 SELECT * FROM error_of($$SELECT tsad.train(ts, 'infinity'::float8) FROM metric$$);
 SELECT * FROM error_of($$SELECT tsad.train(ts, ARRAY[cpu, '-infinity']) FROM metric$$);
 
@@ -63,7 +63,7 @@ SELECT * FROM error_of($$SELECT * FROM tsad.detect(1::regclass, 'ts', 'cpu', mod
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpus', series_columns => '{host}', models => 'model')$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'timestamp', 'cpu', series_columns => '{host}', models => 'model')$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{hots}', models => 'model')$$);
-SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'day', 'cpu', series_columns => '{host}', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'note', 'cpu', series_columns => '{host}', models => 'model')$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'note', series_columns => '{host}', models => 'model')$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'metric')$$);
 CREATE VIEW text_model AS SELECT host, encode(model, 'hex') AS model FROM model;

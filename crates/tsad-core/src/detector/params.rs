@@ -1,6 +1,7 @@
 //! Parameters of training, unchecked and checked.
 
 use crate::view::{MAX_WINDOW, MIN_WINDOW};
+use crate::series::TimeKind;
 use crate::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
@@ -139,13 +140,17 @@ impl ValidParams {
         2 * self.scales[0]
     }
 
-    /// The error probability per sample at a sampling interval in microseconds: `alpha` as given, or the
-    /// rate per day divided by the samples per day, between 1e-9 and 0.01.
-    pub fn alpha_at(&self, interval: i64) -> f64 {
+    /// The error probability per sample at a sampling interval: `alpha` as given, or the rate per day divided
+    /// by the samples per day, between 1e-9 and 0.01. Integer times have no day: 0.001 unless `alpha` is given.
+    pub fn alpha_at(&self, interval: i64, times: TimeKind) -> f64 {
         const DAY: f64 = 86_400e6;
         const DEFAULT_PER_DAY: f64 = 1.0 / 7.0;
+        const DEFAULT_ALPHA: f64 = 1e-3;
         if let Some(alpha) = self.alpha {
             return alpha;
+        }
+        if times == TimeKind::Integer {
+            return DEFAULT_ALPHA;
         }
         let rate = self.alarms_per_day.unwrap_or(DEFAULT_PER_DAY);
         (rate * interval as f64 / DAY).clamp(1e-9, 0.01)
@@ -198,9 +203,10 @@ mod tests {
             alarms_per_day: Some(1.44),
             ..Params::default()
         };
-        assert!((p.validate().unwrap().alpha_at(minute) - 0.001).abs() < 1e-12);
+        assert!((p.validate().unwrap().alpha_at(minute, TimeKind::Timestamp) - 0.001).abs() < 1e-12);
         let weekly = Params::default().validate().unwrap();
-        assert!((weekly.alpha_at(5 * minute) - 1.0 / 7.0 / 288.0).abs() < 1e-12);
-        assert_eq!(weekly.alpha_at(86_400_000_000), 0.01);
+        assert!((weekly.alpha_at(5 * minute, TimeKind::Timestamp) - 1.0 / 7.0 / 288.0).abs() < 1e-12);
+        assert_eq!(weekly.alpha_at(86_400_000_000, TimeKind::Timestamp), 0.01);
+        assert_eq!(weekly.alpha_at(1, TimeKind::Integer), 0.001);
     }
 }

@@ -18,7 +18,8 @@ use std::borrow::Cow;
 /// Time is linear in the number of rows, memory too.
 ///
 /// # Errors
-/// `Dimension` if the rows have another number of channels than the model.
+/// `Dimension` if the rows have another number of channels than the model, `InvalidParameter` if their times are
+/// of another kind.
 pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
     if rows.channels() != model.channels {
         return Err(Error::new(
@@ -30,6 +31,17 @@ pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
             ),
         )
         .with_hint("Score the same columns, in the same order, that the model was trained on."));
+    }
+    if rows.time_kind() != model.times {
+        return Err(Error::new(
+            ErrorKind::InvalidParameter,
+            format!(
+                "the model was trained on {} as times, got {}",
+                model.times.name(),
+                rows.time_kind().name()
+            ),
+        )
+        .with_hint("Score the same time column that the model was trained on."));
     }
     let rows = rows.sorted_by_time();
     let trained = match &model.body {

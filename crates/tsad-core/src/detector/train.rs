@@ -5,8 +5,8 @@ use super::channel::{ChannelModel, HeldOut, usable_scales};
 use super::score::Scores;
 use crate::calibrate::{Calibration, Source};
 use crate::model::{Body, Model, Trained};
-use crate::series::{Grid, Samples, Segment, Series};
-use crate::{Check, Result};
+use crate::series::{Grid, Samples, Segment, Series, TimeKind};
+use crate::{Check, Error, ErrorKind, Result};
 use std::borrow::Cow;
 
 /// Trains a model. The order of the rows does not matter: equal rows, parameters and seed give an equal model.
@@ -17,8 +17,15 @@ use std::borrow::Cow;
 /// Time is linear in the number of rows.
 ///
 /// # Errors
-/// None of its own at present; [`Samples::push`] has refused infinite values already.
+/// `InvalidParameter` if alarms per day are asked for but the times are integers without a unit.
 pub fn train(rows: Samples, params: &ValidParams, check: Check) -> Result<Model> {
+    if rows.time_kind() == TimeKind::Integer && params.alarms_per_day.is_some() {
+        return Err(Error::new(
+            ErrorKind::InvalidParameter,
+            "option \"alarms_per_day\" needs times with a unit, got integers",
+        )
+        .with_hint("Give the error probability per sample with option \"alpha\" instead."));
+    }
     let rows = rows.sorted_canonically();
     let missing = (0..rows.len())
         .filter(|&i| rows.row(i).iter().all(|v| v.is_nan()))
@@ -27,6 +34,7 @@ pub fn train(rows: Samples, params: &ValidParams, check: Check) -> Result<Model>
         library: env!("CARGO_PKG_VERSION").to_owned(),
         params: (**params).clone(),
         channels: rows.channels(),
+        times: rows.time_kind(),
         rows: rows.len() as u64,
         missing: missing as u64,
         first_time: rows.times().first().copied().unwrap_or(0),
@@ -72,7 +80,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         grid,
         samples: series.len() as u64,
         imputed: series.imputed() as u64,
-        calibration: Calibration::fit(scores, source, params.alpha_at(grid.interval)),
+        calibration: Calibration::fit(scores, source, params.alpha_at(grid.interval, rows.time_kind())),
         channels,
     })
 }

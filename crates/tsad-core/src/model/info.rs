@@ -3,6 +3,7 @@
 use super::{Body, Model, Trained};
 use crate::calibrate::Source;
 use crate::detector::Params;
+use crate::series::TimeKind;
 use crate::view::View;
 use serde::Serialize;
 
@@ -27,6 +28,8 @@ pub struct ModelInfo {
     pub channels_used: Vec<usize>,
     /// Of these, the columns whose training values were all equal.
     pub channels_constant: Vec<usize>,
+    /// What the times mean.
+    pub times: TimeKind,
     /// The number of training rows.
     pub rows: u64,
     /// The training rows without any value.
@@ -98,6 +101,7 @@ impl Model {
             channels: self.channels,
             channels_used: columns(false),
             channels_constant: columns(true),
+            times: self.times,
             rows: self.rows,
             rows_missing: self.missing,
             first_time: times.then_some(self.first_time),

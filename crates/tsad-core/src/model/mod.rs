@@ -8,7 +8,7 @@ pub use info::{CalibrationInfo, ModelInfo};
 
 use crate::calibrate::Calibration;
 use crate::detector::{ChannelModel, Params};
-use crate::series::Grid;
+use crate::series::{Grid, TimeKind};
 
 /// A trained model, or the record of why there is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,7 @@ pub struct Model {
     pub(crate) params: Params,
     /// The number of value columns, those left out included.
     pub(crate) channels: usize,
+    pub(crate) times: TimeKind,
     pub(crate) rows: u64,
     /// Rows without any value.
     pub(crate) missing: u64,
@@ -56,6 +57,11 @@ impl Model {
     /// The number of value columns that a row must have.
     pub fn channels(&self) -> usize {
         self.channels
+    }
+
+    /// What the times of its rows mean.
+    pub fn time_kind(&self) -> TimeKind {
+        self.times
     }
 
     /// Whether the model can score.

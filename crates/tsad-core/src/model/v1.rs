@@ -4,7 +4,7 @@ use super::{Body, Model, Trained};
 use crate::calibrate::Calibration;
 use crate::cluster::Centres;
 use crate::detector::{ChannelModel, Params, ScaleModel, ViewModel};
-use crate::series::{Grid, Samples};
+use crate::series::{Grid, Samples, TimeKind};
 use crate::view::{Extractor, RobustScale, Standard};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -15,6 +15,7 @@ pub(super) struct ModelV1 {
     library: String,
     params: Params,
     channels: u32,
+    times: TimeKind,
     rows: u64,
     missing: u64,
     first_time: i64,
@@ -83,6 +84,7 @@ impl From<&Model> for ModelV1 {
             library: m.library.clone(),
             params: m.params.clone(),
             channels: m.channels as u32,
+            times: m.times,
             rows: m.rows,
             missing: m.missing,
             first_time: m.first_time,
@@ -144,6 +146,7 @@ impl ModelV1 {
             library: self.library,
             params: (*params).clone(),
             channels,
+            times: self.times,
             rows: self.rows,
             missing: self.missing,
             first_time: self.first_time,

@@ -5,5 +5,5 @@ mod samples;
 mod segment;
 
 pub use grid::Grid;
-pub use samples::Samples;
+pub use samples::{Samples, TimeKind};
 pub use segment::{Place, Segment, Series};

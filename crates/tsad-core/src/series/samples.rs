@@ -1,13 +1,36 @@
 //! Rows as they come: in any order, with duplicates and missing values.
 
 use crate::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+/// What the times of a series mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeKind {
+    /// Points in time, in microseconds.
+    #[default]
+    Timestamp,
+    /// Integers without a known unit, a sequence number for example.
+    Integer,
+}
+
+impl TimeKind {
+    /// The kind in words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Timestamp => "timestamps",
+            Self::Integer => "integers",
+        }
+    }
+}
 
 /// Rows of a series in any order: a time and one value per channel each.
 ///
-/// Times are integers of any unit (PostgreSQL hands over microseconds); a missing value is NaN.
+/// Times are integers, in microseconds unless the kind says otherwise; a missing value is NaN.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Samples {
     channels: usize,
+    kind: TimeKind,
     times: Vec<i64>,
     values: Vec<f64>,
 }
@@ -35,9 +58,22 @@ impl Samples {
         }
         Ok(Self {
             channels,
+            kind: TimeKind::default(),
             times: Vec::new(),
             values: Vec::new(),
         })
+    }
+
+    /// Says what the times mean.
+    #[must_use]
+    pub fn with_times(mut self, kind: TimeKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// What the times mean.
+    pub fn time_kind(&self) -> TimeKind {
+        self.kind
     }
 
     /// Adds a row; a NaN is a missing value.
@@ -95,6 +131,7 @@ impl Samples {
         let n = n.min(self.len());
         Self {
             channels: self.channels,
+            kind: self.kind,
             times: self.times[..n].to_vec(),
             values: self.values[..n * self.channels].to_vec(),
         }
@@ -167,6 +204,7 @@ impl Samples {
         let rows = (0..self.len()).map(|i| self.row(i));
         Self {
             channels: channels.len(),
+            kind: self.kind,
             times: self.times.clone(),
             values: rows.flat_map(|r| channels.iter().map(|&c| r[c])).collect(),
         }
@@ -175,6 +213,7 @@ impl Samples {
     fn permuted(&self, order: &[usize]) -> Self {
         Self {
             channels: self.channels,
+            kind: self.kind,
             times: order.iter().map(|&i| self.times[i]).collect(),
             values: order.iter().flat_map(|&i| self.row(i)).copied().collect(),
         }

@@ -46,9 +46,9 @@ SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', '{cpu,mem}'::
 SELECT * FROM error_of($$SELECT tsad.model_info('')$$);
 SELECT * FROM error_of($$SELECT tsad.model_info('\x00')$$);
 SELECT * FROM error_of($$SELECT tsad.model_info(decode(repeat('00', 40), 'hex'))$$);
-SELECT * FROM error_of($$SELECT tsad.model_info(substr(model, 1, 100)) FROM model$$);
+SELECT state, regexp_replace(message, '\d{3,}', 'N', 'g') AS message, hint FROM error_of($$SELECT tsad.model_info(substr(model, 1, 100)) FROM model$$);
 SELECT * FROM error_of($$SELECT tsad.model_info(set_byte(model, 200, 255 - get_byte(model, 200))) FROM model$$);
-SELECT * FROM error_of($$SELECT tsad.model_info(model || '\x00') FROM model$$);
+SELECT state, regexp_replace(message, '\d{3,}', 'N', 'g') AS message, hint FROM error_of($$SELECT tsad.model_info(model || '\x00') FROM model$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', model => '\x0123')$$);
 SELECT * FROM error_of($$SELECT tsad.model_info('\x54534144090001000000000000000000c1993133')$$);
 

@@ -1,7 +1,7 @@
 //! Parameters of training, unchecked and checked.
 
-use crate::view::{MAX_WINDOW, MIN_WINDOW};
 use crate::series::TimeKind;
+use crate::view::{MAX_WINDOW, MIN_WINDOW};
 use crate::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;

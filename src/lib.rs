@@ -4,6 +4,7 @@
 //! errors back into rows and SQLSTATEs. It holds no mathematics. The schema `tsad` is created by the control file.
 
 mod aggregate;
+mod composite;
 mod detect;
 mod error;
 mod inspect;
@@ -14,6 +15,7 @@ mod time;
 pgrx::pg_module_magic!(name, version);
 pgrx::extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
 pgrx::extension_sql_file!("../sql/train.sql", name = "train", requires = ["schema"]);
+pgrx::extension_sql_file!("../sql/evaluate.sql", name = "evaluate", requires = ["schema"]);
 pgrx::extension_sql_file!("../sql/detect.sql", name = "detect", requires = ["train"]);
 pgrx::extension_sql_file!("../sql/inspect.sql", name = "inspect", requires = ["detect"]);
 

@@ -1,12 +1,12 @@
 //! The transition state of the training aggregate.
 
+use super::memory;
 use crate::error::{Result, fail, report};
 use crate::options;
 use crate::time::TimeType;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
-use pgrx::{FromDatum, JsonB, PgMemoryContexts};
-use std::ffi::c_void;
+use pgrx::{FromDatum, JsonB};
 use tsad_core::{Samples, ValidParams};
 
 /// The rows of a group so far and the options of its call.
@@ -130,28 +130,18 @@ impl TrainState {
     }
 }
 
-/// The state behind an `internal` argument, if there is one already.
+/// As [`memory::state_of`].
 ///
 /// # Safety
 /// Argument `n` must be NULL or a pointer that [`place`] returned.
 pub(super) unsafe fn state_of<'a>(fcinfo: pg_sys::FunctionCallInfo, n: usize) -> Option<&'a mut TrainState> {
-    // SAFETY: the caller vouches for the argument, and the executor for its lifetime during the call.
-    unsafe { pgrx::pg_getarg_datum(fcinfo, n).and_then(|d| d.cast_mut_ptr::<TrainState>().as_mut()) }
+    // SAFETY: the caller vouches for the argument.
+    unsafe { memory::state_of(fcinfo, n) }
 }
 
-/// Moves a state into the memory context of the aggregate, which drops it.
+/// As [`memory::place`].
 pub(super) fn place(fcinfo: pg_sys::FunctionCallInfo, state: TrainState) -> Result<pg_sys::Datum> {
-    let mut context = std::ptr::null_mut();
-    // SAFETY: fcinfo is that of the running call.
-    if unsafe { pg_sys::AggCheckCallContext(fcinfo, &mut context) } == 0 {
-        return Err(fail(
-            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
-            "a support function of an aggregate was called by itself",
-            "Call the aggregate tsad.train.",
-        ));
-    }
-    let pointer: *mut TrainState = PgMemoryContexts::For(context).leak_and_drop_on_delete(state);
-    Ok(pg_sys::Datum::from(pointer.cast::<c_void>()))
+    memory::place(fcinfo, "tsad.train", state)
 }
 
 fn different_options() -> pg_sys::panic::ErrorReport {

@@ -4,10 +4,10 @@
 //! sql/train.sql. pgrx cannot declare an aggregate with an internal state that is combined in parallel.
 
 use super::state::{TrainState, place, state_of};
-use crate::error::{Result, fail, report};
-use crate::time::{Infinite, TimeType};
+use super::time::{infinite_time, null_time, unknown_time};
+use crate::error::{Result, report};
+use crate::time::TimeType;
 use pgrx::pg_sys;
-use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::{Internal, JsonB};
 
@@ -111,28 +111,4 @@ fn _train_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>>> {
     // The state is left as it is: a window may call the final function again.
     let model = tsad_core::train(state.rows.clone(), &state.params, &check).map_err(report)?;
     model.to_bytes().map(Some).map_err(report)
-}
-
-fn null_time() -> pg_sys::panic::ErrorReport {
-    fail(
-        PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
-        "time is NULL",
-        "Leave rows without time out, for example with FILTER (WHERE ts IS NOT NULL).",
-    )
-}
-
-fn infinite_time(_: Infinite) -> pg_sys::panic::ErrorReport {
-    fail(
-        PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
-        "time is infinite",
-        "Leave rows with infinite times out, for example with FILTER (WHERE isfinite(ts)).",
-    )
-}
-
-fn unknown_time() -> pg_sys::panic::ErrorReport {
-    fail(
-        PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
-        "the time has a type that cannot be one",
-        format!("Pass a time of type {}.", TimeType::NAMES),
-    )
 }

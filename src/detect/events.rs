@@ -4,6 +4,7 @@ use super::output::{self, Output, shares};
 use super::request::{invalid, request};
 use super::rows::{contributions, wanted};
 use super::series::for_each_series;
+use crate::composite;
 use crate::error::{Result, fail};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
@@ -49,7 +50,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     (n as i64 + 1).into_datum(),
                     started.and_then(output::time),
                     ended.and_then(output::time),
-                    duration.and_then(output::duration),
+                    duration.and_then(composite::interval),
                     peak.and_then(output::time),
                     event.peak_score.into_datum(),
                     event.min_p_value.into_datum(),

@@ -1,6 +1,5 @@
 //! Filling the result of a set-returning function.
 
-use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, pg_sys};
 use std::fmt::Write;
 
@@ -58,15 +57,6 @@ impl Output {
 /// A time in microseconds as a `timestamptz`.
 pub(super) fn time(micros: i64) -> Option<pg_sys::Datum> {
     Some(pg_sys::Datum::from(micros))
-}
-
-/// A duration in microseconds as an `interval` of days and time.
-pub(super) fn duration(micros: i64) -> Option<pg_sys::Datum> {
-    const DAY: i64 = 86_400_000_000;
-    let days = i32::try_from(micros / DAY).unwrap_or(i32::MAX);
-    Interval::new(0, days, micros % DAY)
-        .ok()
-        .and_then(IntoDatum::into_datum)
 }
 
 /// Shares that sum to 1 as a `jsonb` object, in steps of 0.0001: the rounded shares sum to 1 as well.

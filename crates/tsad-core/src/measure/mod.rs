@@ -8,7 +8,8 @@
 //! | the score at its best threshold | [`best_event_f1`], [`best_range_f1`], [`best_affiliation_f1`], [`best_point_adjusted_f1`] | spacing of the scores |
 //! | decisions | [`point()`], [`event()`], [`range()`], [`affiliation()`], [`point_adjusted`], [`detection_delay`], [`false_alarms_per_day`] | the threshold in use |
 //!
-//! [`evaluate`] gives the first two families at once, [`evaluate_decisions`] the third. To choose between detectors use
+//! [`evaluate`] gives the first two families at once, [`evaluate_decisions`] the third, [`evaluate_rows`] all of
+//! them for rows as a database has them. To choose between detectors use
 //! VUS-PR ([`vus`], with [`period_length`] as window); it forgives labels that are off by some samples, is hard to
 //! please by chance, and is what the TSB-AD benchmark ranks by. The values are those of TSB-AD's own evaluation
 //! code (Liu and Paparrizos, NeurIPS 2024), so they compare with published figures.
@@ -33,6 +34,7 @@ mod event;
 mod period;
 mod range;
 mod rank;
+mod rows;
 mod run;
 mod sweep;
 mod vus;
@@ -47,6 +49,7 @@ pub use event::{
 pub use period::period_length;
 pub use range::{best_range_f1, range};
 pub use rank::{auc_pr, auc_roc, best_point_f1};
+pub use rows::{Evaluation, Judged, evaluate_rows, sort_by_time};
 pub use vus::{Vus, vus, vus_with};
 
 use crate::{Check, Error, ErrorKind, Result};
@@ -138,12 +141,16 @@ pub fn evaluate_with(scores: &[f64], labels: &[bool], window: usize, check: Chec
                 event::agree_adjusted(alarms, events).f1(),
             ]
         })?;
+    let [auc_pr, auc_roc, point_f1] = [auc_pr, auc_roc, best_point_f1].map(|measure| {
+        check();
+        measure(scores, labels)
+    });
     Ok(Measures {
         vus_pr,
         vus_roc,
-        auc_pr: auc_pr(scores, labels)?,
-        auc_roc: auc_roc(scores, labels)?,
-        point_f1: best_point_f1(scores, labels)?,
+        auc_pr: auc_pr?,
+        auc_roc: auc_roc?,
+        point_f1: point_f1?,
         event_f1,
         range_f1,
         affiliation_f1,

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! - [`series`]: rows become a regular grid without duplicates, cut into segments at long gaps
-//! - [`view`]: windows of several lengths seen as amplitude, shape and spectrum
+//! - [`view`]: windows of several lengths seen as amplitude, shape, spectrum and profile
 //! - [`cluster`]: the centres of normal windows, guarded against contaminated training data
 //! - [`detector`]: [`train`], [`score`] and [`events`]
 //! - [`calibrate`]: from score to p-value and threshold, on training windows held out from the fit

@@ -5,7 +5,7 @@ use super::{Params, ValidParams};
 use crate::Check;
 use crate::cluster::{Block, Centres};
 use crate::series::{Segment, Series};
-use crate::view::{Extractor, MAX_WINDOW, RobustScale, Standard, View};
+use crate::view::{Extractor, MAX_WINDOW, PerView, RobustScale, Standard, View};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use std::borrow::Cow;
@@ -39,7 +39,7 @@ pub struct ScaleModel {
     /// The window length in samples.
     pub length: usize,
     /// One model per view, in the order of [`View::ALL`].
-    pub views: [ViewModel; 3],
+    pub views: PerView<ViewModel>,
 }
 
 /// The normal windows of one channel.
@@ -61,8 +61,8 @@ pub(super) fn usable_scales(series: &Series, params: &Params) -> Vec<usize> {
     params.scales.iter().filter(fits).copied().collect()
 }
 
-/// Per segment and window the log distances of the three views to centres found without the window.
-pub(super) type HeldOut = Vec<Vec<[f32; 3]>>;
+/// Per segment and window the log distances of the views to centres found without the window.
+pub(super) type HeldOut = Vec<Vec<PerView<f32>>>;
 
 impl ChannelModel {
     /// Learns channel `c` of `series`, which is channel `index` of the rows, at the given window lengths.
@@ -103,12 +103,13 @@ impl ScaleModel {
         let features = extract_all(segments, &starts, length, check);
         let dims = Extractor::dims_of(length);
         let blocks = blocks(&starts, length);
-        let mut held_out: HeldOut = starts.iter().map(|s| vec![[0.0; 3]; s.len()]).collect();
+        let mut held_out: HeldOut = starts.iter().map(|s| vec![PerView::default(); s.len()]).collect();
         let mut complete = true;
         let views = std::array::from_fn(|v| {
             let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
             rng.set_stream(((index * (MAX_WINDOW + 1) + length) * View::ALL.len() + v) as u64);
-            let (mut view, features) = ViewModel::fit(&features[v], dims[v], params, &mut rng, check);
+            let (mut view, features) =
+                ViewModel::fit(View::ALL[v], &features[v], dims[v], params, &mut rng, check);
             let distances = view.centres.held_out_distances(&features, &blocks, check);
             complete &= distances.is_some();
             let distances = distances.unwrap_or_else(|| {
@@ -135,7 +136,7 @@ impl ScaleModel {
         starts: &[usize],
         extractor: &mut Extractor,
         check: Check,
-    ) -> Vec<[f32; 3]> {
+    ) -> Vec<PerView<f32>> {
         let mut features = vec![0.0; extractor.dim()];
         let mut out = Vec::with_capacity(starts.len());
         for (i, &s) in starts.iter().enumerate() {
@@ -156,12 +157,12 @@ impl ScaleModel {
 
     /// The calibrated score of every view from the mean over windows of the log distances.
     #[inline]
-    pub(super) fn calibrated(&self, mean: [f32; 3]) -> [f32; 3] {
+    pub(super) fn calibrated(&self, mean: PerView<f32>) -> PerView<f32> {
         let of = |v: usize| {
             let view = &self.views[v];
             ((f64::from(mean[v]) - view.mean) / (view.deviation + RESOLUTION)) as f32
         };
-        [of(0), of(1), of(2)]
+        std::array::from_fn(of)
     }
 }
 
@@ -169,13 +170,17 @@ impl ViewModel {
     /// Learns the features of the training windows; also returns them standardised. The mean and deviation
     /// of the scores are left open.
     fn fit(
+        view: View,
         features: &[f32],
         dim: usize,
         params: &ValidParams,
         rng: &mut ChaCha8Rng,
         check: Check,
     ) -> (Self, Vec<f32>) {
-        let standard = Standard::fit(features, dim);
+        let standard = match view {
+            View::Profile => Standard::identity(dim),
+            _ => Standard::fit(features, dim),
+        };
         let mut features = features.to_vec();
         features.chunks_exact_mut(dim).for_each(|f| standard.apply(f));
         let clustered = thinned(&features, dim);
@@ -225,7 +230,7 @@ fn extract_all(
     starts: &[Vec<usize>],
     length: usize,
     check: Check,
-) -> [Vec<f32>; 3] {
+) -> PerView<Vec<f32>> {
     let mut extractor = Extractor::new(length);
     let dims = extractor.dims();
     let mut row = vec![0.0; extractor.dim()];

@@ -10,7 +10,7 @@ use std::ops::Deref;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Window lengths in samples, ascending, each from 8 to 4096; default 32, 64, 128. A length is used where
+    /// Window lengths in samples, ascending, each from 8 to 4096; default 32, 64, 128, 256. A length is used where
     /// the training part holds at least twice as many samples.
     pub scales: Vec<usize>,
     /// The largest number of cluster centres per view and scale, 1 to 256; default 32.
@@ -30,7 +30,7 @@ pub struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            scales: vec![32, 64, 128],
+            scales: vec![32, 64, 128, 256],
             centres: 32,
             contamination: 0.02,
             max_gap: 4,

@@ -1,5 +1,6 @@
 //! What scoring says of a row.
 
+use crate::view::PerView;
 use serde::Serialize;
 
 /// Whether a row could be scored, and if not, why.
@@ -61,7 +62,7 @@ pub struct Point {
     /// Whether the score lies above the threshold.
     pub is_anomaly: Option<bool>,
     /// The share of each view in the score, in the order of [`crate::view::View::ALL`]; sums to 1.
-    pub views: Option<[f64; 3]>,
+    pub views: Option<PerView<f64>>,
     /// The share of each channel in the score; sums to 1, 0 for a channel the model leaves out.
     pub channels: Option<Vec<f64>>,
     /// Whether a value of the row was missing and filled in for its neighbours' windows.

@@ -6,7 +6,7 @@ use super::{Point, Status};
 use crate::calibrate::Calibration;
 use crate::model::{Body, Model, Trained};
 use crate::series::{Place, Samples, Segment, Series};
-use crate::view::Extractor;
+use crate::view::{Extractor, PerView, View};
 use crate::{Check, Error, ErrorKind, Result};
 use std::borrow::Cow;
 
@@ -76,7 +76,7 @@ pub(super) struct Scores {
     /// Per sample the score; empty if the segment is shorter than every window.
     pub(super) score: Vec<f64>,
     /// Per sample the weight of each view.
-    views: Vec<[f32; 3]>,
+    views: Vec<PerView<f32>>,
     /// Per sample the weight of each channel.
     weights: Vec<f32>,
 }
@@ -103,7 +103,7 @@ impl Scores {
     pub(super) fn of_distances<'a>(
         channels: &[ChannelModel],
         segment: &Segment,
-        mut distances: impl FnMut(usize, usize, &[usize]) -> Vec<Cow<'a, [[f32; 3]]>>,
+        mut distances: impl FnMut(usize, usize, &[usize]) -> Vec<Cow<'a, [PerView<f32>]>>,
     ) -> Self {
         let mut out = Self {
             channels: channels.len(),
@@ -117,14 +117,15 @@ impl Scores {
             return out;
         }
         out.score = vec![0.0; segment.len()];
-        out.views = vec![[0.0; 3]; segment.len()];
+        out.views = vec![PerView::default(); segment.len()];
         out.weights = vec![0.0; segment.len() * channels.len()];
         for (s, &length) in lengths.iter().enumerate().take(fitting) {
             let starts = starts(segment.start, segment.len(), length, hop(length));
             let distances = distances(s, length, &starts);
             out.add_scale(channels, s, length, &starts, &distances);
         }
-        let share = 1.0 / (3 * fitting) as f64;
+        let total: f64 = lengths.iter().take(fitting).map(|l| scale_weight(*l)).sum();
+        let share = 1.0 / (total * View::COUNT as f64);
         for score in &mut out.score {
             *score = softplus(*score * share);
         }
@@ -138,17 +139,18 @@ impl Scores {
         scale: usize,
         length: usize,
         starts: &[usize],
-        distances: &[Cow<'_, [[f32; 3]]>],
+        distances: &[Cow<'_, [PerView<f32>]>],
     ) {
         let top = channels.len().div_ceil(4);
+        let scale_weight = scale_weight(length);
         let mut order: Vec<(f32, usize)> = Vec::with_capacity(channels.len());
-        let mut z = vec![[0.0_f32; 3]; channels.len()];
+        let mut z = vec![PerView::<f32>::default(); channels.len()];
         let mut weights = vec![0.0_f32; channels.len()];
         for run in runs(starts, length) {
             for (z, (d, c)) in z.iter_mut().zip(distances.iter().zip(channels)) {
                 *z = c.scales[scale].calibrated(mean(&d[run.windows.clone()]));
             }
-            let (mut sum, mut views) = (0.0_f64, [0.0_f32; 3]);
+            let (mut sum, mut views) = (0.0_f64, PerView::<f32>::default());
             weights.fill(0.0);
             for (v, view) in views.iter_mut().enumerate() {
                 order.clear();
@@ -157,8 +159,8 @@ impl Scores {
                     order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
                 }
                 for &(z, c) in &order[..top] {
-                    sum += f64::from(z) / top as f64;
-                    let weight = softplus(f64::from(z)) as f32;
+                    sum += f64::from(z) * scale_weight / top as f64;
+                    let weight = (softplus(f64::from(z)) * scale_weight) as f32;
                     *view += weight;
                     weights[c] += weight;
                 }
@@ -175,6 +177,14 @@ impl Scores {
             }
         }
     }
+}
+
+/// The weight of a window length in the score: its square root.
+///
+/// The deviation of a mean over normal windows falls as the square root of the samples it is made of, so that
+/// a long window's evidence weighs more; but the shorter windows say where (docs/experiments.md).
+fn scale_weight(length: usize) -> f64 {
+    (length as f64).sqrt()
 }
 
 /// `log(1 + exp(x))`: keeps the order, is positive (in single precision too, for the sake of the shares), and is
@@ -251,7 +261,7 @@ impl Judge<'_> {
     }
 }
 
-fn shares(weights: [f32; 3]) -> [f64; 3] {
+fn shares(weights: PerView<f32>) -> PerView<f64> {
     let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
     weights.map(|w| f64::from(w) / total)
 }

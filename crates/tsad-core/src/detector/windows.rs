@@ -1,5 +1,6 @@
 //! Where windows start, and which windows cover a sample.
 
+use crate::view::PerView;
 use std::ops::Range;
 
 /// The distance between window starts when training and scoring, in samples.
@@ -65,11 +66,11 @@ pub(super) fn runs(starts: &[usize], length: usize) -> impl Iterator<Item = Run>
 }
 
 /// The mean over windows of one value per view.
-pub(super) fn mean(values: &[[f32; 3]]) -> [f32; 3] {
-    let mut sum = [0.0_f32; 3];
+pub(super) fn mean(values: &[PerView<f32>]) -> PerView<f32> {
+    let mut sum = PerView::<f32>::default();
     for value in values {
-        for k in 0..3 {
-            sum[k] += value[k];
+        for (s, v) in sum.iter_mut().zip(value) {
+            *s += v;
         }
     }
     let share = 1.0 / values.len() as f32;

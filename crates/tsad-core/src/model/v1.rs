@@ -55,6 +55,7 @@ struct ScaleV1 {
     amplitude: ViewV1,
     shape: ViewV1,
     spectrum: ViewV1,
+    profile: ViewV1,
 }
 
 /// Vectors are stored as little-endian 32-bit floating-point numbers.
@@ -101,6 +102,7 @@ impl From<&ChannelModel> for ChannelV1 {
             amplitude: ViewV1::from(&s.views[0]),
             shape: ViewV1::from(&s.views[1]),
             spectrum: ViewV1::from(&s.views[2]),
+            profile: ViewV1::from(&s.views[3]),
         };
         Self {
             index: c.index as u32,
@@ -207,13 +209,14 @@ impl ChannelV1 {
                 (crate::view::MIN_WINDOW..=crate::view::MAX_WINDOW).contains(&length),
                 "scales",
             )?;
-            let [amplitude, shape, spectrum] = Extractor::dims_of(length);
+            let [amplitude, shape, spectrum, profile] = Extractor::dims_of(length);
             Ok(ScaleModel {
                 length,
                 views: [
                     s.amplitude.into_view(amplitude)?,
                     s.shape.into_view(shape)?,
                     s.spectrum.into_view(spectrum)?,
+                    s.profile.into_view(profile)?,
                 ],
             })
         });

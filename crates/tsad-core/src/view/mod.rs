@@ -1,11 +1,12 @@
-//! The views of a window: amplitude, shape and spectrum (the modalities of the method).
+//! The views of a window: amplitude, shape, spectrum and profile (the modalities of the method).
 //!
-//! A window of `L` samples of one channel, robustly scaled, is described three times: by its level and
-//! spread, by its form regardless of both, and by its frequency content. Every view is a vector of fixed
+//! A window of `L` samples of one channel, robustly scaled, is described four times: by its level and
+//! spread, by its form regardless of both, by its frequency content, and by its course in its size. Every view is a vector of fixed
 //! length whose distances are compared within the view only.
 
 mod amplitude;
 mod lanes;
+mod profile;
 mod scale;
 mod shape;
 mod spectrum;
@@ -25,11 +26,19 @@ pub enum View {
     Shape,
     /// The power of the window in logarithmic frequency bands.
     Spectrum,
+    /// The course of the window in its size, regardless of its level.
+    Profile,
 }
+
+/// One value for each view, in the order of [`View::ALL`].
+pub type PerView<T> = [T; View::COUNT];
 
 impl View {
     /// All views, in the order in which they are stored.
-    pub const ALL: [Self; 3] = [Self::Amplitude, Self::Shape, Self::Spectrum];
+    pub const ALL: PerView<Self> = [Self::Amplitude, Self::Shape, Self::Spectrum, Self::Profile];
+
+    /// The number of views.
+    pub const COUNT: usize = 4;
 
     /// The name of the view in results and models.
     pub fn name(self) -> &'static str {
@@ -37,13 +46,14 @@ impl View {
             Self::Amplitude => "amplitude",
             Self::Shape => "shape",
             Self::Spectrum => "spectrum",
+            Self::Profile => "profile",
         }
     }
 }
 
-/// Extracts the three views of windows of one length.
+/// Extracts the views of windows of one length.
 pub struct Extractor {
-    dims: [usize; 3],
+    dims: PerView<usize>,
     ramp: Vec<f32>,
     spectrum: Spectrum,
     centred: Vec<f32>,
@@ -66,12 +76,17 @@ impl Extractor {
     }
 
     /// The number of features of each view of windows of `length` samples.
-    pub fn dims_of(length: usize) -> [usize; 3] {
-        [amplitude::DIM, shape::dim(length), spectrum::dim(length)]
+    pub fn dims_of(length: usize) -> PerView<usize> {
+        [
+            amplitude::DIM,
+            shape::dim(length),
+            spectrum::dim(length),
+            profile::dim(length),
+        ]
     }
 
     /// The number of features of each view.
-    pub fn dims(&self) -> [usize; 3] {
+    pub fn dims(&self) -> PerView<usize> {
         self.dims
     }
 
@@ -88,12 +103,14 @@ impl Extractor {
             *c = w - mean;
         }
         let deviation = (lanes::dot(&self.centred, &self.centred) / n).sqrt();
-        let [a, s, _] = self.dims();
+        let [a, s, p, _] = self.dims();
         let (amplitude, rest) = out.split_at_mut(a);
-        let (shape, spectrum) = rest.split_at_mut(s);
+        let (shape, rest) = rest.split_at_mut(s);
+        let (spectrum, profile) = rest.split_at_mut(p);
         amplitude::extract(window, &self.centred, mean, deviation, &self.ramp, amplitude);
         shape::extract(&self.centred, deviation, shape);
         self.spectrum.extract(&self.centred, spectrum);
+        profile::extract(&self.centred, profile);
     }
 }
 
@@ -101,12 +118,16 @@ impl Extractor {
 mod tests {
     use super::*;
 
-    fn features(window: &[f32]) -> [Vec<f32>; 3] {
+    fn features(window: &[f32]) -> PerView<Vec<f32>> {
         let mut e = Extractor::new(window.len());
         let mut out = vec![0.0; e.dim()];
         e.extract(window, &mut out);
-        let [a, s, _] = e.dims();
-        [out[..a].to_vec(), out[a..a + s].to_vec(), out[a + s..].to_vec()]
+        let mut rest = out.as_slice();
+        e.dims().map(|dim| {
+            let (these, others) = rest.split_at(dim);
+            rest = others;
+            these.to_vec()
+        })
     }
 
     fn sine(length: usize, period: f32, size: f32, level: f32) -> Vec<f32> {
@@ -117,17 +138,18 @@ mod tests {
 
     #[test]
     fn a_level_shift_moves_amplitude_only() {
-        let [a0, s0, p0] = features(&sine(64, 16.0, 1.0, 0.0));
-        let [a1, s1, p1] = features(&sine(64, 16.0, 1.0, 3.0));
+        let [a0, s0, p0, f0] = features(&sine(64, 16.0, 1.0, 0.0));
+        let [a1, s1, p1, f1] = features(&sine(64, 16.0, 1.0, 3.0));
         assert!((a1[0] - a0[0] - 3.0).abs() < 1e-4);
         assert!(s0.iter().zip(&s1).all(|(x, y)| (x - y).abs() < 1e-3));
         assert!(p0.iter().zip(&p1).all(|(x, y)| (x - y).abs() < 1e-1));
+        assert!(f0.iter().zip(&f1).all(|(x, y)| (x - y).abs() < 1e-3));
     }
 
     #[test]
     fn a_change_of_frequency_moves_the_spectrum() {
-        let [_, _, slow] = features(&sine(64, 32.0, 1.0, 0.0));
-        let [_, _, fast] = features(&sine(64, 4.0, 1.0, 0.0));
+        let [_, _, slow, _] = features(&sine(64, 32.0, 1.0, 0.0));
+        let [_, _, fast, _] = features(&sine(64, 4.0, 1.0, 0.0));
         let peak = |v: &[f32]| (0..v.len()).max_by(|&i, &j| v[i].total_cmp(&v[j])).unwrap();
         assert!(peak(&fast) > peak(&slow) + 3);
     }

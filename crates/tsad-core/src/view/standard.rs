@@ -42,6 +42,14 @@ impl Standard {
         }
     }
 
+    /// Leaves features as they are, but for the clipping.
+    pub fn identity(dim: usize) -> Self {
+        Self {
+            mean: vec![0.0; dim],
+            factor: vec![1.0; dim],
+        }
+    }
+
     /// Standardises the features of one window in place, clipped to +-50.
     #[inline]
     pub fn apply(&self, features: &mut [f32]) {

@@ -121,7 +121,7 @@ fn numbers_out_of_range_are_refused() {
 
 #[test]
 fn vectors_of_wrong_length_or_content_are_refused() {
-    for view in ["amplitude", "shape", "spectrum"] {
+    for view in ["amplitude", "shape", "spectrum", "profile"] {
         for name in ["location", "factor", "centres"] {
             let path = format!("{SCALE}/{view}/{name}");
             let mut value = decoded();
@@ -238,7 +238,7 @@ fn a_usable_model_of_absurd_numbers_scores_without_panic() {
 #[test]
 fn scores_far_below_the_usual_are_positive_and_their_shares_sum_to_1() {
     let mut value = decoded();
-    for view in ["amplitude", "shape", "spectrum"] {
+    for view in ["amplitude", "shape", "spectrum", "profile"] {
         let path = format!("{SCALE}/{view}/mean");
         *at(&mut value, &path.split('/').collect::<Vec<_>>()) = Value::Float(1e6);
     }

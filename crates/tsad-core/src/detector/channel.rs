@@ -53,11 +53,15 @@ pub struct ChannelModel {
     pub scales: Vec<ScaleModel>,
 }
 
-/// The window lengths that a series is long enough to be trained at.
+/// The window lengths that a series is long enough to be trained at: the shortest from twice its samples on, so
+/// that a short series gets a model at all, the others from three times theirs.
 pub(super) fn usable_scales(series: &Series, params: &Params) -> Vec<usize> {
     let samples = series.len();
     let longest = series.segments.iter().map(Segment::len).max().unwrap_or(0);
-    let fits = |length: &&usize| samples >= 2 * **length && longest >= **length;
+    let fits = |length: &&usize| {
+        let times = if **length == params.scales[0] { 2 } else { 3 };
+        samples >= times * **length && longest >= **length
+    };
     params.scales.iter().filter(fits).copied().collect()
 }
 

@@ -10,8 +10,8 @@ use std::ops::Deref;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Window lengths in samples, ascending, each from 8 to 4096; default 32, 64, 128, 256. A length is used where
-    /// the training part holds at least twice as many samples.
+    /// Window lengths in samples, ascending, each from 8 to 4096; default 32, 64, 128, 256. The shortest is used
+    /// where the training part holds at least twice as many samples, the others where it holds three times as many.
     pub scales: Vec<usize>,
     /// The largest number of cluster centres per view and scale, 1 to 256; default 32.
     pub centres: usize,

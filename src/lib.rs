@@ -17,6 +17,7 @@ pgrx::extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
 pgrx::extension_sql_file!("../sql/train.sql", name = "train", requires = ["schema"]);
 pgrx::extension_sql_file!("../sql/evaluate.sql", name = "evaluate", requires = ["schema"]);
 pgrx::extension_sql_file!("../sql/detect.sql", name = "detect", requires = ["train"]);
+pgrx::extension_sql_file!("../sql/survey.sql", name = "survey", requires = ["detect"]);
 pgrx::extension_sql_file!("../sql/inspect.sql", name = "inspect", requires = ["detect"]);
 
 /// Hooks that pgrx-tests looks for at the root of the crate.

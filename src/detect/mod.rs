@@ -1,4 +1,4 @@
-//! Set-returning functions over tables: `tsad.detect` and `tsad.events`.
+//! Set-returning functions over tables: `tsad.detect`, `tsad.events`, `tsad.suggest` and `tsad.validate`.
 //!
 //! The functions take their arguments raw and fill a tuplestore; their declarations stand in sql/detect.sql.
 
@@ -10,3 +10,5 @@ mod request;
 mod rows;
 mod series;
 mod source;
+mod suggest;
+mod validate;

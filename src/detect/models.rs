@@ -47,6 +47,12 @@ impl Finder {
     /// There must be an SPI connection.
     pub(super) unsafe fn new(request: &Request, channels: Option<usize>) -> Result<Self> {
         let oid = match &request.models {
+            Models::None => {
+                return Err(invalid(
+                    "no model was given",
+                    "This is a fault of pg_tsad; please report it.",
+                ));
+            }
             Models::Table(oid) => *oid,
             Models::Train(until, params) => return Ok(Self::Train(*until, (**params).clone())),
             Models::One(bytes) => {

@@ -29,6 +29,8 @@ pub(super) enum From {
 
 /// Where the models are.
 pub(super) enum Models {
+    /// Nothing is scored.
+    None,
     /// A table with the series columns and a column `model`.
     Table(pg_sys::Oid),
     /// One model for all series.
@@ -42,6 +44,28 @@ pub(super) enum Models {
 /// # Safety
 /// `fcinfo` must be that of a function declared so.
 pub(super) unsafe fn request(fcinfo: pg_sys::FunctionCallInfo) -> Result<Request> {
+    // SAFETY: the caller vouches for the types of the arguments.
+    unsafe {
+        let micros = |n: usize| pgrx::pg_getarg_datum(fcinfo, n).map(|d| d.value() as i64);
+        Ok(Request {
+            models: models(
+                pgrx::pg_getarg::<pg_sys::Oid>(fcinfo, 4),
+                pgrx::pg_getarg::<Vec<u8>>(fcinfo, 5),
+                micros(8),
+                pgrx::pg_getarg::<JsonB>(fcinfo, 9),
+            )?,
+            since: micros(6),
+            until: micros(7),
+            ..rows_only(fcinfo)?
+        })
+    }
+}
+
+/// The first four arguments of all functions over tables: relation, time column, value columns, series columns.
+///
+/// # Safety
+/// `fcinfo` must be that of a function declared so.
+pub(super) unsafe fn rows_only(fcinfo: pg_sys::FunctionCallInfo) -> Result<Request> {
     // SAFETY: the caller vouches for the types of the arguments; the first is text or regclass, the third text or
     // text[].
     unsafe {
@@ -63,20 +87,14 @@ pub(super) unsafe fn request(fcinfo: pg_sys::FunctionCallInfo) -> Result<Request
             ));
         }
         let series = pgrx::pg_getarg::<Vec<Option<String>>>(fcinfo, 3).unwrap_or_default();
-        let micros = |n: usize| pgrx::pg_getarg_datum(fcinfo, n).map(|d| d.value() as i64);
         Ok(Request {
             from: required("relation", from)?,
             time: required("time_column", pgrx::pg_getarg::<String>(fcinfo, 1))?,
             values,
             series: names("series_columns", series)?,
-            models: models(
-                pgrx::pg_getarg::<pg_sys::Oid>(fcinfo, 4),
-                pgrx::pg_getarg::<Vec<u8>>(fcinfo, 5),
-                micros(8),
-                pgrx::pg_getarg::<JsonB>(fcinfo, 9),
-            )?,
-            since: micros(6),
-            until: micros(7),
+            models: Models::None,
+            since: None,
+            until: None,
         })
     }
 }

@@ -59,16 +59,37 @@ pub(super) fn for_each_series(
 ) -> Result<()> {
     let source = Source::new(request)?;
     Spi::connect(|_| {
-        let channels = (!source.array || !source.names.is_empty()).then_some(source.names.len());
+        let channels = source.channels();
         // SAFETY: within an SPI connection.
         let finder = unsafe { Finder::new(request, channels)? };
+        let bounded = request.since.is_some() || request.until.is_some();
         // SAFETY: as above.
-        let mut reader = unsafe { Reader::open(&source, request, &finder)? };
+        let reach = if bounded { unsafe { finder.reach()? } } else { 0 };
+        // SAFETY: as above.
+        let mut reader = unsafe { Reader::open(&source, request, reach) };
         while let Some(rows) = reader.next_series()? {
-            let (samples, messages) = samples(&source, &rows, channels)?;
+            let (samples, messages) = samples(&source, &rows)?;
             // SAFETY: as above.
             let found = unsafe { finder.find(&rows, &samples)? };
             each(&source, score(rows, samples, messages, found)?)?;
+        }
+        Ok(())
+    })
+}
+
+/// Calls `each` for every series of a request in turn, with its rows as the core takes them and what is wrong with
+/// single rows.
+pub(super) fn for_each_rows(
+    request: &Request,
+    mut each: impl FnMut(&Source, Rows, Samples, &[Option<&'static str>]) -> Result<()>,
+) -> Result<()> {
+    let source = Source::new(request)?;
+    Spi::connect(|_| {
+        // SAFETY: within an SPI connection.
+        let mut reader = unsafe { Reader::open(&source, request, 0) };
+        while let Some(rows) = reader.next_series()? {
+            let (samples, messages) = samples(&source, &rows)?;
+            each(&source, rows, samples, &messages)?;
         }
         Ok(())
     })
@@ -91,10 +112,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    unsafe fn open(source: &'a Source, request: &Request, finder: &Finder) -> Result<Self> {
-        let bounded = request.since.is_some() || request.until.is_some();
-        // SAFETY: the caller vouches for the SPI connection.
-        let reach = if bounded { unsafe { finder.reach()? } } else { 0 };
+    unsafe fn open(source: &'a Source, request: &Request, reach: i64) -> Self {
         // Infinite bounds stay as they are.
         let moved = |t: i64, by: i64| {
             if t == i64::MIN || t == i64::MAX {
@@ -110,12 +128,12 @@ impl<'a> Reader<'a> {
         ];
         // SAFETY: as above; the parameters are timestamps.
         let cursor = unsafe { Cursor::open(&source.query, &parameters) };
-        Ok(Self {
+        Self {
             source,
             cursor,
             batch: VecDeque::new(),
             seen: BTreeSet::new(),
-        })
+        }
     }
 
     fn next_series(&mut self) -> Result<Option<Rows>> {
@@ -199,13 +217,9 @@ fn values(row: &Row, array: bool) -> Option<Vec<f64>> {
 /// The rows of a series as the core takes them, those left out that have no finite time; and what is wrong with
 /// single rows. Infinite values become gaps. The number of channels is that of the columns or, of an array, of the
 /// first row that has one.
-fn samples(
-    source: &Source,
-    rows: &Rows,
-    columns: Option<usize>,
-) -> Result<(Samples, Vec<Option<&'static str>>)> {
+fn samples(source: &Source, rows: &Rows) -> Result<(Samples, Vec<Option<&'static str>>)> {
     let first = rows.values.iter().flatten().map(Vec::len).find(|n| *n > 0);
-    let channels = columns.or(first).unwrap_or(1);
+    let channels = source.channels().or(first).unwrap_or(1);
     let mut samples = Samples::new(channels)
         .map_err(report)?
         .with_times(source.time.kind());

@@ -86,6 +86,31 @@ impl Relation {
         })
     }
 
+    /// Whether an index begins with the series columns, in any order, and then the time.
+    pub(super) fn has_index(&self, series: &[String], time: &str) -> Result<bool> {
+        const INDEXES: &str = "SELECT ARRAY(SELECT a.attname::text FROM \
+            pg_catalog.unnest(i.indkey) WITH ORDINALITY k (attnum, n) JOIN pg_catalog.pg_attribute a \
+            ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum OPERATOR(pg_catalog.=) k.attnum \
+            ORDER BY k.n) FROM pg_catalog.pg_index i \
+            WHERE i.indrelid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass AND i.indisvalid \
+            AND i.indpred IS NULL";
+        Spi::connect(|client| {
+            for row in client
+                .select(INDEXES, None, &[self.name.as_str().into()])
+                .map_err(internal)?
+            {
+                let columns = row.get::<Vec<String>>(1).map_err(internal)?.unwrap_or_default();
+                let leading = columns.get(..series.len()).unwrap_or_default();
+                if series.iter().all(|s| leading.contains(s))
+                    && columns.get(series.len()).is_some_and(|c| c == time)
+                {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
     /// Takes the columns of a query. The query runs with the rights of the caller and cannot write.
     fn of_query(query: &str) -> Result<Self> {
         let source = format!("({})", query.trim().trim_end_matches(';'));
@@ -327,8 +352,15 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The number of values of a row, where the columns tell; an array column does not.
+    pub(super) fn channels(&self) -> Option<usize> {
+        (!self.array || !self.names.is_empty()).then_some(self.names.len())
+    }
+}
+
 /// Whether a text is a query rather than the name of a relation.
-fn is_query(text: &str) -> bool {
+pub(super) fn is_query(text: &str) -> bool {
     let mut words = text
         .trim_start()
         .splitn(2, |c: char| c.is_whitespace() || c == '(');

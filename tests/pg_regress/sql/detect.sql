@@ -24,7 +24,7 @@ SELECT bool_and(is_anomaly = (score > threshold)) AS flag_is_threshold,
 SELECT count(*) FROM scored WHERE score IS NULL AND (threshold IS NOT NULL OR p_value IS NOT NULL OR is_anomaly IS NOT NULL OR views IS NOT NULL);
 
 -- The planted incident is found where it is; the last rows are not final.
-SELECT min(ts) <= at(1800) AS from_its_start, max(ts) >= at(1809) AS to_its_end, min(ts) > at(1800 - 128) AND max(ts) < at(1809 + 128) AS within_a_window_of_it
+SELECT min(ts) <= at(1800) AS from_its_start, max(ts) >= at(1809) AS to_its_end, min(ts) > at(1800 - 256) AND max(ts) < at(1809 + 256) AS within_a_window_of_it
   FROM scored WHERE series->>'host' = 'a' AND is_anomaly AND status = 'ok';
 SELECT series->>'host' AS host, count(*) FILTER (WHERE NOT is_final) AS not_final, min(ts) FILTER (WHERE NOT is_final) AS since
   FROM scored WHERE score IS NOT NULL GROUP BY 1 ORDER BY 1;

@@ -3,7 +3,9 @@
 mod grid;
 mod samples;
 mod segment;
+mod survey;
 
 pub use grid::Grid;
 pub use samples::{Samples, TimeKind};
 pub use segment::{Place, Segment, Series};
+pub use survey::Survey;

@@ -59,13 +59,14 @@ CREATE FUNCTION tsad.events(
     models regclass DEFAULT NULL, model bytea DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
     train_until timestamptz DEFAULT NULL, options jsonb DEFAULT NULL,
-    merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1, min_duration interval DEFAULT '0')
+    merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1, min_duration interval DEFAULT '0',
+    focus float8 DEFAULT 0.5)
 RETURNS TABLE (
     series jsonb, event_id bigint, started_at timestamptz, ended_at timestamptz, duration interval,
     peak_at timestamptz, peak_score float8, min_p_value float8, n_points bigint, contributions jsonb, views jsonb,
     started_seq bigint, ended_seq bigint, peak_seq bigint)
     AS 'MODULE_PATHNAME', '_events_wrapper' LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS 100;
-COMMENT ON FUNCTION tsad.events(regclass, text, text, text[], regclass, bytea, timestamptz, timestamptz, timestamptz, jsonb, interval, integer, interval)
+COMMENT ON FUNCTION tsad.events(regclass, text, text, text[], regclass, bytea, timestamptz, timestamptz, timestamptz, jsonb, interval, integer, interval, float8)
     IS 'finds the anomalous episodes of a table or query: one row an episode';
 
 CREATE FUNCTION tsad.events(
@@ -73,13 +74,14 @@ CREATE FUNCTION tsad.events(
     models regclass DEFAULT NULL, model bytea DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
     train_until timestamptz DEFAULT NULL, options jsonb DEFAULT NULL,
-    merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1, min_duration interval DEFAULT '0')
+    merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1, min_duration interval DEFAULT '0',
+    focus float8 DEFAULT 0.5)
 RETURNS TABLE (
     series jsonb, event_id bigint, started_at timestamptz, ended_at timestamptz, duration interval,
     peak_at timestamptz, peak_score float8, min_p_value float8, n_points bigint, contributions jsonb, views jsonb,
     started_seq bigint, ended_seq bigint, peak_seq bigint)
     AS 'MODULE_PATHNAME', '_events_wrapper' LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS 100;
-COMMENT ON FUNCTION tsad.events(regclass, text, text[], text[], regclass, bytea, timestamptz, timestamptz, timestamptz, jsonb, interval, integer, interval)
+COMMENT ON FUNCTION tsad.events(regclass, text, text[], text[], regclass, bytea, timestamptz, timestamptz, timestamptz, jsonb, interval, integer, interval, float8)
     IS 'finds the anomalous episodes of a table or query: one row an episode';
 
 CREATE FUNCTION tsad.events(
@@ -87,13 +89,14 @@ CREATE FUNCTION tsad.events(
     models regclass DEFAULT NULL, model bytea DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
     train_until timestamptz DEFAULT NULL, options jsonb DEFAULT NULL,
-    merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1, min_duration interval DEFAULT '0')
+    merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1, min_duration interval DEFAULT '0',
+    focus float8 DEFAULT 0.5)
 RETURNS TABLE (
     series jsonb, event_id bigint, started_at timestamptz, ended_at timestamptz, duration interval,
     peak_at timestamptz, peak_score float8, min_p_value float8, n_points bigint, contributions jsonb, views jsonb,
     started_seq bigint, ended_seq bigint, peak_seq bigint)
     AS 'MODULE_PATHNAME', '_events_wrapper' LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS 100;
-COMMENT ON FUNCTION tsad.events(text, text, text, text[], regclass, bytea, timestamptz, timestamptz, timestamptz, jsonb, interval, integer, interval)
+COMMENT ON FUNCTION tsad.events(text, text, text, text[], regclass, bytea, timestamptz, timestamptz, timestamptz, jsonb, interval, integer, interval, float8)
     IS 'finds the anomalous episodes of a table or query: one row an episode';
 
 CREATE FUNCTION tsad.events(
@@ -101,11 +104,12 @@ CREATE FUNCTION tsad.events(
     models regclass DEFAULT NULL, model bytea DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
     train_until timestamptz DEFAULT NULL, options jsonb DEFAULT NULL,
-    merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1, min_duration interval DEFAULT '0')
+    merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1, min_duration interval DEFAULT '0',
+    focus float8 DEFAULT 0.5)
 RETURNS TABLE (
     series jsonb, event_id bigint, started_at timestamptz, ended_at timestamptz, duration interval,
     peak_at timestamptz, peak_score float8, min_p_value float8, n_points bigint, contributions jsonb, views jsonb,
     started_seq bigint, ended_seq bigint, peak_seq bigint)
     AS 'MODULE_PATHNAME', '_events_wrapper' LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS 100;
-COMMENT ON FUNCTION tsad.events(text, text, text[], text[], regclass, bytea, timestamptz, timestamptz, timestamptz, jsonb, interval, integer, interval)
+COMMENT ON FUNCTION tsad.events(text, text, text[], text[], regclass, bytea, timestamptz, timestamptz, timestamptz, jsonb, interval, integer, interval, float8)
     IS 'finds the anomalous episodes of a table or query: one row an episode';

@@ -71,19 +71,21 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 struct Limits {
     /// In microseconds.
     merge_gap: Option<i64>,
+    focus: f64,
     min_points: usize,
     min_duration: i64,
 }
 
 impl Limits {
     unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
-        // SAFETY: sql/detect.sql declares the arguments 10 to 12 so.
-        let (merge_gap, min_points, min_duration) = unsafe {
+        // SAFETY: sql/detect.sql declares the arguments 10 to 13 so.
+        let (merge_gap, min_points, min_duration, focus) = unsafe {
             let gap = pgrx::pg_getarg::<Interval>(fcinfo, 10);
             (
                 gap,
                 pgrx::pg_getarg::<i32>(fcinfo, 11),
                 pgrx::pg_getarg::<Interval>(fcinfo, 12),
+                pgrx::pg_getarg::<f64>(fcinfo, 13),
             )
         };
         let micros = |name: &str, interval: Interval| {
@@ -98,7 +100,12 @@ impl Limits {
                 })
         };
         let min_points = usize::try_from(min_points.unwrap_or(1)).ok().filter(|n| *n >= 1);
+        let focus = focus.unwrap_or(0.5);
+        if !(0.0..=1.0).contains(&focus) {
+            return Err(invalid("focus is out of range", "Give a share from 0 to 1."));
+        }
         Ok(Self {
+            focus,
             merge_gap: merge_gap.map(|i| micros("merge_gap", i)).transpose()?,
             min_points: min_points
                 .ok_or_else(|| invalid("min_points is out of range", "Give a number of at least 1."))?,
@@ -115,7 +122,10 @@ impl Limits {
         let interval = model.interval().unwrap_or(0);
         let window = interval.saturating_mul(model.shortest_window().unwrap_or(0) as i64);
         let successive = interval.saturating_add(interval / 2);
+        let longest = i64::try_from(model.longest_window().unwrap_or(0)).unwrap_or(i64::MAX);
         EventParams {
+            focus: self.focus,
+            reach: interval.saturating_mul(longest),
             merge_gap: self.merge_gap.unwrap_or(window).max(successive),
             min_points: self.min_points,
             min_duration: self.min_duration,

@@ -79,6 +79,8 @@ SELECT * FROM error_of($$SELECT * FROM tsad.events('metric', 'ts', 'cpu', series
 SELECT * FROM error_of($$SELECT * FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', min_points => 0)$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', min_duration => '-1 s')$$);
 
+SELECT * FROM error_of($$SELECT * FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', focus => 1.5)$$);
+
 -- 54000: more training values than the limit
 SELECT * FROM error_of($$SELECT tsad.train(at(i), array_fill(1::float8, ARRAY[1024])) FROM generate_series(0, 16384) i$$);
 

@@ -12,15 +12,20 @@ SELECT series, event_id, started_at <= at(CASE event_id WHEN 1 THEN 1700 WHEN 2 
        (SELECT sum(v::numeric) FROM jsonb_each_text(views) e(k, v)) AS views
   FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model');
 
--- Episodes are made of the anomalous rows of tsad.detect, no more, no less.
-SELECT (SELECT sum(n_points) FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model'))
+-- Without focus, episodes are made of the anomalous rows of tsad.detect, no more, no less; with it, of those that are
+-- not in the shadow of a much higher score.
+SELECT (SELECT sum(n_points) FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', focus => 0))
      = (SELECT count(*) FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model') WHERE is_anomaly) AS same;
+
+SELECT focus, e.event_id, e.n_points < 600 AS narrow, e.started_at > at(1700 - 64) AND e.ended_at < at(1704 + 64) AS near
+  FROM unnest(ARRAY[0, 0.5, 0.9]::float8[]) focus, tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', focus => focus) e
+ WHERE e.peak_at BETWEEN at(1690) AND at(1720);
 
 -- Longer breaks merged; short episodes left out; a range of time.
 SELECT count(*) AS merged FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', merge_gap => '3 days');
 SELECT count(*) AS none_merged FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', merge_gap => '0');
-SELECT count(*) AS long FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', min_points => 150);
-SELECT count(*) AS lasting FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', min_duration => '12 hours');
+SELECT count(*) AS long FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', min_points => 200, focus => 0);
+SELECT count(*) AS lasting FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', min_duration => '12 hours', focus => 0);
 SELECT count(*) AS in_range FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', since => at(2000), until => at(2500));
 
 -- The duration is that of the anomalous rows.

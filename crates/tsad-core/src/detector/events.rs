@@ -2,10 +2,16 @@
 
 use super::Point;
 use crate::view::PerView;
+use std::collections::VecDeque;
 
 /// How points become episodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EventParams {
+    /// A point whose score is below this share of the highest score within `reach` of it is not counted, 0 to 1:
+    /// windows carry the score of an incident as far as they are long, falling off with the distance.
+    pub focus: f64,
+    /// The length of the longest window, in the unit of the times; not negative.
+    pub reach: i64,
     /// Anomalous points at most this far apart in time belong to one episode; not negative.
     pub merge_gap: i64,
     /// An episode with fewer anomalous points is left out.
@@ -40,7 +46,10 @@ pub struct Event {
 /// Joins the anomalous points of one series, given in time order, to episodes, in time order.
 pub fn events(points: &[Point], params: &EventParams) -> Vec<Event> {
     let mut found: Vec<Event> = Vec::new();
-    for p in points.iter().filter(|p| p.is_anomaly == Some(true)) {
+    let anomalies: Vec<&Point> = points.iter().filter(|p| p.is_anomaly == Some(true)).collect();
+    let peaks = highest_within(&anomalies, params.reach);
+    let in_focus = |(p, peak): &(&Point, f64)| p.score.is_some_and(|s| s >= params.focus * peak);
+    for (p, _) in anomalies.iter().copied().zip(peaks).filter(in_focus) {
         match found.last_mut() {
             Some(e) if p.time.abs_diff(e.last) <= params.merge_gap.unsigned_abs() => e.add(p),
             _ => found.push(Event::of(p)),
@@ -55,6 +64,25 @@ pub fn events(points: &[Point], params: &EventParams) -> Vec<Event> {
     };
     found.retain(counts);
     found
+}
+
+/// For every point the highest score among the points at most `reach` before or after it.
+fn highest_within(points: &[&Point], reach: i64) -> Vec<f64> {
+    let score = |i: usize| points[i].score.unwrap_or(0.0);
+    let near = |i: usize, j: usize| points[i].time.abs_diff(points[j].time) <= reach.unsigned_abs();
+    // Indices whose scores fall: the first is the highest of those that are still near.
+    let mut falling: VecDeque<usize> = VecDeque::new();
+    let mut next = 0;
+    let highest = |i: usize| {
+        while next < points.len() && near(i, next) {
+            while falling.pop_back_if(|j| score(*j) <= score(next)).is_some() {}
+            falling.push_back(next);
+            next += 1;
+        }
+        while falling.pop_front_if(|j| !near(i, *j)).is_some() {}
+        falling.front().map_or(0.0, |j| score(*j))
+    };
+    (0..points.len()).map(highest).collect()
 }
 
 impl Event {
@@ -104,8 +132,11 @@ impl Event {
 mod tests {
     use super::*;
     use crate::Status;
+    use proptest::prelude::*;
 
     const PARAMS: EventParams = EventParams {
+        focus: 0.0,
+        reach: 0,
         merge_gap: 2,
         min_points: 1,
         min_duration: 0,
@@ -172,5 +203,49 @@ mod tests {
             2
         );
         assert_eq!(events(&[], &PARAMS), []);
+    }
+
+    #[test]
+    fn points_near_a_much_higher_one_are_not_counted() {
+        let scores = [3.0, 4.0, 9.0, 10.0, 4.0, 3.0, 3.0, 3.0, 3.5, 3.0];
+        let point = |(i, s): (usize, &f64)| Point {
+            score: Some(*s),
+            is_anomaly: Some(true),
+            ..Point::unscored(i as i64, Status::Ok)
+        };
+        let points: Vec<Point> = scores.iter().enumerate().map(point).collect();
+        let spans = |focus: f64| -> Vec<_> {
+            let params = EventParams {
+                focus,
+                reach: 3,
+                merge_gap: 1,
+                ..PARAMS
+            };
+            events(&points, &params)
+                .iter()
+                .map(|e| (e.start, e.last))
+                .collect()
+        };
+        assert_eq!(spans(0.0), [(0, 9)]);
+        assert_eq!(spans(0.5), [(2, 3), (7, 9)]);
+        assert_eq!(spans(1.0), [(3, 3), (8, 8)]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_highest_score_within_reach_is_found(
+            scores in prop::collection::vec(0.0_f64..9.0, 0..40), reach in 0_i64..12, step in 1_i64..4,
+        ) {
+            let point = |(i, s): (usize, &f64)| Point {
+                score: Some(*s), ..Point::unscored(step * i as i64, Status::Ok)
+            };
+            let points: Vec<Point> = scores.iter().enumerate().map(point).collect();
+            let refs: Vec<&Point> = points.iter().collect();
+            for (p, found) in refs.iter().zip(highest_within(&refs, reach)) {
+                let near = points.iter().filter(|q| (q.time - p.time).abs() <= reach);
+                let plain = near.filter_map(|q| q.score).fold(0.0, f64::max);
+                prop_assert_eq!(found, plain);
+            }
+        }
     }
 }

@@ -93,6 +93,11 @@ impl Model {
         scales.first().map(|s| s.length)
     }
 
+    /// The longest window, in sampling intervals: how far an incident raises the scores around it.
+    pub fn longest_window(&self) -> Option<usize> {
+        self.trained().map(Trained::longest_window)
+    }
+
     /// How far around a row other rows can touch its score, in the unit of the times.
     pub fn reach(&self) -> Option<i64> {
         let trained = self.trained()?;

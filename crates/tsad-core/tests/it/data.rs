@@ -63,10 +63,12 @@ fn incidents(s: &Labelled) -> Vec<(i64, i64)> {
     found
 }
 
-/// The episodes with the merging that the SQL functions have by default: one shortest window.
+/// The episodes with the parameters that the SQL functions have by default.
 fn episodes(model: &Model, points: &[Point]) -> Vec<Event> {
     let window = model.interval().unwrap() * model.shortest_window().unwrap() as i64;
     let params = EventParams {
+        focus: 0.5,
+        reach: model.interval().unwrap() * model.longest_window().unwrap() as i64,
         merge_gap: window,
         min_points: 1,
         min_duration: 0,

@@ -1,7 +1,9 @@
 //! Accuracy and speed of the numerical core: what the commands of `tsad-bench` do.
 
 pub mod accuracy;
+pub mod calibration;
 pub mod file;
+pub mod normal;
 pub mod params;
 pub mod speed;
 pub mod synthetic;

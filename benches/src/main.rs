@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
-use tsad_bench::{accuracy, params, speed};
+use tsad_bench::{accuracy, calibration, params, speed};
 
 const USAGE: &str = "\
 Usage:
   tsad-bench accuracy PATH... [--by-set] [--csv FILE] [--jobs N] [--option NAME=VALUE]...
+  tsad-bench calibration [PATH]... [--rows N,N,...] [--scored N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench speed [--rows N,N,...] [--channels N] [--repeat N] [--option NAME=VALUE]...
 
 accuracy  trains on the beginning of every labelled series, scores all of it, reports VUS-PR
@@ -18,6 +19,10 @@ accuracy  trains on the beginning of every labelled series, scores all of it, re
   --by-set    also the mean of every data set (from the names of the files)
   --csv FILE  write all measures of every file
   --jobs N    files at a time, default 1; times are only honest with 1
+calibration  the false-alarm rate on normal data over the one asked for: of made series, or of files
+  --rows      training rows of the made series, default 1000,10000,100000
+  --scored    rows scored of each, default 200000
+  --seeds     made series of each kind, default 5
 speed     rows per second of training and scoring made series
   --rows      lengths, default 1000,10000,100000
   --channels  value columns, default 1
@@ -29,6 +34,7 @@ Exit code: 0 good, 1 a file failed, 2 wrong arguments.";
 
 enum Command {
     Accuracy(accuracy::Settings),
+    Calibration(calibration::Settings),
     Speed(speed::Settings),
     Help,
 }
@@ -48,6 +54,7 @@ fn main() -> ExitCode {
     let mut out = io::stdout();
     let failed = match command {
         Command::Help => writeln!(out, "{USAGE}").map(|()| 0).context("cannot write"),
+        Command::Calibration(settings) => calibration::run(&settings, &params, &mut out).map(|()| 0),
         Command::Speed(settings) => speed::run(&settings, &params, &mut out).map(|()| 0),
         Command::Accuracy(settings) => accuracy::run(&settings, &params, &mut out, &mut err),
     };
@@ -71,6 +78,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
             jobs: 1,
             ..accuracy::Settings::default()
         }),
+        Some(Value(name)) if name == "calibration" => Command::Calibration(calibration::Settings::default()),
         Some(Value(name)) if name == "speed" => Command::Speed(speed::Settings::default()),
         Some(Long("help") | Short('h')) => return Ok((Command::Help, Vec::new())),
         Some(other) => return Err(other.unexpected().into()),
@@ -85,14 +93,15 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
             (Command::Accuracy(settings), Long("csv")) => settings.csv = Some(parser.value()?.into()),
             (Command::Accuracy(settings), Long("jobs")) => settings.jobs = count(&mut parser, "--jobs")?,
             (Command::Accuracy(settings), Long("by-set")) => settings.by_set = true,
-            (Command::Speed(settings), Long("rows")) => {
-                settings.rows = parser
-                    .value()?
-                    .string()?
-                    .split(',')
-                    .map(|rows| rows.trim().parse().with_context(|| format!("--rows: {rows:?}")))
-                    .collect::<Result<_>>()?;
+            (Command::Calibration(settings), Value(path)) => settings.paths.push(path.into()),
+            (Command::Calibration(settings), Long("rows")) => settings.rows = counts(&mut parser, "--rows")?,
+            (Command::Calibration(settings), Long("scored")) => {
+                settings.scored = count(&mut parser, "--scored")?;
             }
+            (Command::Calibration(settings), Long("seeds")) => {
+                settings.seeds = count(&mut parser, "--seeds")? as u64;
+            }
+            (Command::Speed(settings), Long("rows")) => settings.rows = counts(&mut parser, "--rows")?,
             (Command::Speed(settings), Long("channels")) => {
                 settings.channels = count(&mut parser, "--channels")?;
             }
@@ -104,6 +113,12 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
         anyhow::bail!("accuracy needs a folder");
     }
     Ok((command, options))
+}
+
+fn counts(parser: &mut lexopt::Parser, name: &str) -> Result<Vec<usize>> {
+    let list = parser.value()?.string()?;
+    let number = |n: &str| n.trim().parse().with_context(|| format!("{name}: {n:?}"));
+    list.split(',').map(number).collect()
 }
 
 fn count(parser: &mut lexopt::Parser, name: &str) -> Result<usize> {

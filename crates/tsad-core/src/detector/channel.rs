@@ -1,22 +1,17 @@
 //! What is learned of one channel: per scale and view the normal windows' centres.
 
+use super::held_out::{self, thinned};
 use super::windows::{hop, mean, runs, starts};
 use super::{Params, ValidParams};
 use crate::Check;
-use crate::cluster::{Block, Centres};
+use crate::cluster::Centres;
 use crate::series::{Segment, Series};
 use crate::view::{Extractor, MAX_WINDOW, PerView, RobustScale, Standard, View};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use std::borrow::Cow;
-use std::ops::Range;
 
-/// Clusters are sought among at most this many training windows per scale, evenly spaced.
-const MAX_CLUSTERED: usize = 2000;
 /// Added to the standard deviation of the training scores: the resolution of a window distance.
 const RESOLUTION: f64 = 1e-3;
-/// The training windows are held out in this many blocks of time.
-const BLOCKS: usize = 10;
 /// Windows between two calls of the cancel hook.
 const CHECK_EVERY: usize = 256;
 
@@ -104,29 +99,27 @@ impl ScaleModel {
             .iter()
             .map(|(first, values)| starts(*first, values.len(), length, hop(length)))
             .collect();
-        let features = extract_all(segments, &starts, length, check);
+        let raw = extract_all(segments, &starts, length, check);
         let dims = Extractor::dims_of(length);
-        let blocks = blocks(&starts, length);
+        let near = held_out::blocks(&starts, length);
+        let folds = held_out::folds(&starts, length);
         let mut held_out: HeldOut = starts.iter().map(|s| vec![PerView::default(); s.len()]).collect();
         let mut complete = true;
         let views = std::array::from_fn(|v| {
             let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
             rng.set_stream(((index * (MAX_WINDOW + 1) + length) * View::ALL.len() + v) as u64);
-            let (mut view, features) =
-                ViewModel::fit(View::ALL[v], &features[v], dims[v], params, &mut rng, check);
-            let distances = view.centres.held_out_distances(&features, &blocks, check);
-            complete &= distances.is_some();
-            let distances = distances.unwrap_or_else(|| {
-                features
-                    .chunks_exact(dims[v])
-                    .map(|f| view.centres.distance(f))
-                    .collect()
-            });
-            let windows = held_out.iter_mut().flatten();
-            for (window, d) in windows.zip(distances) {
-                window[v] = view.log(d);
-            }
+            let mut fit = |raw: &[f32]| ViewModel::fit(View::ALL[v], raw, dims[v], params, &mut rng, check);
+            let (mut view, features) = fit(&raw[v]);
+            // The quick leave-out serves to weigh views and scales against one another, where it ranks
+            // better (measured); the false-alarm rate needs the honest one.
+            let quick = view.centres.held_out_distances(&features, &near, check);
+            let quick = quick.unwrap_or_else(|| view.distances(&features));
+            view.fill(v, &quick, &mut held_out);
             view.calibrate(v, &held_out, &starts, length);
+            match held_out::distances(&raw[v], dims[v], &folds, |rest| fit(rest).0) {
+                Some(honest) => view.fill(v, &honest, &mut held_out),
+                None => complete = false,
+            }
             view
         });
         (Self { length, views }, complete.then_some(held_out))
@@ -198,6 +191,19 @@ impl ViewModel {
         (model, features)
     }
 
+    /// The distance of every window to the nearest centre.
+    fn distances(&self, standardised: &[f32]) -> Vec<f32> {
+        let windows = standardised.chunks_exact(self.dim());
+        windows.map(|f| self.centres.distance(f)).collect()
+    }
+
+    /// Puts the log distances of all windows in place of view `v`.
+    fn fill(&self, v: usize, distances: &[f32], windows: &mut HeldOut) {
+        for (window, d) in windows.iter_mut().flatten().zip(distances) {
+            window[v] = self.log(*d);
+        }
+    }
+
     /// Sets the mean and deviation of the score of view `v` over the training samples.
     fn calibrate(&mut self, v: usize, held_out: &HeldOut, starts: &[Vec<usize>], length: usize) {
         let mut moments = Moments::default();
@@ -257,43 +263,6 @@ fn extract_all(
     features
 }
 
-/// Successive windows, counted over all segments, that are held out together: each block leaves out every
-/// window that shares a sample with one of its own.
-fn blocks(starts: &[Vec<usize>], length: usize) -> Vec<Block> {
-    let flat: Vec<(usize, usize)> = starts
-        .iter()
-        .enumerate()
-        .flat_map(|(s, all)| all.iter().map(move |a| (s, *a)))
-        .collect();
-    let overlap = |a: usize, b: usize| flat[a].0 == flat[b].0 && flat[b].1 < flat[a].1 + length;
-    let n = flat.len();
-    let block = |own: Range<usize>| {
-        let mut left_out = own.clone();
-        while left_out.start > 0 && overlap(left_out.start - 1, own.start) {
-            left_out.start -= 1;
-        }
-        while left_out.end < n && overlap(own.end - 1, left_out.end) {
-            left_out.end += 1;
-        }
-        Block { own, left_out }
-    };
-    let own = (0..BLOCKS).map(|b| b * n / BLOCKS..(b + 1) * n / BLOCKS);
-    own.filter(|own| !own.is_empty()).map(block).collect()
-}
-
-/// At most [`MAX_CLUSTERED`] windows, evenly spaced.
-fn thinned(features: &[f32], dim: usize) -> Cow<'_, [f32]> {
-    let windows = features.len() / dim;
-    if windows <= MAX_CLUSTERED {
-        return Cow::Borrowed(features);
-    }
-    let pick = |i: usize| i * windows / MAX_CLUSTERED * dim;
-    (0..MAX_CLUSTERED)
-        .flat_map(|i| &features[pick(i)..pick(i) + dim])
-        .copied()
-        .collect()
-}
-
 /// Weighted mean and standard deviation in one pass (West 1979, doi:10.1145/359146.359153).
 #[derive(Default)]
 struct Moments {
@@ -327,31 +296,5 @@ mod tests {
         }
         let (mean, deviation) = m.mean_and_deviation();
         assert!((mean - 2.0).abs() < 1e-12 && (deviation - 1.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn blocks_leave_out_all_windows_that_share_a_sample() {
-        let starts = [
-            (0..=200).step_by(10).collect::<Vec<_>>(),
-            (0..=100).step_by(10).collect(),
-        ];
-        let blocks = blocks(&starts, 35);
-        assert_eq!(blocks.iter().map(|b| b.own.len()).sum::<usize>(), 21 + 11);
-        let b = blocks.iter().find(|b| b.own.contains(&20)).unwrap();
-        assert_eq!(
-            b.own,
-            19..22,
-            "the last windows of one segment and the first of the next"
-        );
-        assert_eq!(b.left_out, 16..25);
-    }
-
-    #[test]
-    fn thinning_keeps_whole_windows_in_order() {
-        let features: Vec<f32> = (0..5000).flat_map(|i| [i as f32, -(i as f32)]).collect();
-        let t = thinned(&features, 2);
-        assert_eq!(t.len(), 2 * MAX_CLUSTERED);
-        assert!(t.chunks_exact(2).all(|w| w[0] == -w[1]));
-        assert!(t.iter().step_by(2).is_sorted());
     }
 }

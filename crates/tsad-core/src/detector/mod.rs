@@ -2,6 +2,7 @@
 
 mod channel;
 mod events;
+mod held_out;
 mod params;
 mod point;
 mod score;

@@ -80,7 +80,13 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         grid,
         samples: series.len() as u64,
         imputed: series.imputed() as u64,
-        calibration: Calibration::fit(scores, source, params.alpha_at(grid.interval, rows.time_kind())),
+        calibration: Calibration::fit(
+            &scores,
+            lengths[lengths.len() - 1],
+            params.contamination,
+            source,
+            params.alpha_at(grid.interval, rows.time_kind()),
+        ),
         channels,
     })
 }
@@ -102,7 +108,7 @@ fn held_out_scores(
     channels: &[ChannelModel],
     held_out: &[Vec<Option<HeldOut>>],
     series: &Series,
-) -> Option<Vec<f64>> {
+) -> Option<Vec<Vec<f64>>> {
     let held_out: Vec<Vec<&HeldOut>> = held_out
         .iter()
         .map(|c| c.iter().map(Option::as_ref).collect())
@@ -116,12 +122,12 @@ fn held_out_scores(
         };
         Scores::of_distances(channels, segment, of).score
     };
-    Some(series.segments.iter().enumerate().flat_map(scores).collect())
+    Some(series.segments.iter().enumerate().map(scores).collect())
 }
 
-fn in_sample_scores(channels: &[ChannelModel], series: &Series, check: Check) -> Vec<f64> {
+fn in_sample_scores(channels: &[ChannelModel], series: &Series, check: Check) -> Vec<Vec<f64>> {
     let segments = series.segments.iter();
     segments
-        .flat_map(|s| Scores::of_segment(channels, s, check).score)
+        .map(|s| Scores::of_segment(channels, s, check).score)
         .collect()
 }

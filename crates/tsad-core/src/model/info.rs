@@ -66,6 +66,12 @@ pub struct CalibrationInfo {
     pub source: Source,
     /// The number of scores it was made on.
     pub samples: u64,
+    /// The number of scores that were set aside as a past incident.
+    pub set_aside: u64,
+    /// The number of separate stretches of scores that the tail was fitted to.
+    pub stretches: u64,
+    /// The smallest error probability that the training part is long enough to keep within a factor of 2.
+    pub supported_alpha: f64,
     /// The error probability per sample.
     pub alpha: f64,
     /// The score above which a sample is an anomaly.
@@ -132,6 +138,9 @@ fn calibration(t: &Trained) -> CalibrationInfo {
     CalibrationInfo {
         source: c.source,
         samples: c.samples,
+        set_aside: c.set_aside,
+        stretches: c.stretches,
+        supported_alpha: c.supported_alpha(),
         alpha: c.alpha,
         threshold: c.threshold,
         achieved_false_alarm_rate: c.achieved,

@@ -2,9 +2,11 @@
 
 mod codec;
 mod info;
+mod recalibrate;
 mod v1;
 
 pub use info::{CalibrationInfo, ModelInfo};
+pub use recalibrate::Target;
 
 use crate::calibrate::Calibration;
 use crate::detector::{ChannelModel, Params};

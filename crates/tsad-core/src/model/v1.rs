@@ -261,6 +261,14 @@ fn check_calibration(c: &Calibration) -> Result<(), Wrong> {
     )?;
     require(c.knots.is_sorted(), "calibration")?;
     require((0.0..=0.5).contains(&c.tail.shape), "calibration")?;
+    require(
+        c.tail_share > 0.0 && c.tail_share <= 0.5 && c.samples >= 1 && c.stretches >= 1,
+        "calibration",
+    )?;
+    require(
+        c.highest.iter().all(|h| h.is_finite()) && c.highest.is_sorted_by(|a, b| a >= b),
+        "calibration",
+    )?;
     require(c.tail.scale > 0.0 && c.tail.scale.is_finite(), "calibration")?;
     require(
         c.alpha > 0.0 && c.alpha <= 0.5 && c.threshold.is_finite(),

@@ -13,4 +13,5 @@ mod data;
 mod determinism;
 mod measure;
 mod measure_golden;
+mod recalibrate;
 mod status;

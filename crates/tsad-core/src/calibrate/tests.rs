@@ -1,0 +1,101 @@
+use super::*;
+use proptest::prelude::*;
+
+/// Quantiles of the exponential distribution: a sample without noise.
+fn exponential(n: usize) -> Vec<f64> {
+    (0..n)
+        .map(|i| -(1.0 - (i as f64 + 0.5) / n as f64).ln())
+        .collect()
+}
+
+/// The same in a scattered order, so that high scores are no single stretch.
+fn scattered(n: usize) -> Vec<f64> {
+    let ordered = exponential(n);
+    (0..n).map(|i| ordered[i * 7919 % n]).collect()
+}
+
+#[test]
+fn p_values_of_an_exponential_sample_are_right_in_body_and_tail() {
+    let c = Calibration::fit(&[scattered(5000)], 1, 0.0, Source::HeldOut, 1e-3);
+    for x in [0.1_f64, 0.7, 2.0, 4.0, 7.0] {
+        let (p, expected) = (c.p_value(x), (-x).exp());
+        assert!((p / expected - 1.0).abs() < 0.2, "{x} {p} {expected}");
+    }
+    assert!((c.threshold - 1e-3_f64.ln().abs()).abs() < 0.3);
+    assert!((c.achieved / 1e-3 - 1.0).abs() < 0.3);
+    assert!(c.supported_alpha() < 1e-4);
+}
+
+#[test]
+fn equal_scores_give_a_threshold_just_above_and_finite_p_values() {
+    let c = Calibration::fit(&[vec![0.7; 300]], 10, 0.02, Source::InSample, 1e-4);
+    assert!(c.threshold > 0.7 && c.threshold < 20.0);
+    assert!(!c.is_anomaly(0.7) && c.p_value(0.7) >= c.alpha);
+    assert!(c.is_anomaly(1e4) && c.p_value(1e4) > 0.0);
+}
+
+#[test]
+fn the_fewer_stretches_the_higher_the_threshold_but_within_reach() {
+    let thresholds: Vec<f64> = [0, 3, 12, 5000]
+        .map(|reach| Calibration::fit(&[scattered(5000)], reach, 0.0, Source::HeldOut, 1e-4).threshold)
+        .to_vec();
+    assert!(thresholds.is_sorted(), "{thresholds:?}");
+    assert!(thresholds[0] < 10.0 && thresholds[3] < 60.0, "{thresholds:?}");
+}
+
+#[test]
+fn a_past_incident_is_set_aside_and_wild_times_are_not() {
+    // Twenty neighbours share every score, as samples do that share windows.
+    let lasting = || -> Vec<f64> { scattered(1000).iter().flat_map(|s| [*s; 20]).collect() };
+    let clean = Calibration::fit(&[lasting()], 20, 0.02, Source::HeldOut, 1e-3);
+    let mut incident = lasting();
+    incident[2000..2050].fill(40.0);
+    incident[3000..3030].fill(45.0);
+    let dirty = Calibration::fit(std::slice::from_ref(&incident), 20, 0.02, Source::HeldOut, 1e-3);
+    assert_eq!(clean.set_aside, 0);
+    assert!((80..200).contains(&dirty.set_aside));
+    assert!(dirty.threshold < 1.5 * clean.threshold);
+    let trusting = Calibration::fit(&[incident], 20, 0.0, Source::HeldOut, 1e-3);
+    assert!(trusting.set_aside == 0 && trusting.threshold > dirty.threshold);
+}
+
+#[test]
+fn the_share_above_a_moved_threshold_is_that_of_the_scores() {
+    let scores = scattered(5000);
+    let c = Calibration::fit(std::slice::from_ref(&scores), 1, 0.0, Source::HeldOut, 1e-3);
+    for alpha in [1e-4, 1e-2, 0.05, 0.3] {
+        let moved = c.at(alpha);
+        let above = scores.iter().filter(|s| **s > moved.threshold).count() as f64 / 5000.0;
+        assert!((moved.achieved - above).abs() < 0.02, "{alpha}");
+        assert!(alpha > 0.04 || moved.achieved == above, "{alpha}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn flag_threshold_and_p_value_agree(
+        scores in prop::collection::vec(0.0_f64..20.0, 1..200),
+        reach in 0_usize..50,
+        contamination in 0.0_f64..0.4,
+        alpha in prop::sample::select(vec![1e-9, 1e-4, 0.01, 0.09, 0.1, 0.3, 0.5]),
+        again in prop::sample::select(vec![1e-12, 1e-3, 0.2]),
+        labels in prop::collection::vec(0.0_f64..30.0, 0..6),
+        at in 0.0_f64..40.0,
+    ) {
+        let (head, tail) = scores.split_at(scores.len() / 2);
+        let segments = [head.to_vec(), tail.to_vec()];
+        let first = Calibration::fit(&segments, reach, contamination, Source::HeldOut, alpha);
+        let (normal, anomalous) = labels.split_at(labels.len() / 2);
+        for c in [first.clone(), first.at(again), first.by_labels(normal, anomalous)] {
+            let near = [at, c.threshold, c.threshold.next_up(), c.threshold.next_down()];
+            for s in scores.iter().copied().chain(near) {
+                let p = c.p_value(s);
+                prop_assert!(p > 0.0 && p <= 1.0);
+                prop_assert_eq!(s > c.threshold, p < c.alpha);
+                prop_assert_eq!(c.is_anomaly(s), p < c.alpha);
+                prop_assert!(c.p_value(s + 0.5) <= p);
+                prop_assert_eq!(c.is_anomaly(c.score_of(p)), p < c.alpha);
+            }
+        }
+    }
+}

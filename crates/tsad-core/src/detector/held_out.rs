@@ -1,0 +1,178 @@
+//! Distances of training windows by models that have not seen them.
+
+use super::channel::ViewModel;
+use crate::cluster::Block;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// The blocks of time in which windows are held out when a leave-out is cheap.
+const BLOCKS: usize = 10;
+/// The blocks of time when each costs a fit.
+const FOLDS: usize = 5;
+/// Clusters are sought among at most this many windows, evenly spaced.
+const MAX_CLUSTERED: usize = 2000;
+
+/// Successive windows, counted over all segments, that are held out together: each block leaves out every
+/// window that starts less than `margin` samples from one of its own. With the length of the windows as the
+/// margin no sample is shared.
+pub(super) fn blocks(starts: &[Vec<usize>], margin: usize) -> Vec<Block> {
+    cut(starts, margin, BLOCKS)
+}
+
+fn cut(starts: &[Vec<usize>], margin: usize, count: usize) -> Vec<Block> {
+    let flat: Vec<(usize, usize)> = starts
+        .iter()
+        .enumerate()
+        .flat_map(|(s, all)| all.iter().map(move |a| (s, *a)))
+        .collect();
+    let near = |a: usize, b: usize| flat[a].0 == flat[b].0 && flat[b].1 < flat[a].1 + margin;
+    let n = flat.len();
+    let block = |own: Range<usize>| {
+        let mut left_out = own.clone();
+        while left_out.start > 0 && near(left_out.start - 1, own.start) {
+            left_out.start -= 1;
+        }
+        while left_out.end < n && near(own.end - 1, left_out.end) {
+            left_out.end += 1;
+        }
+        Block { own, left_out }
+    };
+    let all = (0..count).map(|b| b * n / count..(b + 1) * n / count);
+    all.filter(|own| !own.is_empty()).map(block).collect()
+}
+
+/// Fewer such blocks for windows of `length` samples, with half the margin where the whole one would leave
+/// nothing to fit.
+pub(super) fn folds(starts: &[Vec<usize>], length: usize) -> Vec<Block> {
+    let windows = starts.iter().map(Vec::len).sum();
+    let whole = cut(starts, length, FOLDS);
+    if whole.iter().all(|b| b.left_out.len() < windows) {
+        whole
+    } else {
+        cut(starts, length / 2, 2 * FOLDS)
+    }
+}
+
+/// The distance of every window of one view to the nearest centre, everything being learned without the
+/// windows around it: block by block `fit` learns the others' features anew (cross-fitting, as in the CV+ of
+/// Barber et al. 2021, doi:10.1214/20-AOS1965).
+///
+/// None if without some block no window remains.
+pub(super) fn distances(
+    features: &[f32],
+    dim: usize,
+    blocks: &[Block],
+    mut fit: impl FnMut(&[f32]) -> ViewModel,
+) -> Option<Vec<f32>> {
+    let mut out = vec![0.0; features.len() / dim];
+    let mut window = vec![0.0; dim];
+    for block in blocks {
+        let before = &features[..block.left_out.start * dim];
+        let after = &features[block.left_out.end * dim..];
+        let rest = [before, after].concat();
+        if rest.is_empty() {
+            return None;
+        }
+        let found = fit(&rest);
+        for i in block.own.clone() {
+            window.copy_from_slice(&features[i * dim..(i + 1) * dim]);
+            found.standard.apply(&mut window);
+            out[i] = found.centres.distance(&window);
+        }
+    }
+    Some(out)
+}
+
+/// At most [`MAX_CLUSTERED`] windows, evenly spaced.
+pub(super) fn thinned(features: &[f32], dim: usize) -> Cow<'_, [f32]> {
+    let windows = features.len() / dim;
+    if windows <= MAX_CLUSTERED {
+        return Cow::Borrowed(features);
+    }
+    let pick = |i: usize| i * windows / MAX_CLUSTERED * dim;
+    (0..MAX_CLUSTERED)
+        .flat_map(|i| &features[pick(i)..pick(i) + dim])
+        .copied()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Centres;
+    use crate::view::Standard;
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::SeedableRng;
+
+    #[test]
+    fn blocks_leave_out_all_windows_that_share_a_sample() {
+        let starts = [
+            (0..=200).step_by(10).collect::<Vec<_>>(),
+            (0..=100).step_by(10).collect(),
+        ];
+        let blocks = blocks(&starts, 35);
+        assert_eq!(blocks.iter().map(|b| b.own.len()).sum::<usize>(), 21 + 11);
+        let b = blocks.iter().find(|b| b.own.contains(&20)).unwrap();
+        assert!(b.own.start >= 3 && b.left_out.start == b.own.start - 3);
+    }
+
+    #[test]
+    fn of_a_short_series_half_the_overlap_is_left_out() {
+        let starts = [(0..=64).step_by(4).collect::<Vec<_>>()];
+        let least =
+            |blocks: &[Block]| starts[0].len() - blocks.iter().map(|b| b.left_out.len()).max().unwrap();
+        assert_eq!(least(&blocks(&starts, 64)), 0);
+        assert!(least(&folds(&starts, 64)) > 0);
+    }
+
+    #[test]
+    fn held_out_windows_do_not_vouch_for_themselves() {
+        let features: Vec<f32> = (0..200)
+            .flat_map(|i| {
+                [
+                    (i % 7) as f32,
+                    if (100..120).contains(&i) {
+                        90.0
+                    } else {
+                        (i % 3) as f32
+                    },
+                ]
+            })
+            .collect();
+        let blocks: Vec<Block> = (0..10)
+            .map(|b| Block {
+                own: b * 20..(b + 1) * 20,
+                left_out: b * 20..(b + 1) * 20,
+            })
+            .collect();
+        let fit = |features: &[f32]| {
+            let mut rng = ChaCha8Rng::seed_from_u64(0);
+            let standard = Standard::fit(features, 2);
+            let mut features = features.to_vec();
+            features.chunks_exact_mut(2).for_each(|f| standard.apply(f));
+            ViewModel {
+                centres: Centres::fit(&features, 2, 8, 0.02, &mut rng, &|| {}),
+                standard,
+                mean: 0.0,
+                deviation: 0.0,
+            }
+        };
+        let d = distances(&features, 2, &blocks, fit).unwrap();
+        assert!(d[100..120].iter().all(|d| *d > 20.0));
+        assert!(d[..100].iter().chain(&d[120..]).all(|d| *d < 2.0));
+        let all = Block {
+            own: 0..200,
+            left_out: 0..200,
+        };
+        assert_eq!(distances(&features, 2, &[all], fit), None);
+    }
+
+    #[test]
+    fn thinning_keeps_whole_windows_in_order() {
+        let features: Vec<f32> = (0..5000).flat_map(|i| [i as f32, -(i as f32)]).collect();
+        let t = thinned(&features, 2);
+        assert_eq!(t.len(), 2 * MAX_CLUSTERED);
+        assert!(t.chunks_exact(2).all(|w| w[0] == -w[1]));
+        assert!(t.iter().step_by(2).is_sorted());
+    }
+}

@@ -1,0 +1,133 @@
+//! Thresholds moved without training.
+
+use tsad_core::calibrate::{Labels, Source};
+use tsad_core::model::Target;
+use tsad_core::{ErrorKind, Model, Params, Point, Samples, score, train};
+
+const MINUTE: i64 = 60_000_000;
+
+/// A wave with a little noise and a bump of the given height at row 3000.
+fn rows(n: i64, bump: f64) -> Samples {
+    let mut rows = Samples::new(1).unwrap();
+    for i in 0..n {
+        let noise = 0.1 * ((i * 7919 % 1009) as f64 / 1009.0 - 0.5);
+        let extra = if (3000..3010).contains(&i) { bump } else { 0.0 };
+        rows.push(i * MINUTE, &[(i as f64 / 9.0).sin() + noise + extra])
+            .unwrap();
+    }
+    rows
+}
+
+fn trained(params: Params) -> Model {
+    train(rows(2500, 0.0), &params.validate().unwrap(), &|| {}).unwrap()
+}
+
+fn flagged(points: &[Point]) -> usize {
+    points.iter().filter(|p| p.is_anomaly == Some(true)).count()
+}
+
+fn agree(model: &Model, points: &[Point]) {
+    let info = model.info(0).calibration.unwrap();
+    for p in points.iter().filter(|p| p.score.is_some()) {
+        let flag = p.is_anomaly.unwrap();
+        assert_eq!(flag, p.score.unwrap() > info.threshold);
+        assert_eq!(flag, p.p_value.unwrap() < info.alpha);
+    }
+}
+
+#[test]
+fn another_alpha_is_that_of_a_training_with_it() {
+    let model = trained(Params::default());
+    for (target, alpha, per_day) in [
+        (Target::Alpha(0.01), Some(0.01), None),
+        (Target::AlarmsPerDay(3.0), None, Some(3.0)),
+    ] {
+        let moved = model.recalibrated(target).unwrap();
+        let fresh = trained(Params {
+            alpha,
+            alarms_per_day: per_day,
+            ..Params::default()
+        });
+        assert_eq!(moved.to_bytes().unwrap(), fresh.to_bytes().unwrap());
+        let points = score(&moved, rows(4000, 1.0), &|| {}).unwrap();
+        agree(&moved, &points);
+    }
+    let e = model.recalibrated(Target::Alpha(0.7)).unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::InvalidParameter);
+}
+
+#[test]
+fn labels_move_the_threshold_to_where_they_agree() {
+    let model = trained(Params::default());
+    let points = score(&model, rows(4000, 3.0), &|| {}).unwrap();
+    agree(&model, &points);
+    let bump = (2990 * MINUTE, 3020 * MINUTE);
+    let one = Labels {
+        anomalous: vec![bump],
+        ..Labels::default()
+    };
+    let none = Labels {
+        normal: vec![bump],
+        ..Labels::default()
+    };
+    let calm = model.recalibrated_by_labels(&points, &none).unwrap();
+    let keen = calm.recalibrated_by_labels(&points, &one).unwrap();
+    let again = |m: &Model| score(m, rows(4000, 3.0), &|| {}).unwrap();
+    agree(&calm, &again(&calm));
+    agree(&keen, &again(&keen));
+    assert_eq!(flagged(&again(&calm)[2990..3020]), 0);
+    assert!(flagged(&again(&keen)[2990..3020]) > 0);
+    let read = Model::from_bytes(&keen.to_bytes().unwrap()).unwrap();
+    assert_eq!(read, keen);
+    assert_eq!(keen.info(0).calibration.unwrap().source, Source::Labels);
+    let nowhere = Labels {
+        normal: vec![(-5, -4)],
+        ..Labels::default()
+    };
+    let e = model.recalibrated_by_labels(&points, &nowhere).unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::TooLittleData);
+}
+
+#[test]
+fn recent_normal_scores_replace_those_of_the_training() {
+    let model = trained(Params::default());
+    let points = score(&model, rows(9000, 0.0), &|| {}).unwrap();
+    let recent = model.recalibrated_on(&points).unwrap();
+    let info = recent.info(0).calibration.unwrap();
+    assert_eq!(info.source, Source::Recent);
+    assert!(info.samples > 6000 && info.samples < 6500, "{info:?}");
+    assert_eq!(info.alpha, model.info(0).calibration.unwrap().alpha);
+    agree(&recent, &score(&recent, rows(9000, 0.0), &|| {}).unwrap());
+    let e = model.recalibrated_on(&points[..2600]).unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::TooLittleData);
+    let untrained = train(rows(20, 0.0), &Params::default().validate().unwrap(), &|| {}).unwrap();
+    assert_eq!(
+        untrained.recalibrated(Target::Alpha(0.1)).unwrap_err().kind(),
+        ErrorKind::TooLittleData
+    );
+}
+
+#[test]
+fn a_small_training_part_flags_neither_everything_nor_nothing() {
+    for n in [64, 100, 200, 300, 500, 1000] {
+        let params = Params {
+            alpha: Some(1e-3),
+            ..Params::default()
+        };
+        let mut all = rows(2900, 0.0);
+        for i in 2900..2910 {
+            all.push(i * MINUTE, &[40.0]).unwrap();
+        }
+        for i in 2910..3500 {
+            all.push(i * MINUTE, &[(i as f64 / 9.0).sin()]).unwrap();
+        }
+        let model = train(all.head(n), &params.validate().unwrap(), &|| {}).unwrap();
+        let points = score(&model, all, &|| {}).unwrap();
+        let share = flagged(&points[n..2700]) as f64 / (2700 - n) as f64;
+        assert!(share < 0.2, "{n} rows: {share} flagged");
+        assert!(
+            flagged(&points[2900..2910]) == 10,
+            "{n} rows: the spike is missed"
+        );
+    }
+}

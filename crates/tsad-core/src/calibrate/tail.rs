@@ -7,7 +7,7 @@ const LEAST: usize = 10;
 /// The heaviest tail allowed: beyond it a few scores decide the shape.
 const HEAVIEST: f64 = 0.5;
 /// The heaviest tail that few data alone can make.
-const WIDEST: f64 = 0.4;
+const WIDEST: f64 = 0.15;
 /// The smallest scale, in score units: scores are not known more precisely.
 const FINEST: f64 = 0.05;
 
@@ -46,8 +46,8 @@ impl Tail {
     ///
     /// With the scale of an exponential tail estimated from k independent excesses, a new excess follows a
     /// generalised Pareto distribution of shape 1/k. The shape is estimated too, for which half as much again
-    /// is added (measured: the mean false-alarm rate of made series becomes right). Beyond a shape of 0.4
-    /// nothing is added: few data must not put the threshold out of reach.
+    /// is added (measured: the mean false-alarm rate of made series becomes right). Beyond a shape of 0.15
+    /// nothing is added: few data must not put the threshold out of reach (docs/design.md).
     #[must_use]
     pub fn widened(self, stretches: usize) -> Self {
         let wider = self.shape + 1.5 / stretches.max(1) as f64;

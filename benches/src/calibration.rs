@@ -109,7 +109,7 @@ fn labelled(series: Labelled, params: &ValidParams) -> Result<Count> {
     let points = score(&model, series.samples, &|| {})?;
     let mut count = Count::of(&points, |i| !near[i]);
     let mut open = [false; 3];
-    for i in series.train_rows..n {
+    for (i, point) in points.iter().enumerate().skip(series.train_rows) {
         if !series.labels[i] {
             continue;
         }
@@ -118,7 +118,7 @@ fn labelled(series: Labelled, params: &ValidParams) -> Result<Count> {
             open = [true; 3];
         }
         for (a, open) in open.iter_mut().enumerate() {
-            if *open && points[i].p_value.is_some_and(|p| p < ALPHAS[a]) {
+            if *open && point.p_value.is_some_and(|p| p < ALPHAS[a]) {
                 count.found[a] += 1;
                 *open = false;
             }
@@ -235,7 +235,7 @@ mod tests {
         let mut out = Vec::new();
         run(&settings, &crate::params::params(&[]).unwrap(), &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert_eq!(text.lines().count(), 3 + Family::ALL.len(), "{text}");
+        assert_eq!(text.lines().count(), 4 + Family::ALL.len(), "{text}");
         assert!(text.contains("\nheavy_tailed "), "{text}");
     }
 }

@@ -140,6 +140,20 @@ impl ValidParams {
         2 * self.scales[0]
     }
 
+    /// Checks that the parameters make sense for times of a kind.
+    ///
+    /// # Errors
+    /// `InvalidParameter` if alarms per day are asked for but the times are integers without a unit.
+    pub(crate) fn fits_times(&self, times: TimeKind) -> Result<()> {
+        if times == TimeKind::Integer && self.alarms_per_day.is_some() {
+            return Err(invalid(
+                "option \"alarms_per_day\" needs times with a unit, got integers",
+                "Give the error probability per sample with option \"alpha\" instead.",
+            ));
+        }
+        Ok(())
+    }
+
     /// The error probability per sample at a sampling interval: `alpha` as given, or the rate per day divided
     /// by the samples per day, between 1e-9 and 0.01. Integer times have no day: 0.001 unless `alpha` is given.
     pub fn alpha_at(&self, interval: i64, times: TimeKind) -> f64 {

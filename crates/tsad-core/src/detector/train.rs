@@ -5,8 +5,8 @@ use super::channel::{ChannelModel, HeldOut, usable_scales};
 use super::score::Scores;
 use crate::calibrate::{Calibration, Source};
 use crate::model::{Body, Model, Trained};
-use crate::series::{Grid, Samples, Segment, Series, TimeKind};
-use crate::{Check, Error, ErrorKind, Result};
+use crate::series::{Grid, Samples, Segment, Series};
+use crate::{Check, Result};
 use std::borrow::Cow;
 
 /// Trains a model. The order of the rows does not matter: equal rows, parameters and seed give an equal model.
@@ -19,13 +19,7 @@ use std::borrow::Cow;
 /// # Errors
 /// `InvalidParameter` if alarms per day are asked for but the times are integers without a unit.
 pub fn train(rows: Samples, params: &ValidParams, check: Check) -> Result<Model> {
-    if rows.time_kind() == TimeKind::Integer && params.alarms_per_day.is_some() {
-        return Err(Error::new(
-            ErrorKind::InvalidParameter,
-            "option \"alarms_per_day\" needs times with a unit, got integers",
-        )
-        .with_hint("Give the error probability per sample with option \"alpha\" instead."));
-    }
+    params.fits_times(rows.time_kind())?;
     let rows = rows.sorted_canonically();
     let missing = (0..rows.len())
         .filter(|&i| rows.row(i).iter().all(|v| v.is_nan()))

@@ -22,7 +22,8 @@ impl Model {
     /// is that of a training with the other `alpha`.
     ///
     /// # Errors
-    /// `InvalidParameter` if the probability or rate is out of range, `TooLittleData` if the model is untrained.
+    /// `InvalidParameter` if the probability or rate is out of range or a rate is given for
+    /// integer times, `TooLittleData` if the model is untrained.
     pub fn recalibrated(&self, target: Target) -> Result<Self> {
         let (alpha, alarms_per_day) = match target {
             Target::Alpha(alpha) => (Some(alpha), None),
@@ -34,8 +35,9 @@ impl Model {
             ..self.params.clone()
         };
         let params = params.validate()?;
-        let mut model =
-            self.with_calibration(|t, _| Ok(t.at(params.alpha_at(self.interval().unwrap_or(1)))))?;
+        params.fits_times(self.times)?;
+        let alpha = params.alpha_at(self.interval().unwrap_or(1), self.times);
+        let mut model = self.with_calibration(|c, _| Ok(c.at(alpha)))?;
         model.params = (*params).clone();
         Ok(model)
     }

@@ -36,6 +36,16 @@ impl RawJsonb {
         }
     }
 
+    /// An empty object.
+    pub(crate) fn empty() -> Self {
+        // SAFETY: the text is a JSON object, and jsonb_in makes a value of it.
+        unsafe {
+            let text = pg_sys::Datum::from(c"{}".as_ptr());
+            let datum = pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(text)]);
+            Self::copy(datum.unwrap_or(pg_sys::Datum::from(0)))
+        }
+    }
+
     /// The value as a datum that lives as long as `self`.
     pub(crate) fn datum(&self) -> pg_sys::Datum {
         pg_sys::Datum::from(self.words.as_ptr())

@@ -18,6 +18,11 @@ pgrx::extension_sql_file!("../sql/train.sql", name = "train", requires = ["schem
 pgrx::extension_sql_file!("../sql/evaluate.sql", name = "evaluate", requires = ["schema"]);
 pgrx::extension_sql_file!("../sql/detect.sql", name = "detect", requires = ["train"]);
 pgrx::extension_sql_file!("../sql/survey.sql", name = "survey", requires = ["detect"]);
+pgrx::extension_sql_file!(
+    "../sql/score_series.sql",
+    name = "score_series",
+    requires = ["survey"]
+);
 pgrx::extension_sql_file!("../sql/inspect.sql", name = "inspect", requires = ["detect"]);
 
 /// Hooks that pgrx-tests looks for at the root of the crate.

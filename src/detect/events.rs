@@ -18,7 +18,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/detect.sql declares the function with these arguments and the columns below.
     let (request, limits, mut output) =
         unsafe { (request(fcinfo)?, Limits::of(fcinfo)?, Output::new(fcinfo)) };
-    for_each_series(&request, |source, scored| {
+    for_each_series(&request, |columns, scored| {
         let Some(model) = scored.model.as_ref().filter(|m| m.is_trained()) else {
             warn(
                 &scored.rows.key.text(),
@@ -43,8 +43,8 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     Some(event.peak),
                 ];
                 let [started, ended, peak] = times.map(|t| t.and_then(|t| scored.rows.shown_at(t)));
-                let seq = |n: usize| times[n].filter(|_| source.time.is_integer());
-                let duration = (!source.time.is_integer()).then_some(event.last - event.start);
+                let seq = |n: usize| times[n].filter(|_| columns.time.is_integer());
+                let duration = (!columns.time.is_integer()).then_some(event.last - event.start);
                 [
                     Some(scored.rows.key.datum()),
                     (n as i64 + 1).into_datum(),
@@ -55,7 +55,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     event.peak_score.into_datum(),
                     event.min_p_value.into_datum(),
                     (event.points as i64).into_datum(),
-                    contributions(source, &event.channels),
+                    contributions(columns, &event.channels),
                     shares(View::ALL.iter().map(|v| v.name()), &event.views),
                     seq(0).and_then(IntoDatum::into_datum),
                     seq(1).and_then(IntoDatum::into_datum),

@@ -1,7 +1,10 @@
-//! Set-returning functions over tables: `tsad.detect`, `tsad.events`, `tsad.suggest` and `tsad.validate`.
+//! Set-returning functions over tables, `tsad.detect`, `tsad.events`, `tsad.suggest` and `tsad.validate`, and over
+//! arrays, `tsad.score_series`.
 //!
-//! The functions take their arguments raw and fill a tuplestore; their declarations stand in sql/detect.sql.
+//! The functions take their arguments raw and fill a tuplestore; their declarations stand in sql/detect.sql
+//! and sql/score_series.sql.
 
+mod arrays;
 mod cursor;
 mod events;
 mod models;

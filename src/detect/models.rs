@@ -39,6 +39,22 @@ pub(super) enum Found {
     Broken(String),
 }
 
+/// A model for rows with a number of values, where that is known.
+pub(super) fn one(bytes: &[u8], channels: Option<usize>) -> Result<Model> {
+    let model = Model::from_bytes(bytes).map_err(report)?;
+    match channels.filter(|c| *c != model.channels()) {
+        None => Ok(model),
+        Some(channels) => Err(fail(
+            PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
+            format!(
+                "the model was trained on {} value columns, got {channels}",
+                model.channels()
+            ),
+            "Score the same columns, in the same order, that the model was trained on.",
+        )),
+    }
+}
+
 impl Finder {
     /// Prepares to find models. A single model is read at once; a table is checked for its columns and for
     /// series with several models.
@@ -56,18 +72,7 @@ impl Finder {
             Models::Table(oid) => *oid,
             Models::Train(until, params) => return Ok(Self::Train(*until, (**params).clone())),
             Models::One(bytes) => {
-                let model = Model::from_bytes(bytes).map_err(report)?;
-                if let Some(channels) = channels.filter(|c| *c != model.channels()) {
-                    return Err(fail(
-                        PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
-                        format!(
-                            "the model was trained on {} value columns, got {channels}",
-                            model.channels()
-                        ),
-                        "Score the same columns, in the same order, that the model was trained on.",
-                    ));
-                }
-                return Ok(Self::One(Rc::new(model)));
+                return Ok(Self::One(Rc::new(one(bytes, channels)?)));
             }
         };
         let relation = Relation::of_oid(oid)?;

@@ -3,7 +3,7 @@
 use super::output::{self, Output, shares};
 use super::request::{Request, request};
 use super::series::{Scored, for_each_series};
-use super::source::Source;
+use super::source::Columns;
 use crate::error::Result;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -12,12 +12,16 @@ use tsad_core::view::View;
 /// `tsad.detect`, all forms.
 #[pg_extern(sql = false)]
 fn _detect(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
-    // SAFETY: sql/detect.sql declares the function with these arguments and the columns of `put`.
+    // SAFETY: sql/detect.sql declares the function with these arguments and the columns of `fields`.
     let (request, mut output) = unsafe { (request(fcinfo)?, Output::new(fcinfo)) };
-    for_each_series(&request, |source, scored| {
+    for_each_series(&request, |columns, scored| {
         for i in 0..scored.points.len() {
             if wanted(&request, scored.rows.shown[i]) {
-                put(&mut output, source, &scored, i);
+                output.push(|| {
+                    let mut row = [Some(scored.rows.key.datum()); 16];
+                    row[1..].copy_from_slice(&fields(columns, &scored, i));
+                    row
+                });
             }
         }
         Ok(())
@@ -32,7 +36,8 @@ pub(super) fn wanted(request: &Request, time: Option<i64>) -> bool {
     }
 }
 
-fn put(output: &mut Output, source: &Source, scored: &Scored, i: usize) {
+/// The columns of row `i` but for the series.
+pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 15] {
     let point = &scored.points[i];
     let values = scored.rows.values[i].as_ref();
     let threshold = scored
@@ -42,49 +47,46 @@ fn put(output: &mut Output, source: &Source, scored: &Scored, i: usize) {
         .filter(|_| point.score.is_some());
     let severity = point.score.zip(threshold).map(|(s, t)| s / t);
     let message = scored.messages.rows[i].or(scored.messages.series.as_deref());
-    output.push(|| {
-        let known = |v: &f64| !v.is_nan();
-        let one = values
-            .filter(|_| !source.array)
-            .and_then(|v| v.first().copied())
-            .filter(known);
-        let several = values.filter(|_| source.array);
-        let several = several.map(|v| {
-            v.iter()
-                .copied()
-                .map(|v| Some(v).filter(known))
-                .collect::<Vec<_>>()
-        });
-        [
-            Some(scored.rows.key.datum()),
-            scored.rows.shown[i].and_then(output::time),
-            scored.rows.times[i]
-                .filter(|_| source.time.is_integer())
-                .and_then(IntoDatum::into_datum),
-            one.and_then(IntoDatum::into_datum),
-            several.and_then(IntoDatum::into_datum),
-            point.score.and_then(IntoDatum::into_datum),
-            threshold.and_then(IntoDatum::into_datum),
-            point.p_value.and_then(IntoDatum::into_datum),
-            point.is_anomaly.and_then(IntoDatum::into_datum),
-            severity.and_then(IntoDatum::into_datum),
-            point.channels.as_ref().and_then(|c| contributions(source, c)),
-            point
-                .views
-                .as_ref()
-                .and_then(|v| shares(View::ALL.iter().map(|v| v.name()), v)),
-            point.imputed.into_datum(),
-            point.is_final.into_datum(),
-            point.status.name().into_datum(),
-            message.and_then(IntoDatum::into_datum),
-        ]
+    let known = |v: &f64| !v.is_nan();
+    let one = values
+        .filter(|_| !columns.array)
+        .and_then(|v| v.first().copied())
+        .filter(known);
+    let several = values.filter(|_| columns.array);
+    let several = several.map(|v| {
+        v.iter()
+            .copied()
+            .map(|v| Some(v).filter(known))
+            .collect::<Vec<_>>()
     });
+    [
+        scored.rows.shown[i].and_then(output::time),
+        scored.rows.times[i]
+            .filter(|_| columns.time.is_integer())
+            .and_then(IntoDatum::into_datum),
+        one.and_then(IntoDatum::into_datum),
+        several.and_then(IntoDatum::into_datum),
+        point.score.and_then(IntoDatum::into_datum),
+        threshold.and_then(IntoDatum::into_datum),
+        point.p_value.and_then(IntoDatum::into_datum),
+        point.is_anomaly.and_then(IntoDatum::into_datum),
+        severity.and_then(IntoDatum::into_datum),
+        point.channels.as_ref().and_then(|c| contributions(columns, c)),
+        point
+            .views
+            .as_ref()
+            .and_then(|v| shares(View::ALL.iter().map(|v| v.name()), v)),
+        point.imputed.into_datum(),
+        point.is_final.into_datum(),
+        point.status.name().into_datum(),
+        message.and_then(IntoDatum::into_datum),
+    ]
 }
 
 /// The shares of the channels, by column name or, within an array, by subscript.
-pub(super) fn contributions(source: &Source, channels: &[f64]) -> Option<pg_sys::Datum> {
-    if source.names.len() == channels.len() {
-        return shares(source.names.iter().map(String::as_str), channels);
+pub(super) fn contributions(columns: &Columns, channels: &[f64]) -> Option<pg_sys::Datum> {
+    if columns.names.len() == channels.len() {
+        return shares(columns.names.iter().map(String::as_str), channels);
     }
     let numbers: Vec<String> = (1..=channels.len()).map(|n| n.to_string()).collect();
     shares(numbers.iter().map(String::as_str), channels)

@@ -3,7 +3,7 @@
 use super::cursor::{Cursor, Row};
 use super::models::{Finder, Found};
 use super::request::{Request, invalid};
-use super::source::Source;
+use super::source::{Columns, Source};
 use crate::error::{Result, report};
 use crate::jsonb::RawJsonb;
 use pgrx::pg_sys;
@@ -55,11 +55,12 @@ pub(super) struct Messages {
 /// them some before `since` and after `until`.
 pub(super) fn for_each_series(
     request: &Request,
-    mut each: impl FnMut(&Source, Scored) -> Result<()>,
+    mut each: impl FnMut(&Columns, Scored) -> Result<()>,
 ) -> Result<()> {
     let source = Source::new(request)?;
     Spi::connect(|_| {
-        let channels = source.channels();
+        let columns = &source.columns;
+        let channels = columns.channels();
         // SAFETY: within an SPI connection.
         let finder = unsafe { Finder::new(request, channels)? };
         let bounded = request.since.is_some() || request.until.is_some();
@@ -68,10 +69,10 @@ pub(super) fn for_each_series(
         // SAFETY: as above.
         let mut reader = unsafe { Reader::open(&source, request, reach) };
         while let Some(rows) = reader.next_series()? {
-            let (samples, messages) = samples(&source, &rows)?;
+            let (samples, messages) = samples(columns, &rows, channels)?;
             // SAFETY: as above.
             let found = unsafe { finder.find(&rows, &samples)? };
-            each(&source, score(rows, samples, messages, found)?)?;
+            each(columns, score(rows, samples, messages, found)?)?;
         }
         Ok(())
     })
@@ -88,7 +89,8 @@ pub(super) fn for_each_rows(
         // SAFETY: within an SPI connection.
         let mut reader = unsafe { Reader::open(&source, request, 0) };
         while let Some(rows) = reader.next_series()? {
-            let (samples, messages) = samples(&source, &rows)?;
+            let columns = &source.columns;
+            let (samples, messages) = samples(columns, &rows, columns.channels())?;
             each(&source, rows, samples, &messages)?;
         }
         Ok(())
@@ -173,7 +175,8 @@ impl<'a> Reader<'a> {
     /// Reads another batch; false at the end.
     fn fill(&mut self) -> Result<bool> {
         pgrx::check_for_interrupts!();
-        let (batch, array, time_type) = (&mut self.batch, self.source.array, self.source.time);
+        let columns = &self.source.columns;
+        let (batch, array, time_type) = (&mut self.batch, columns.array, columns.time);
         self.cursor.batch(|row| {
             // SAFETY: the first column of the query is a jsonb that is never NULL.
             let key = row.datum(1).map(|d| unsafe { RawJsonb::copy(d) });
@@ -217,12 +220,16 @@ fn values(row: &Row, array: bool) -> Option<Vec<f64>> {
 /// The rows of a series as the core takes them, those left out that have no finite time; and what is wrong with
 /// single rows. Infinite values become gaps. The number of channels is that of the columns or, of an array, of the
 /// first row that has one.
-fn samples(source: &Source, rows: &Rows) -> Result<(Samples, Vec<Option<&'static str>>)> {
+pub(super) fn samples(
+    columns: &Columns,
+    rows: &Rows,
+    count: Option<usize>,
+) -> Result<(Samples, Vec<Option<&'static str>>)> {
     let first = rows.values.iter().flatten().map(Vec::len).find(|n| *n > 0);
-    let channels = source.channels().or(first).unwrap_or(1);
+    let channels = count.or(first).unwrap_or(1);
     let mut samples = Samples::new(channels)
         .map_err(report)?
-        .with_times(source.time.kind());
+        .with_times(columns.time.kind());
     let mut messages = vec![None; rows.times.len()];
     let mut clean = vec![f64::NAN; channels];
     for (i, message) in messages.iter_mut().enumerate() {
@@ -249,7 +256,12 @@ fn samples(source: &Source, rows: &Rows) -> Result<(Samples, Vec<Option<&'static
 }
 
 /// Scores the rows of a series. Whatever is wrong with the series or a row becomes a status and a message.
-fn score(rows: Rows, samples: Samples, messages: Vec<Option<&'static str>>, found: Found) -> Result<Scored> {
+pub(super) fn score(
+    rows: Rows,
+    samples: Samples,
+    messages: Vec<Option<&'static str>>,
+    found: Found,
+) -> Result<Scored> {
     let unscored = |rows: Rows, messages, status: Status, message: String| Scored {
         points: rows
             .shown

@@ -257,6 +257,11 @@ pub(super) struct Source {
     /// Columns: key `jsonb`, time of type `time`, values `float8` or `float8[]`, time as `timestamptz` (NULL where it
     /// is an integer).
     pub query: String,
+    pub columns: Columns,
+}
+
+/// What the rows of a series hold.
+pub(super) struct Columns {
     /// The type of the times.
     pub time: TimeType,
     /// Whether the values are an array.
@@ -341,18 +346,20 @@ impl Source {
                 relation.source,
                 order.join(", ")
             ),
-            time: time_type,
-            array: array_column || numbers.len() > 1,
-            names: if array_column {
-                Vec::new()
-            } else {
-                request.values.clone()
+            columns: Columns {
+                time: time_type,
+                array: array_column || numbers.len() > 1,
+                names: if array_column {
+                    Vec::new()
+                } else {
+                    request.values.clone()
+                },
             },
         })
     }
 }
 
-impl Source {
+impl Columns {
     /// The number of values of a row, where the columns tell; an array column does not.
     pub(super) fn channels(&self) -> Option<usize> {
         (!self.array || !self.names.is_empty()).then_some(self.names.len())

@@ -28,7 +28,7 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         pgrx::check_for_interrupts!();
         let survey = Survey::of(samples, params.max_gap);
         let advice = Advice::of(&survey, &params);
-        let integer = source.time.is_integer();
+        let integer = source.columns.time.is_integer();
         let shown = |t: Option<i64>| {
             t.filter(|_| !integer)
                 .and_then(|t| rows.shown_at(t))

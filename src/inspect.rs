@@ -1,9 +1,11 @@
 //! Functions that look and change nothing.
 
-use crate::error::{Result, report};
+use crate::error::{Result, fail, report};
 use pgrx::JsonB;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
+use tsad_core::model::Target;
 use tsad_core::{Model, TimeKind};
 
 /// The version of the loaded library.
@@ -38,6 +40,35 @@ fn model_info(model: &[u8]) -> Result<JsonB> {
         map.insert("seed".to_owned(), json!(info.options.seed));
     }
     Ok(JsonB(json))
+}
+
+/// The same model with the threshold at another error probability.
+#[pg_extern(sql = false)]
+fn recalibrate(
+    model: Option<&[u8]>,
+    alpha: Option<f64>,
+    alarms_per_day: Option<f64>,
+) -> Result<Option<Vec<u8>>> {
+    let Some(model) = model else {
+        return Ok(None);
+    };
+    let target = match (alpha, alarms_per_day) {
+        (Some(alpha), None) => Target::Alpha(alpha),
+        (None, Some(rate)) => Target::AlarmsPerDay(rate),
+        _ => {
+            return Err(fail(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                "pass one of alpha and alarms_per_day",
+                "For example alarms_per_day => 0.5.",
+            ));
+        }
+    };
+    let model = Model::from_bytes(model).map_err(report)?;
+    model
+        .recalibrated(target)
+        .and_then(|m| m.to_bytes())
+        .map(Some)
+        .map_err(report)
 }
 
 /// A time in microseconds as ISO 8601 text in UTC.

@@ -23,6 +23,7 @@ pgrx::extension_sql_file!(
     name = "score_series",
     requires = ["survey"]
 );
+pgrx::extension_sql_file!("../sql/model.sql", name = "model", requires = ["train"]);
 pgrx::extension_sql_file!("../sql/inspect.sql", name = "inspect", requires = ["detect"]);
 
 /// Hooks that pgrx-tests looks for at the root of the crate.

@@ -5,3 +5,4 @@ mod memory;
 mod state;
 mod time;
 mod train;
+mod with_model;

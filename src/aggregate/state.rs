@@ -22,7 +22,7 @@ pub(super) struct TrainState {
 }
 
 /// The largest number of values (rows times channels) of one series.
-const MAX_VALUES: usize = 1 << 24;
+pub(super) const MAX_VALUES: usize = 1 << 24;
 
 impl TrainState {
     pub(super) fn new(channels: usize, time_type: TimeType, options: Option<JsonB>) -> Result<Self> {
@@ -152,7 +152,7 @@ fn different_options() -> pg_sys::panic::ErrorReport {
     )
 }
 
-fn too_many() -> pg_sys::panic::ErrorReport {
+pub(super) fn too_many() -> pg_sys::panic::ErrorReport {
     fail(
         PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
         format!("too many training values in one series, the limit is {MAX_VALUES}"),

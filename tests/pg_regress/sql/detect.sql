@@ -9,7 +9,7 @@ CREATE TABLE model AS SELECT host, tsad.train(ts, cpu) AS model FROM metric WHER
 CREATE TABLE scored AS SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model');
 
 -- One row out per row in, with its value; a series without model says so.
-SELECT series, status, message, count(*), count(score) AS scored, count(*) FILTER (WHERE is_anomaly) AS anomalies
+SELECT series, status, message, count(*), count(score) AS scored, count(*) FILTER (WHERE is_anomaly) > 0 AS anomalies
   FROM scored GROUP BY 1, 2, 3 ORDER BY 1, 2;
 SELECT count(*) AS rows, count(*) FILTER (WHERE s.value = m.cpu) AS same
   FROM metric m JOIN scored s ON s.series->>'host' = m.host AND s.ts = m.ts;

@@ -43,6 +43,7 @@ pub mod cluster;
 pub mod detector;
 mod error;
 pub mod measure;
+pub mod metric;
 pub mod model;
 pub mod series;
 pub mod view;

@@ -1,15 +1,19 @@
 //! What is learned of one channel: per scale and view the normal windows' centres.
 
+use super::head::Head;
 use super::held_out::{self, thinned};
 use super::windows::{hop, mean, runs, starts};
 use super::{Params, ValidParams};
 use crate::Check;
 use crate::cluster::Centres;
+use crate::metric::Metric;
 use crate::series::{Segment, Series};
 use crate::view::{Extractor, MAX_WINDOW, PerView, RobustScale, Standard, View};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
+/// The longest default window where there are several channels.
+const LONGEST_OF_SEVERAL: usize = 128;
 /// Added to the standard deviation of the training scores: the resolution of a window distance.
 const RESOLUTION: f64 = 1e-3;
 /// Windows between two calls of the cancel hook.
@@ -35,6 +39,8 @@ pub struct ScaleModel {
     pub length: usize,
     /// One model per view, in the order of [`View::ALL`].
     pub views: PerView<ViewModel>,
+    /// The learned part, if there is one.
+    pub head: Option<Head>,
 }
 
 /// The normal windows of one channel.
@@ -57,7 +63,17 @@ pub(super) fn usable_scales(series: &Series, params: &Params) -> Vec<usize> {
         let times = if **length == params.scales[0] { 2 } else { 3 };
         samples >= times * **length && longest >= **length
     };
-    params.scales.iter().filter(fits).copied().collect()
+    // Measured: several channels together say where an incident is, a long window blurs it (docs/experiments.md).
+    let most = match series.channels > 1 && params.scales == Params::default().scales {
+        true => LONGEST_OF_SEVERAL,
+        false => usize::MAX,
+    };
+    let usable = params
+        .scales
+        .iter()
+        .filter(fits)
+        .filter(|length| **length <= most);
+    usable.copied().collect()
 }
 
 /// Per segment and window the log distances of the views to centres found without the window.
@@ -75,16 +91,22 @@ impl ChannelModel {
         check: Check,
     ) -> (Self, Vec<Option<HeldOut>>) {
         let scale = RobustScale::fit(series.segments.iter().flat_map(|s| s.channel(c)).copied());
-        let scaled: Vec<(i64, Vec<f32>)> = series
-            .segments
-            .iter()
-            .map(|s| (s.start, s.channel(c).iter().map(|v| scale.apply(*v)).collect()))
-            .collect();
+        let scaled = scaled(series, c, &scale);
         let fit = |&length: &usize| ScaleModel::fit(&scaled, length, index, params, check);
         let (scales, held_out) = lengths.iter().map(fit).unzip();
         let model = Self { index, scale, scales };
         (model, held_out)
     }
+
+    /// The scaled values of every segment of a series whose channel `c` this is, with the grid cells they begin at.
+    pub(super) fn scaled(&self, series: &Series, c: usize) -> Vec<(i64, Vec<f32>)> {
+        scaled(series, c, &self.scale)
+    }
+}
+
+fn scaled(series: &Series, c: usize, scale: &RobustScale) -> Vec<(i64, Vec<f32>)> {
+    let of = |s: &Segment| (s.start, s.channel(c).iter().map(|v| scale.apply(*v)).collect());
+    series.segments.iter().map(of).collect()
 }
 
 impl ScaleModel {
@@ -122,7 +144,8 @@ impl ScaleModel {
             }
             view
         });
-        (Self { length, views }, complete.then_some(held_out))
+        let head = None;
+        (Self { length, views, head }, complete.then_some(held_out))
     }
 
     /// The calibrated score of every view of every window that starts at `starts` in the scaled values:
@@ -132,6 +155,7 @@ impl ScaleModel {
         values: &[f32],
         starts: &[usize],
         extractor: &mut Extractor,
+        metric: Option<&Metric>,
         check: Check,
     ) -> Vec<PerView<f32>> {
         let mut features = vec![0.0; extractor.dim()];
@@ -142,14 +166,42 @@ impl ScaleModel {
             }
             extractor.extract(&values[s..s + self.length], &mut features);
             let mut rest = features.as_mut_slice();
-            out.push(self.views.each_ref().map(|view| {
+            let features = self.views.each_ref().map(|view| {
                 let (these, others) = std::mem::take(&mut rest).split_at_mut(view.dim());
                 rest = others;
                 view.standard.apply(these);
-                view.log_distance(these)
-            }));
+                &*these
+            });
+            let mut distances: PerView<f32> =
+                std::array::from_fn(|v| self.views[v].log_distance(features[v]));
+            if let (Some(metric), Some(head)) = (metric, &self.head) {
+                let learned = head.log_distances(&metric.embed(features));
+                distances.iter_mut().zip(learned).for_each(|(d, l)| *d += l);
+            }
+            out.push(distances);
         }
         out
+    }
+
+    /// The standardised features of a window, view by view.
+    pub(super) fn features(&self, window: &[f32], extractor: &mut Extractor) -> PerView<Vec<f32>> {
+        let mut all = vec![0.0; extractor.dim()];
+        extractor.extract(window, &mut all);
+        let mut rest = all.as_slice();
+        self.views.each_ref().map(|view| {
+            let (these, others) = rest.split_at(view.dim());
+            rest = others;
+            let mut features = these.to_vec();
+            view.standard.apply(&mut features);
+            features
+        })
+    }
+
+    /// Sets the means and deviations of the scores of all views over the training samples.
+    pub(super) fn calibrate(&mut self, held_out: &HeldOut, starts: &[Vec<usize>]) {
+        for (v, view) in self.views.iter_mut().enumerate() {
+            view.calibrate(v, held_out, starts, self.length);
+        }
     }
 
     /// The calibrated score of every view from the mean over windows of the log distances.
@@ -192,13 +244,13 @@ impl ViewModel {
     }
 
     /// The distance of every window to the nearest centre.
-    fn distances(&self, standardised: &[f32]) -> Vec<f32> {
+    pub(super) fn distances(&self, standardised: &[f32]) -> Vec<f32> {
         let windows = standardised.chunks_exact(self.dim());
         windows.map(|f| self.centres.distance(f)).collect()
     }
 
     /// Puts the log distances of all windows in place of view `v`.
-    fn fill(&self, v: usize, distances: &[f32], windows: &mut HeldOut) {
+    pub(super) fn fill(&self, v: usize, distances: &[f32], windows: &mut HeldOut) {
         for (window, d) in windows.iter_mut().flatten().zip(distances) {
             window[v] = self.log(*d);
         }

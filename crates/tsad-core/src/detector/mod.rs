@@ -2,6 +2,7 @@
 
 mod channel;
 mod events;
+mod head;
 mod held_out;
 mod params;
 mod point;
@@ -11,6 +12,8 @@ mod windows;
 
 pub use channel::{ChannelModel, ScaleModel, ViewModel};
 pub use events::{Event, EventParams, events};
+pub use head::Head;
+pub(crate) use head::common_dims;
 pub use params::{Params, ValidParams};
 pub use point::{Point, Status};
 pub use score::score;

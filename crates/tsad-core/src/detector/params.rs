@@ -10,13 +10,17 @@ use std::ops::Deref;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Window lengths in samples, ascending, each from 8 to 4096; default 32, 64, 128, 256. The shortest is used
+    /// Window lengths in samples, ascending, each from 8 to 4096; default 32, 64, 128 and, for a single
+    /// channel, 256. The shortest is used
     /// where the training part holds at least twice as many samples, the others where it holds three times as many.
     pub scales: Vec<usize>,
     /// The largest number of cluster centres per view and scale, 1 to 256; default 32.
     pub centres: usize,
     /// The share of training windows that may belong to past incidents, 0 to below 0.5; default 0.02.
     pub contamination: f64,
+    /// Whether a metric over all views is learned and used beside the plain views; default false, because measured it
+    /// neither gains nor loses on average (docs/experiments.md), and training takes several times as long.
+    pub metric: bool,
     /// The longest gap, in sampling intervals, that is filled linearly, 0 to 1000; default 4.
     pub max_gap: usize,
     /// The probability that a normal sample is flagged, above 0 and at most 0.5.
@@ -33,6 +37,7 @@ impl Default for Params {
             scales: vec![32, 64, 128, 256],
             centres: 32,
             contamination: 0.02,
+            metric: false,
             max_gap: 4,
             alpha: None,
             alarms_per_day: None,
@@ -44,12 +49,13 @@ impl Default for Params {
 /// The names of all parameters, for messages about misspelt ones.
 impl Params {
     /// The names under which the parameters are known to users, in alphabetical order.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 8] = [
         "alarms_per_day",
         "alpha",
         "centres",
         "contamination",
         "max_gap",
+        "metric",
         "scales",
         "seed",
     ];

@@ -4,6 +4,7 @@ use super::channel::ChannelModel;
 use super::windows::{hop, mean, runs, starts};
 use super::{Point, Status};
 use crate::calibrate::Calibration;
+use crate::metric::Metric;
 use crate::model::{Body, Model, Trained};
 use crate::series::{Place, Samples, Segment, Series};
 use crate::view::{Extractor, PerView, View};
@@ -57,7 +58,7 @@ pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
     let scored: Vec<Scores> = series
         .segments
         .iter()
-        .map(|s| Scores::of_segment(&trained.channels, s, check))
+        .map(|s| Scores::of_segment(&trained.channels, trained.metric.as_ref().ok(), s, check))
         .collect();
     let judge = Judge {
         model,
@@ -82,7 +83,12 @@ pub(super) struct Scores {
 }
 
 impl Scores {
-    pub(super) fn of_segment(channels: &[ChannelModel], segment: &Segment, check: Check) -> Self {
+    pub(super) fn of_segment(
+        channels: &[ChannelModel],
+        metric: Option<&Metric>,
+        segment: &Segment,
+        check: Check,
+    ) -> Self {
         let scaled: Vec<Vec<f32>> = channels
             .iter()
             .enumerate()
@@ -92,7 +98,7 @@ impl Scores {
             let mut extractor = Extractor::new(length);
             let models = channels.iter().zip(&scaled);
             let distances = |(c, values): (&ChannelModel, &Vec<f32>)| {
-                Cow::Owned(c.scales[scale].log_distances(values, starts, &mut extractor, check))
+                Cow::Owned(c.scales[scale].log_distances(values, starts, &mut extractor, metric, check))
             };
             models.map(distances).collect()
         })

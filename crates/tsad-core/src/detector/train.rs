@@ -2,8 +2,10 @@
 
 use super::ValidParams;
 use super::channel::{ChannelModel, HeldOut, usable_scales};
+use super::head;
 use super::score::Scores;
 use crate::calibrate::{Calibration, Source};
+use crate::metric::{LeftOut, Metric};
 use crate::model::{Body, Model, Trained};
 use crate::series::{Grid, Samples, Segment, Series};
 use crate::{Check, Result};
@@ -36,7 +38,7 @@ pub fn train(rows: Samples, params: &ValidParams, check: Check) -> Result<Model>
         body: Body::Untrained(String::new()),
     };
     model.body = match fit(&rows, params, check) {
-        Ok(trained) => Body::Trained(trained),
+        Ok(trained) => Body::Trained(Box::new(trained)),
         Err(reason) => Body::Untrained(reason),
     };
     Ok(model)
@@ -65,10 +67,18 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         ));
     }
     let fit = |(c, index): (usize, &usize)| ChannelModel::fit(&series, c, *index, &lengths, params, check);
-    let (channels, held_out): (Vec<_>, Vec<_>) = live.iter().enumerate().map(fit).unzip();
+    let (mut channels, mut held_out): (Vec<_>, Vec<_>) = live.iter().enumerate().map(fit).unzip();
+    let metric = if params.metric {
+        head::learn(&mut channels, &mut held_out, &series, params, check)
+    } else {
+        Err(LeftOut::NotWanted)
+    };
     let (source, scores) = match held_out_scores(&channels, &held_out, &series) {
         Some(scores) => (Source::HeldOut, scores),
-        None => (Source::InSample, in_sample_scores(&channels, &series, check)),
+        None => (
+            Source::InSample,
+            in_sample_scores(&channels, metric.as_ref().ok(), &series, check),
+        ),
     };
     Ok(Trained {
         grid,
@@ -82,6 +92,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             params.alpha_at(grid.interval, rows.time_kind()),
         ),
         channels,
+        metric,
     })
 }
 
@@ -119,9 +130,14 @@ fn held_out_scores(
     Some(series.segments.iter().enumerate().map(scores).collect())
 }
 
-fn in_sample_scores(channels: &[ChannelModel], series: &Series, check: Check) -> Vec<Vec<f64>> {
+fn in_sample_scores(
+    channels: &[ChannelModel],
+    metric: Option<&Metric>,
+    series: &Series,
+    check: Check,
+) -> Vec<Vec<f64>> {
     let segments = series.segments.iter();
     segments
-        .map(|s| Scores::of_segment(channels, s, check).score)
+        .map(|s| Scores::of_segment(channels, metric, s, check).score)
         .collect()
 }

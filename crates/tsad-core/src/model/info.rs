@@ -3,6 +3,7 @@
 use super::{Body, Model, Trained};
 use crate::calibrate::Source;
 use crate::detector::Params;
+use crate::metric::LeftOut;
 use crate::series::TimeKind;
 use crate::view::View;
 use serde::Serialize;
@@ -16,6 +17,8 @@ pub struct ModelInfo {
     pub library_version: String,
     /// The detection method.
     pub method: &'static str,
+    /// "learned", or why there is no learned metric: "not_wanted", "too_few_windows", "not_finite", "no_better".
+    pub metric: &'static str,
     /// Whether the model can score.
     pub trained: bool,
     /// Why it cannot, if it cannot.
@@ -88,7 +91,7 @@ impl Model {
     /// What the model tells of itself; `size` is the length of its bytes.
     pub fn info(&self, size: usize) -> ModelInfo {
         let trained = match &self.body {
-            Body::Trained(t) => Some(t),
+            Body::Trained(t) => Some(t.as_ref()),
             Body::Untrained(_) => None,
         };
         let times = self.rows > 0;
@@ -101,6 +104,10 @@ impl Model {
             format_version: super::codec::VERSION,
             library_version: self.library.clone(),
             method: super::codec::METHOD_NAME,
+            metric: trained.map_or(LeftOut::TooFewWindows.name(), |t| match &t.metric {
+                Ok(_) => "learned",
+                Err(reason) => reason.name(),
+            }),
             trained: trained.is_some(),
             reason: self.untrained_reason().map(str::to_owned),
             options: self.params.clone(),

@@ -10,6 +10,7 @@ pub use recalibrate::Target;
 
 use crate::calibrate::Calibration;
 use crate::detector::{ChannelModel, Params};
+use crate::metric::{LeftOut, Metric};
 use crate::series::{Grid, TimeKind};
 
 /// A trained model, or the record of why there is none.
@@ -32,7 +33,7 @@ pub struct Model {
 /// What came of the training.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Body {
-    Trained(Trained),
+    Trained(Box<Trained>),
     /// What was missing, as a clause.
     Untrained(String),
 }
@@ -47,6 +48,8 @@ pub(crate) struct Trained {
     /// At least one; all have the same window lengths.
     pub channels: Vec<ChannelModel>,
     pub calibration: Calibration,
+    /// The learned metric, or why there is none.
+    pub metric: Result<Metric, LeftOut>,
 }
 
 impl Trained {
@@ -109,7 +112,7 @@ impl Model {
 
     fn trained(&self) -> Option<&Trained> {
         match &self.body {
-            Body::Trained(t) => Some(t),
+            Body::Trained(t) => Some(t.as_ref()),
             Body::Untrained(_) => None,
         }
     }

@@ -3,9 +3,10 @@
 use super::{Body, Model, Trained};
 use crate::calibrate::Calibration;
 use crate::cluster::Centres;
-use crate::detector::{ChannelModel, Params, ScaleModel, ViewModel};
+use crate::detector::{ChannelModel, Head, Params, ScaleModel, ViewModel, common_dims};
+use crate::metric::{EMBEDDING, LeftOut, Metric};
 use crate::series::{Grid, Samples, TimeKind};
-use crate::view::{Extractor, RobustScale, Standard};
+use crate::view::{Extractor, PerView, RobustScale, Standard};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -38,6 +39,24 @@ struct TrainedV1 {
     imputed: u64,
     channels: Vec<ChannelV1>,
     calibration: Calibration,
+    metric: MetricV1,
+}
+
+/// The weights of the encoders, or why there are none.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum MetricV1 {
+    Learned(EncodersV1),
+    LeftOut(LeftOut),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EncodersV1 {
+    amplitude: ByteBuf,
+    shape: ByteBuf,
+    spectrum: ByteBuf,
+    profile: ByteBuf,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,6 +75,15 @@ struct ScaleV1 {
     shape: ViewV1,
     spectrum: ViewV1,
     profile: ViewV1,
+    head: Option<HeadV1>,
+}
+
+/// Per view the centres of the embeddings and the gain.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeadV1 {
+    centres: Vec<ByteBuf>,
+    gains: ByteBuf,
 }
 
 /// Vectors are stored as little-endian 32-bit floating-point numbers.
@@ -79,6 +107,7 @@ impl From<&Model> for ModelV1 {
                 imputed: t.imputed,
                 channels: t.channels.iter().map(ChannelV1::from).collect(),
                 calibration: t.calibration.clone(),
+                metric: MetricV1::from(&t.metric),
             })),
         };
         Self {
@@ -103,11 +132,38 @@ impl From<&ChannelModel> for ChannelV1 {
             shape: ViewV1::from(&s.views[1]),
             spectrum: ViewV1::from(&s.views[2]),
             profile: ViewV1::from(&s.views[3]),
+            head: s.head.as_ref().map(HeadV1::from),
         };
         Self {
             index: c.index as u32,
             scale: c.scale,
             scales: c.scales.iter().map(scale).collect(),
+        }
+    }
+}
+
+impl From<&Result<Metric, LeftOut>> for MetricV1 {
+    fn from(m: &Result<Metric, LeftOut>) -> Self {
+        match m {
+            Err(reason) => Self::LeftOut(*reason),
+            Ok(metric) => {
+                let [amplitude, shape, spectrum, profile] = metric.weights().map(|w| to_bytes(&w));
+                Self::Learned(EncodersV1 {
+                    amplitude,
+                    shape,
+                    spectrum,
+                    profile,
+                })
+            }
+        }
+    }
+}
+
+impl From<&Head> for HeadV1 {
+    fn from(h: &Head) -> Self {
+        Self {
+            centres: h.centres.iter().map(|c| to_bytes(c.rows())).collect(),
+            gains: to_bytes(&h.gains),
         }
     }
 }
@@ -142,7 +198,7 @@ impl ModelV1 {
         require(self.first_time <= self.last_time, "training range")?;
         let body = match self.body {
             BodyV1::Untrained(reason) => Body::Untrained(reason),
-            BodyV1::Trained(t) => Body::Trained(t.into_trained(channels)?),
+            BodyV1::Trained(t) => Body::Trained(Box::new(t.into_trained(channels)?)),
         };
         Ok(Model {
             library: self.library,
@@ -184,14 +240,23 @@ impl TrainedV1 {
             )?;
             c.into_channel()
         });
-        let channels = models.collect::<Result<_, _>>()?;
+        let channels = models.collect::<Result<Vec<_>, _>>()?;
         check_calibration(&self.calibration)?;
+        let metric = self
+            .metric
+            .into_metric(common_dims(lengths.iter().map(|l| *l as usize)))?;
+        let heads = channels.iter().flat_map(|c: &ChannelModel| &c.scales);
+        require(
+            metric.is_ok() || heads.into_iter().all(|s| s.head.is_none()),
+            "metric",
+        )?;
         Ok(Trained {
             grid,
             samples: self.samples,
             imputed: self.imputed,
             channels,
             calibration: self.calibration,
+            metric,
         })
     }
 }
@@ -218,12 +283,46 @@ impl ChannelV1 {
                     s.spectrum.into_view(spectrum)?,
                     s.profile.into_view(profile)?,
                 ],
+                head: s.head.map(HeadV1::into_head).transpose()?,
             })
         });
         Ok(ChannelModel {
             index: self.index as usize,
             scale,
             scales: scales.collect::<Result<_, Wrong>>()?,
+        })
+    }
+}
+
+impl MetricV1 {
+    /// Features per view come from the window lengths.
+    fn into_metric(self, dims: PerView<usize>) -> Result<Result<Metric, LeftOut>, Wrong> {
+        let stored = match self {
+            Self::LeftOut(reason) => return Ok(Err(reason)),
+            Self::Learned(e) => [e.amplitude, e.shape, e.spectrum, e.profile],
+        };
+        let mut weights = PerView::<Vec<f32>>::default();
+        for (w, bytes) in weights.iter_mut().zip(&stored) {
+            *w = from_bytes(bytes)?;
+        }
+        Metric::of_weights(dims, weights).map(Ok).ok_or("metric")
+    }
+}
+
+impl HeadV1 {
+    fn into_head(self) -> Result<Head, Wrong> {
+        let gains = from_bytes(&self.gains)?;
+        require(gains.iter().all(|g| *g >= 0.0), "gains")?;
+        let centres = self.centres.iter().map(|bytes| {
+            let rows = from_bytes(bytes)?;
+            let whole = !rows.is_empty() && rows.len().is_multiple_of(EMBEDDING);
+            require(whole, "embedded centres")?;
+            Ok(Centres::from_rows(rows, EMBEDDING))
+        });
+        let centres: Vec<Centres> = centres.collect::<Result<_, Wrong>>()?;
+        Ok(Head {
+            centres: centres.try_into().map_err(|_| "embedded centres")?,
+            gains: gains.try_into().map_err(|_| "gains")?,
         })
     }
 }

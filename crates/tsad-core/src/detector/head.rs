@@ -1,0 +1,223 @@
+//! The learned part of a window length: distances in the embedding beside those of the plain views.
+//!
+//! Experimental: measured, it neither gains nor loses on average (docs/experiments.md).
+
+use super::ValidParams;
+use super::channel::{ChannelModel, HeldOut, ScaleModel};
+use super::held_out::{blocks, thinned};
+use super::windows::{hop, starts};
+use crate::Check;
+use crate::cluster::Centres;
+use crate::metric::input::Windows;
+use crate::metric::{EMBEDDING, Embedded, LeftOut, Metric, incident};
+use crate::series::Series;
+use crate::view::{Extractor, PerView, View};
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+
+/// The metric is learned from at most about this many windows of all lengths and channels.
+const MOST_WINDOWS: usize = 3000;
+/// The stream of random numbers of the learned part; windows lengths and channels have those from 0 on.
+const STREAM: u64 = u64::MAX;
+
+/// The normal windows of one length in the embedding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    /// Centres of the embeddings.
+    pub centres: PerView<Centres>,
+    /// What a learned log distance is multiplied by before it is added to that of the plain view, 0 or more: the
+    /// ratio of their spreads, so that both weigh the same.
+    pub gains: PerView<f32>,
+}
+
+impl Head {
+    /// The learned log distance of each view, times its gain: `log(1 + d)` for the distance `d` to the nearest
+    /// centre over the root of the dimension. The disagreement of the views' embeddings is left to the training:
+    /// in the score it measures worse (docs/experiments.md).
+    pub(super) fn log_distances(&self, z: &Embedded) -> PerView<f32> {
+        std::array::from_fn(|v| self.gains[v] * log_distance(self.centres[v].distance(&z[v])))
+    }
+}
+
+fn log_distance(distance: f32) -> f32 {
+    (distance / (EMBEDDING as f32).sqrt()).ln_1p()
+}
+
+/// Scaled values of every segment, with the grid cell of its first sample.
+type Scaled = Vec<(i64, Vec<f32>)>;
+
+/// Learns a metric from all channels and gives every scale that has held-out distances its head; the distances
+/// and the calibration of the scale then include the learned part.
+pub(super) fn learn(
+    channels: &mut [ChannelModel],
+    held_out: &mut [Vec<Option<HeldOut>>],
+    series: &Series,
+    params: &ValidParams,
+    check: Check,
+) -> Result<Metric, LeftOut> {
+    let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
+    rng.set_stream(STREAM);
+    let dims = common_dims(channels[0].scales.iter().map(|s| s.length));
+    let scaled: Vec<Scaled> = channels
+        .iter()
+        .enumerate()
+        .map(|(c, m)| m.scaled(series, c))
+        .collect();
+    let (mut normal, mut made) = (Windows::default(), Windows::default());
+    let share = MOST_WINDOWS / (channels.len() * channels[0].scales.len());
+    for (model, scaled) in channels.iter().zip(&scaled) {
+        for scale in &model.scales {
+            gather(
+                scale,
+                scaled,
+                share.max(16),
+                dims,
+                &mut normal,
+                &mut made,
+                &mut rng,
+                check,
+            );
+        }
+    }
+    let metric = Metric::learn(&normal, &made, dims, &mut rng, check)?;
+    for ((model, scaled), held_out) in channels.iter_mut().zip(&scaled).zip(held_out) {
+        for (scale, held_out) in model.scales.iter_mut().zip(held_out) {
+            if let Some(held_out) = held_out {
+                attach(scale, &metric, scaled, held_out, params, &mut rng, check);
+            }
+        }
+    }
+    Ok(metric)
+}
+
+/// The largest number of features of each view at any of the lengths.
+pub(crate) fn common_dims(lengths: impl Iterator<Item = usize>) -> PerView<usize> {
+    let mut dims = PerView::default();
+    for length in lengths {
+        for (most, dim) in dims.iter_mut().zip(Extractor::dims_of(length)) {
+            *most = dim.max(*most);
+        }
+    }
+    dims
+}
+
+/// Adds evenly spaced training windows, and an incident made of each.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "two sinks, two sources, and what every step needs"
+)]
+fn gather(
+    scale: &ScaleModel,
+    scaled: &Scaled,
+    share: usize,
+    dims: PerView<usize>,
+    normal: &mut Windows,
+    made: &mut Windows,
+    rng: &mut ChaCha8Rng,
+    check: Check,
+) {
+    let length = scale.length;
+    let mut places = Vec::new();
+    for (s, (first, values)) in scaled.iter().enumerate() {
+        places.extend(
+            starts(*first, values.len(), length, hop(length))
+                .into_iter()
+                .map(|a| (s, a)),
+        );
+    }
+    let count = places.len().min(share);
+    let window = |i: usize| {
+        let (s, a) = places[i];
+        &scaled[s].1[a..a + length]
+    };
+    let mut extractor = Extractor::new(length);
+    for i in 0..count {
+        check();
+        let at = i * places.len() / count;
+        let features = scale.features(window(at), &mut extractor);
+        normal.push(features.each_ref().map(Vec::as_slice), dims);
+        let mut changed = window(at).to_vec();
+        let other = (crate::cluster::uniform(rng) * places.len() as f64) as usize;
+        incident::make(&mut changed, window(other), rng);
+        let features = scale.features(&changed, &mut extractor);
+        made.push(features.each_ref().map(Vec::as_slice), dims);
+    }
+}
+
+/// Fits centres in the embedding and adds the learned log distances to the held-out ones.
+fn attach(
+    scale: &mut ScaleModel,
+    metric: &Metric,
+    scaled: &Scaled,
+    held_out: &mut HeldOut,
+    params: &ValidParams,
+    rng: &mut ChaCha8Rng,
+    check: Check,
+) {
+    let length = scale.length;
+    let starts: Vec<Vec<usize>> = scaled
+        .iter()
+        .map(|(first, values)| starts(*first, values.len(), length, hop(length)))
+        .collect();
+    let mut extractor = Extractor::new(length);
+    let mut embedded: Vec<Embedded> = Vec::new();
+    let mut plain = PerView::<Vec<f32>>::default();
+    for ((_, values), starts) in scaled.iter().zip(&starts) {
+        for &s in starts {
+            check();
+            let features = scale.features(&values[s..s + length], &mut extractor);
+            embedded.push(metric.embed(features.each_ref().map(Vec::as_slice)));
+            plain
+                .iter_mut()
+                .zip(features)
+                .for_each(|(all, own)| all.extend(own));
+        }
+    }
+    let blocks = blocks(&starts, length);
+    let mut quick = held_out.clone();
+    for (v, view) in scale.views.iter().enumerate() {
+        let distances = view.centres.held_out_distances(&plain[v], &blocks, check);
+        view.fill(
+            v,
+            &distances.unwrap_or_else(|| view.distances(&plain[v])),
+            &mut quick,
+        );
+    }
+    let mut learned = vec![PerView::<f32>::default(); embedded.len()];
+    let centres = std::array::from_fn(|v| {
+        let rows: Vec<f32> = embedded.iter().flat_map(|z| z[v]).collect();
+        let few = thinned(&rows, EMBEDDING);
+        let centres = Centres::fit(&few, EMBEDDING, params.centres, params.contamination, rng, check);
+        let distances = centres.held_out_distances(&rows, &blocks, check);
+        for (i, (l, z)) in learned.iter_mut().zip(&embedded).enumerate() {
+            l[v] = log_distance(
+                distances
+                    .as_ref()
+                    .map_or_else(|| centres.distance(&z[v]), |d| d[i]),
+            );
+        }
+        centres
+    });
+    let gains = std::array::from_fn(|v| {
+        let plain = spread(quick.iter().flatten().map(|w| w[v]));
+        let learned = spread(learned.iter().map(|w| w[v]));
+        if learned > 0.0 { plain / learned } else { 0.0 }
+    });
+    for held_out in [&mut quick, held_out] {
+        for (window, learned) in held_out.iter_mut().flatten().zip(&learned) {
+            for v in 0..View::COUNT {
+                window[v] += gains[v] * learned[v];
+            }
+        }
+    }
+    // As for the plain views: the quick leave-out weighs, the honest one keeps the false-alarm rate.
+    scale.calibrate(&quick, &starts);
+    scale.head = Some(Head { centres, gains });
+}
+
+/// The standard deviation.
+fn spread(values: impl Iterator<Item = f32> + Clone) -> f32 {
+    let n = values.clone().count() as f64;
+    let mean = values.clone().map(f64::from).sum::<f64>() / n;
+    (values.map(|v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n).sqrt() as f32
+}

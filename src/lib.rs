@@ -25,6 +25,7 @@ pgrx::extension_sql_file!(
 );
 pgrx::extension_sql_file!("../sql/model.sql", name = "model", requires = ["train"]);
 pgrx::extension_sql_file!("../sql/inspect.sql", name = "inspect", requires = ["detect"]);
+pgrx::extension_sql_file!("../sql/plot.sql", name = "plot", requires = ["inspect"]);
 
 /// Hooks that pgrx-tests looks for at the root of the crate.
 #[cfg(test)]

@@ -28,3 +28,12 @@ pub(super) fn place<T>(fcinfo: pg_sys::FunctionCallInfo, aggregate: &str, state:
     let pointer: *mut T = PgMemoryContexts::For(context).leak_and_drop_on_delete(state);
     Ok(pg_sys::Datum::from(pointer.cast::<c_void>()))
 }
+
+/// What comes from another process is not what went there.
+pub(super) fn broken(aggregate: &str) -> pg_sys::panic::ErrorReport {
+    fail(
+        PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+        format!("invalid transition state of {aggregate}"),
+        "This is a fault of pg_tsad; please report it.",
+    )
+}

@@ -1,8 +1,11 @@
 //! Aggregates: support functions for the definitions in sql/.
 
+mod constant;
 mod evaluate;
 mod memory;
+mod plot;
 mod state;
 mod time;
 mod train;
 mod with_model;
+mod zone;

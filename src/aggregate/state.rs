@@ -1,12 +1,12 @@
 //! The transition state of the training aggregate.
 
+use super::constant::Constant;
 use super::memory;
 use crate::error::{Result, fail, report};
 use crate::options;
 use crate::time::TimeType;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
-use pgrx::{FromDatum, JsonB};
 use tsad_core::{Samples, ValidParams};
 
 /// The rows of a group so far and the options of its call.
@@ -14,27 +14,22 @@ use tsad_core::{Samples, ValidParams};
 pub(super) struct TrainState {
     pub rows: Samples,
     pub time_type: TimeType,
-    /// The options as text; empty for none.
-    options: String,
+    pub options: Constant,
     pub params: ValidParams,
-    /// The options as the bytes of the datum last seen, to compare with the next row's.
-    seen: Option<Vec<u8>>,
 }
 
 /// The largest number of values (rows times channels) of one series.
 pub(super) const MAX_VALUES: usize = 1 << 24;
 
 impl TrainState {
-    pub(super) fn new(channels: usize, time_type: TimeType, options: Option<JsonB>) -> Result<Self> {
-        let text = options.as_ref().map_or_else(String::new, |o| o.0.to_string());
+    pub(super) fn new(channels: usize, time_type: TimeType, options: Constant) -> Result<Self> {
         Ok(Self {
             rows: Samples::new(channels)
                 .map_err(report)?
                 .with_times(time_type.kind()),
             time_type,
-            options: text,
-            params: options::params(options.map(|o| o.0))?,
-            seen: None,
+            params: options::params(options.value()?)?,
+            options,
         })
     }
 
@@ -46,49 +41,22 @@ impl TrainState {
     }
 
     pub(super) fn append(&mut self, other: &Self) -> Result<()> {
-        if other.options != self.options {
-            return Err(different_options());
-        }
+        self.options.same(&other.options)?;
         if (self.rows.len() + other.rows.len()) * self.rows.channels() > MAX_VALUES {
             return Err(too_many());
         }
         self.rows.append(&other.rows).map_err(report)
     }
 
-    /// Checks that a row has the options of the first one; `datum` is the row's `jsonb` or NULL.
-    ///
-    /// # Safety
-    /// The datum must be a valid value of type `jsonb`.
-    pub(super) unsafe fn same_options(&mut self, datum: Option<pg_sys::Datum>) -> Result<()> {
-        let Some(datum) = datum else {
-            return if self.options.is_empty() {
-                Ok(())
-            } else {
-                Err(different_options())
-            };
-        };
-        // SAFETY: the caller vouches for the datum.
-        let bytes = unsafe { pgrx::varlena_to_byte_slice(datum.cast_mut_ptr()) };
-        if self.seen.as_deref() == Some(bytes) {
-            return Ok(());
-        }
-        // SAFETY: the caller vouches for the datum.
-        let options = unsafe { JsonB::from_datum(datum, false) };
-        if options.map_or_else(String::new, |o| o.0.to_string()) != self.options {
-            return Err(different_options());
-        }
-        self.seen = Some(bytes.to_vec());
-        Ok(())
-    }
-
     /// The state as bytes for another process of the same server.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let options = self.options.text();
         let mut out =
-            Vec::with_capacity(16 + self.options.len() + 8 * (self.rows.len() + self.rows.values().len()));
+            Vec::with_capacity(24 + options.len() + 8 * (self.rows.len() + self.rows.values().len()));
         out.extend_from_slice(&(self.rows.channels() as u64).to_ne_bytes());
         out.extend_from_slice(&u64::from(self.time_type.oid().to_u32()).to_ne_bytes());
-        out.extend_from_slice(&(self.options.len() as u64).to_ne_bytes());
-        out.extend_from_slice(self.options.as_bytes());
+        out.extend_from_slice(&(options.len() as u64).to_ne_bytes());
+        out.extend_from_slice(options.as_bytes());
         out.extend(self.rows.times().iter().flat_map(|t| t.to_ne_bytes()));
         out.extend(self.rows.values().iter().flat_map(|v| v.to_ne_bytes()));
         out
@@ -96,13 +64,7 @@ impl TrainState {
 
     /// The inverse of [`TrainState::to_bytes`].
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let broken = || {
-            fail(
-                PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
-                "invalid transition state of tsad.train",
-                "This is a fault of pg_tsad; please report it.",
-            )
-        };
+        let broken = || memory::broken("tsad.train");
         let (channels, rest) = bytes.split_first_chunk::<8>().ok_or_else(broken)?;
         let (oid, rest) = rest.split_first_chunk::<8>().ok_or_else(broken)?;
         let oid = u32::try_from(u64::from_ne_bytes(*oid)).map_err(|_| broken())?;
@@ -111,11 +73,8 @@ impl TrainState {
         let length = usize::try_from(u64::from_ne_bytes(*length)).map_err(|_| broken())?;
         let (text, rest) = rest.split_at_checked(length).ok_or_else(broken)?;
         let channels = usize::try_from(u64::from_ne_bytes(*channels)).map_err(|_| broken())?;
-        let options = match text {
-            [] => None,
-            _ => Some(JsonB(serde_json::from_slice(text).map_err(|_| broken())?)),
-        };
-        let mut state = Self::new(channels, time_type, options)?;
+        let text = std::str::from_utf8(text).map_err(|_| broken())?;
+        let mut state = Self::new(channels, time_type, Constant::of_text(text.to_owned()))?;
         let (words, tail) = rest.as_chunks::<8>();
         let rows = words.len() / (channels + 1);
         if !tail.is_empty() || rows * (channels + 1) != words.len() {
@@ -142,14 +101,6 @@ pub(super) unsafe fn state_of<'a>(fcinfo: pg_sys::FunctionCallInfo, n: usize) ->
 /// As [`memory::place`].
 pub(super) fn place(fcinfo: pg_sys::FunctionCallInfo, state: TrainState) -> Result<pg_sys::Datum> {
     memory::place(fcinfo, "tsad.train", state)
-}
-
-fn different_options() -> pg_sys::panic::ErrorReport {
-    fail(
-        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-        "the options differ between rows of one series",
-        "Pass a constant, or group by what the options depend on.",
-    )
 }
 
 pub(super) fn too_many() -> pg_sys::panic::ErrorReport {

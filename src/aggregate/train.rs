@@ -3,13 +3,14 @@
 //! The functions take their arguments raw: their declarations, and those of the aggregates over them, stand in
 //! sql/train.sql. pgrx cannot declare an aggregate with an internal state that is combined in parallel.
 
+use super::constant::Constant;
 use super::state::{TrainState, place, state_of};
 use super::time::{infinite_time, null_time, unknown_time};
 use crate::error::{Result, report};
 use crate::time::TimeType;
+use pgrx::Internal;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pgrx::{Internal, JsonB};
 
 /// Adds a row `(state, time, value [, options])` with one value; NULL is a gap.
 #[pg_extern(sql = false)]
@@ -49,13 +50,13 @@ fn add(fcinfo: pg_sys::FunctionCallInfo, values: &[f64]) -> Result<Internal> {
         // SAFETY: fcinfo is that of the running call.
         let time_type = TimeType::of(unsafe { pgrx::pg_getarg_type(fcinfo, 1) }).ok_or_else(unknown_time)?;
         // SAFETY: the argument is a jsonb, as above.
-        let json = options.and_then(|o| unsafe { JsonB::from_datum(o, false) });
-        let mut state = TrainState::new(values.len(), time_type, json)?;
+        let options = unsafe { Constant::of(options) };
+        let mut state = TrainState::new(values.len(), time_type, options)?;
         state.push(time_type.value(time).map_err(infinite_time)?, values)?;
         return Ok(Internal::from(Some(place(fcinfo, state)?)));
     };
     // SAFETY: the argument is a jsonb, as above.
-    unsafe { state.same_options(options)? };
+    unsafe { state.options.check(options)? };
     state.push(state.time_type.value(time).map_err(infinite_time)?, values)?;
     // SAFETY: the first argument is not NULL, or there were no state.
     Ok(Internal::from(unsafe { pgrx::pg_getarg_datum(fcinfo, 0) }))

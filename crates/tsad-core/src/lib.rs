@@ -16,6 +16,7 @@
 //! - [`calibrate`]: from score to p-value and threshold, on training windows held out from the fit
 //! - [`model`]: the model as bytes, versioned and checked
 //! - [`measure`]: VUS and the other measures of detection accuracy
+//! - [`picture`]: series, scores and episodes as SVG
 //!
 //! # Example
 //!
@@ -45,6 +46,7 @@ mod error;
 pub mod measure;
 pub mod metric;
 pub mod model;
+pub mod picture;
 pub mod series;
 pub mod view;
 

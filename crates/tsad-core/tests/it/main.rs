@@ -13,5 +13,6 @@ mod data;
 mod determinism;
 mod measure;
 mod measure_golden;
+mod picture;
 mod recalibrate;
 mod status;

@@ -1,0 +1,85 @@
+//! An argument of an aggregate that must be the same for all rows: its options.
+
+use crate::error::{Result, fail};
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{FromDatum, JsonB, pg_sys};
+use serde_json::Value;
+
+/// A `jsonb`, as it came with the first row.
+#[derive(Clone)]
+pub(super) struct Constant {
+    /// As text; empty for NULL.
+    text: String,
+    /// The bytes of the datum last seen, to compare with the next row's.
+    seen: Option<Vec<u8>>,
+}
+
+impl Constant {
+    /// The argument of the first row.
+    ///
+    /// # Safety
+    /// The datum must be a valid value of type `jsonb`.
+    pub(super) unsafe fn of(datum: Option<pg_sys::Datum>) -> Self {
+        // SAFETY: the caller vouches for the datum.
+        let json = datum.and_then(|d| unsafe { JsonB::from_datum(d, false) });
+        Self::of_text(json.map_or_else(String::new, |j| j.0.to_string()))
+    }
+
+    /// The argument as text, from another process.
+    pub(super) fn of_text(text: String) -> Self {
+        Self { text, seen: None }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn value(&self) -> Result<Option<Value>> {
+        if self.text.is_empty() {
+            return Ok(None);
+        }
+        serde_json::from_str(&self.text)
+            .map(Some)
+            .map_err(|_| super::memory::broken("an aggregate"))
+    }
+
+    /// Checks that another row has the same.
+    ///
+    /// # Safety
+    /// As [`Constant::of`].
+    pub(super) unsafe fn check(&mut self, datum: Option<pg_sys::Datum>) -> Result<()> {
+        let Some(datum) = datum else {
+            return if self.text.is_empty() {
+                Ok(())
+            } else {
+                Err(different())
+            };
+        };
+        // SAFETY: the caller vouches for the datum.
+        let bytes = unsafe { pgrx::varlena_to_byte_slice(datum.cast_mut_ptr()) };
+        if self.seen.as_deref() != Some(bytes) {
+            // SAFETY: as above.
+            self.same(&unsafe { Self::of(Some(datum)) })?;
+            self.seen = Some(bytes.to_vec());
+        }
+        Ok(())
+    }
+
+    /// Checks that the rows of another process have the same.
+    pub(super) fn same(&self, other: &Self) -> Result<()> {
+        if self.text == other.text {
+            Ok(())
+        } else {
+            Err(different())
+        }
+    }
+}
+
+fn different() -> ErrorReport {
+    fail(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        "the options differ between rows of one series",
+        "Pass a constant, or group by what the options depend on.",
+    )
+}

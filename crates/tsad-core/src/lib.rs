@@ -12,6 +12,7 @@
 //! - [`series`]: rows become a regular grid without duplicates, cut into segments at long gaps
 //! - [`view`]: windows of several lengths seen as amplitude, shape, spectrum and profile
 //! - [`cluster`]: the centres of normal windows, guarded against contaminated training data
+//! - [`direction`]: principal directions of windows and their von Mises-Fisher distribution
 //! - [`detector`]: [`train`], [`score`] and [`events`]
 //! - [`calibrate`]: from score to p-value and threshold, on training windows held out from the fit
 //! - [`model`]: the model as bytes, versioned and checked
@@ -42,6 +43,7 @@
 pub mod calibrate;
 pub mod cluster;
 pub mod detector;
+pub mod direction;
 mod error;
 pub mod measure;
 pub mod metric;
@@ -50,7 +52,7 @@ pub mod picture;
 pub mod series;
 pub mod view;
 
-pub use detector::{Event, EventParams, Params, Point, Status, ValidParams, events, score, train};
+pub use detector::{Decision, Event, EventParams, Params, Point, Status, ValidParams, events, score, train};
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;
 pub use series::{Samples, TimeKind};

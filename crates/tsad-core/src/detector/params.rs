@@ -6,6 +6,19 @@ use crate::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
 
+/// What decides whether a row is an anomaly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// The distance from the clusters of normal windows.
+    #[default]
+    Metric,
+    /// The principal direction of the window. The score is then the metric score of equal p-value.
+    Direction,
+    /// Either of the two: the p-value is twice the smaller one (Bonferroni), the score that of equal p-value.
+    Either,
+}
+
 /// Parameters of training as a user gives them; [`Params::validate`] checks them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -27,6 +40,8 @@ pub struct Params {
     pub alpha: Option<f64>,
     /// The same as a number of flagged normal samples per day, above 0; the default is one a week.
     pub alarms_per_day: Option<f64>,
+    /// What decides whether a row is an anomaly; default metric.
+    pub decision: Decision,
     /// The seed of all random choices of the training; default 0.
     pub seed: u64,
 }
@@ -41,6 +56,7 @@ impl Default for Params {
             max_gap: 4,
             alpha: None,
             alarms_per_day: None,
+            decision: Decision::Metric,
             seed: 0,
         }
     }
@@ -49,11 +65,12 @@ impl Default for Params {
 /// The names of all parameters, for messages about misspelt ones.
 impl Params {
     /// The names under which the parameters are known to users, in alphabetical order.
-    pub const NAMES: [&'static str; 8] = [
+    pub const NAMES: [&'static str; 9] = [
         "alarms_per_day",
         "alpha",
         "centres",
         "contamination",
+        "decision",
         "max_gap",
         "metric",
         "scales",

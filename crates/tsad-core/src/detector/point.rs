@@ -10,6 +10,8 @@ use serde::Serialize;
 pub enum Status {
     /// Scored.
     Ok,
+    /// Scored, but the window has no principal direction to decide by: its two leading eigenvalues are nearly equal.
+    NoDirection,
     /// The series is shorter than the smallest window, or the model had too little data to train on.
     InsufficientData,
     /// The stretch between two long gaps is shorter than the smallest window.
@@ -33,6 +35,7 @@ impl Status {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::NoDirection => "no_direction",
             Self::InsufficientData => "insufficient_data",
             Self::Gap => "gap",
             Self::Missing => "missing",
@@ -65,6 +68,13 @@ pub struct Point {
     pub views: Option<PerView<f64>>,
     /// The share of each channel in the score; sums to 1, 0 for a channel the model leaves out.
     pub channels: Option<Vec<f64>>,
+    /// The regime of the window whose middle is nearest: the class of normal windows that it is most like.
+    pub regime: Option<u32>,
+    /// The probability of a principal direction as far from that of the regime on normal data, 0 to 1; none where
+    /// the window has no direction.
+    pub direction_p_value: Option<f64>,
+    /// The share of each channel in the deviation of the direction; of several channels, where it is significant.
+    pub direction_channels: Option<Vec<f64>>,
     /// Whether a value of the row was missing and filled in for its neighbours' windows.
     pub imputed: bool,
     /// Whether no later row can change the score any more.
@@ -82,6 +92,9 @@ impl Point {
             is_anomaly: None,
             views: None,
             channels: None,
+            regime: None,
+            direction_p_value: None,
+            direction_channels: None,
             imputed: false,
             is_final: false,
         }

@@ -1,8 +1,9 @@
 //! From rows and a model to scored points.
 
 use super::channel::ChannelModel;
+use super::regime::Verdict;
 use super::windows::{hop, mean, runs, starts};
-use super::{Point, Status};
+use super::{Decision, Point, Status};
 use crate::calibrate::Calibration;
 use crate::metric::Metric;
 use crate::model::{Body, Model, Trained};
@@ -60,9 +61,13 @@ pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
         .iter()
         .map(|s| Scores::of_segment(&trained.channels, trained.metric.as_ref().ok(), s, check))
         .collect();
+    let alpha = trained.calibration.alpha;
+    let verdicts = series.segments.iter();
+    let verdicts = verdicts.map(|s| trained.regimes.verdicts(&trained.channels, s, alpha, check));
     let judge = Judge {
         model,
         trained,
+        verdicts: verdicts.collect(),
         series: &series,
         scored: &scored,
     };
@@ -205,6 +210,8 @@ struct Judge<'a> {
     trained: &'a Trained,
     series: &'a Series,
     scored: &'a [Scores],
+    /// Per segment the verdicts of the windows of the regimes, and which one counts for a sample.
+    verdicts: Vec<(Vec<Verdict>, Vec<usize>)>,
 }
 
 impl Judge<'_> {
@@ -228,15 +235,21 @@ impl Judge<'_> {
             return Point::unscored(time, status);
         };
         let calibration: &Calibration = &self.trained.calibration;
-        let is_anomaly = calibration.is_anomaly(score);
+        let (verdicts, of_sample) = &self.verdicts[place.segment];
+        let verdict = of_sample.get(place.sample).map(|w| &verdicts[*w]);
+        let direction = verdict.and_then(|v| v.p_value);
+        let (score, p_value) = self.decide(score, direction);
         let segment = &self.series.segments[place.segment];
         let at = place.sample * scores.channels;
         Point {
             time,
-            status: self.status(time),
+            status: self.status(time, direction),
             score: Some(score),
-            p_value: Some(calibration.p_value(score)),
-            is_anomaly: Some(is_anomaly),
+            p_value: Some(p_value),
+            is_anomaly: Some(calibration.is_anomaly(score)),
+            regime: verdict.map(|v| v.regime),
+            direction_p_value: direction,
+            direction_channels: verdict.and_then(|v| self.spread(v.channels.as_deref()?)),
             views: Some(shares(scores.views[place.sample])),
             channels: Some(self.channel_shares(&scores.weights[at..at + scores.channels])),
             imputed: segment.imputed[place.sample],
@@ -245,13 +258,37 @@ impl Judge<'_> {
         }
     }
 
-    fn status(&self, time: i64) -> Status {
+    /// The score and p-value that decide, from the metric score and the p-value of the direction.
+    fn decide(&self, score: f64, direction: Option<f64>) -> (f64, f64) {
+        let calibration = &self.trained.calibration;
+        let metric = calibration.p_value(score);
+        let p = match self.model.params.decision {
+            Decision::Metric => return (score, metric),
+            Decision::Direction => direction.unwrap_or(1.0),
+            Decision::Either => (2.0 * metric.min(direction.unwrap_or(1.0))).min(1.0),
+        };
+        let p = p.max(f64::MIN_POSITIVE);
+        (calibration.score_of(p), p)
+    }
+
+    /// The channels' shares in the order of the rows, 0 for a channel that is left out.
+    fn spread(&self, shares: &[f64]) -> Option<Vec<f64>> {
+        let mut out = vec![0.0; self.model.channels];
+        for (share, c) in shares.iter().zip(&self.trained.channels) {
+            out[c.index] = *share;
+        }
+        Some(out)
+    }
+
+    fn status(&self, time: i64, direction: Option<f64>) -> Status {
         if time < self.model.first_time {
             Status::BeforeModel
         } else if time <= self.model.last_time {
             Status::InTrainingRange
         } else if self.trained.channels.iter().all(|c| c.scale.constant) {
             Status::Constant
+        } else if self.model.params.decision == Decision::Direction && direction.is_none() {
+            Status::NoDirection
         } else {
             Status::Ok
         }

@@ -3,6 +3,7 @@
 use super::ValidParams;
 use super::channel::{ChannelModel, HeldOut, usable_scales};
 use super::head;
+use super::regime::Regimes;
 use super::score::Scores;
 use crate::calibrate::{Calibration, Source};
 use crate::metric::{LeftOut, Metric};
@@ -91,6 +92,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             source,
             params.alpha_at(grid.interval, rows.time_kind()),
         ),
+        regimes: Regimes::fit(&channels, &series, params, check),
         channels,
         metric,
     })

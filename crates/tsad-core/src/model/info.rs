@@ -1,6 +1,6 @@
 //! What a model tells of itself.
 
-use super::{Body, Model, Trained};
+use super::{Model, Trained};
 use crate::calibrate::Source;
 use crate::detector::Params;
 use crate::metric::LeftOut;
@@ -56,6 +56,8 @@ pub struct ModelInfo {
     pub views: Vec<&'static str>,
     /// The number of cluster centres, all channels, views and scales together.
     pub clusters: usize,
+    /// The number of regimes: classes of normal windows.
+    pub regimes: usize,
     /// How scores become decisions.
     pub calibration: Option<CalibrationInfo>,
     /// The size of the model in bytes.
@@ -90,10 +92,7 @@ pub struct CalibrationInfo {
 impl Model {
     /// What the model tells of itself; `size` is the length of its bytes.
     pub fn info(&self, size: usize) -> ModelInfo {
-        let trained = match &self.body {
-            Body::Trained(t) => Some(t.as_ref()),
-            Body::Untrained(_) => None,
-        };
+        let trained = self.trained();
         let times = self.rows > 0;
         let columns = |constant_only: bool| {
             let channels = trained.map_or(&[][..], |t| &t.channels);
@@ -125,6 +124,7 @@ impl Model {
             scales: trained.map_or_else(Vec::new, lengths),
             views: View::ALL.iter().map(|v| v.name()).collect(),
             clusters: trained.map_or(0, clusters),
+            regimes: trained.map_or(0, |t| t.regimes.all.len()),
             calibration: trained.map(calibration),
             size,
         }

@@ -3,13 +3,16 @@
 mod codec;
 mod info;
 mod recalibrate;
+mod regimes;
 mod v1;
+mod v1_regimes;
 
 pub use info::{CalibrationInfo, ModelInfo};
 pub use recalibrate::Target;
+pub use regimes::{DirectionInfo, RegimeInfo, ViewCentre};
 
 use crate::calibrate::Calibration;
-use crate::detector::{ChannelModel, Params};
+use crate::detector::{ChannelModel, Params, Regimes};
 use crate::metric::{LeftOut, Metric};
 use crate::series::{Grid, TimeKind};
 
@@ -50,6 +53,7 @@ pub(crate) struct Trained {
     pub calibration: Calibration,
     /// The learned metric, or why there is none.
     pub metric: Result<Metric, LeftOut>,
+    pub regimes: Regimes,
 }
 
 impl Trained {

@@ -1,5 +1,6 @@
 //! The payload of format version 1. Its layout never changes; a new layout gets a new version.
 
+use super::v1_regimes::RegimesV1;
 use super::{Body, Model, Trained};
 use crate::calibrate::Calibration;
 use crate::cluster::Centres;
@@ -40,6 +41,7 @@ struct TrainedV1 {
     channels: Vec<ChannelV1>,
     calibration: Calibration,
     metric: MetricV1,
+    regimes: RegimesV1,
 }
 
 /// The weights of the encoders, or why there are none.
@@ -108,6 +110,7 @@ impl From<&Model> for ModelV1 {
                 channels: t.channels.iter().map(ChannelV1::from).collect(),
                 calibration: t.calibration.clone(),
                 metric: MetricV1::from(&t.metric),
+                regimes: RegimesV1::from(&t.regimes),
             })),
         };
         Self {
@@ -181,7 +184,7 @@ impl From<&ViewModel> for ViewV1 {
 }
 
 /// What is wrong with a payload that is well-formed CBOR.
-type Wrong = &'static str;
+pub(super) type Wrong = &'static str;
 
 impl ModelV1 {
     /// Checks everything that scoring relies on.
@@ -250,6 +253,8 @@ impl TrainedV1 {
             metric.is_ok() || heads.into_iter().all(|s| s.head.is_none()),
             "metric",
         )?;
+        let lengths: Vec<usize> = lengths.iter().map(|l| *l as usize).collect();
+        let regimes = self.regimes.into_regimes(&lengths, channels.len())?;
         Ok(Trained {
             grid,
             samples: self.samples,
@@ -257,6 +262,7 @@ impl TrainedV1 {
             channels,
             calibration: self.calibration,
             metric,
+            regimes,
         })
     }
 }
@@ -376,16 +382,16 @@ fn check_calibration(c: &Calibration) -> Result<(), Wrong> {
     require((0.0..=1.0).contains(&c.achieved), "calibration")
 }
 
-fn require(holds: bool, what: Wrong) -> Result<(), Wrong> {
+pub(super) fn require(holds: bool, what: Wrong) -> Result<(), Wrong> {
     if holds { Ok(()) } else { Err(what) }
 }
 
-fn to_bytes(values: &[f32]) -> ByteBuf {
+pub(super) fn to_bytes(values: &[f32]) -> ByteBuf {
     ByteBuf::from(values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())
 }
 
 /// The numbers of a vector; only finite ones are accepted.
-fn from_bytes(bytes: &[u8]) -> Result<Vec<f32>, Wrong> {
+pub(super) fn from_bytes(bytes: &[u8]) -> Result<Vec<f32>, Wrong> {
     let (numbers, rest) = bytes.as_chunks::<4>();
     require(rest.is_empty(), "vector")?;
     let values: Vec<f32> = numbers.iter().map(|b| f32::from_le_bytes(*b)).collect();

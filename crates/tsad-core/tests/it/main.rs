@@ -11,6 +11,7 @@ mod common;
 mod contract;
 mod data;
 mod determinism;
+mod direction;
 mod measure;
 mod measure_golden;
 mod picture;

@@ -1,5 +1,6 @@
 //! Training, scoring and episodes.
 
+mod baseline;
 mod channel;
 mod events;
 mod head;
@@ -11,6 +12,7 @@ mod score;
 mod train;
 mod windows;
 
+pub use baseline::{Band, Baseline, LONGEST_PERIOD};
 pub use channel::{ChannelModel, ScaleModel, ViewModel};
 pub use events::{Event, EventParams, events};
 pub use head::Head;

@@ -42,6 +42,12 @@ pub struct Params {
     pub alarms_per_day: Option<f64>,
     /// What decides whether a row is an anomaly; default metric.
     pub decision: Decision,
+    /// A row is no anomaly where no value within half the shortest window deviates from the expected value by at
+    /// least this much, in units of the values; 0 or above.
+    pub min_deviation: Option<f64>,
+    /// The same as a share of the size of the expected value; 0 or above. Where both are given, a deviation must
+    /// reach both.
+    pub min_deviation_relative: Option<f64>,
     /// The seed of all random choices of the training; default 0.
     pub seed: u64,
 }
@@ -57,6 +63,8 @@ impl Default for Params {
             alpha: None,
             alarms_per_day: None,
             decision: Decision::Metric,
+            min_deviation: None,
+            min_deviation_relative: None,
             seed: 0,
         }
     }
@@ -65,7 +73,7 @@ impl Default for Params {
 /// The names of all parameters, for messages about misspelt ones.
 impl Params {
     /// The names under which the parameters are known to users, in alphabetical order.
-    pub const NAMES: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 11] = [
         "alarms_per_day",
         "alpha",
         "centres",
@@ -73,6 +81,8 @@ impl Params {
         "decision",
         "max_gap",
         "metric",
+        "min_deviation",
+        "min_deviation_relative",
         "scales",
         "seed",
     ];
@@ -126,6 +136,17 @@ impl Params {
                 format!("option \"alarms_per_day\" is out of range: {rate}"),
                 "Give a number above 0.",
             ));
+        }
+        for (name, least) in [
+            ("min_deviation", self.min_deviation),
+            ("min_deviation_relative", self.min_deviation_relative),
+        ] {
+            if let Some(least) = least.filter(|l| !(*l >= 0.0 && l.is_finite())) {
+                return Err(invalid(
+                    format!("option \"{name}\" is out of range: {least}"),
+                    "Give a number of 0 or above.",
+                ));
+            }
         }
         Ok(ValidParams(self))
     }

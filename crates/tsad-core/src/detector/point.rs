@@ -12,6 +12,9 @@ pub enum Status {
     Ok,
     /// Scored, but the window has no principal direction to decide by: its two leading eigenvalues are nearly equal.
     NoDirection,
+    /// Scored and significant, but the values deviate from the expected ones by less than the least deviation asked
+    /// for: no anomaly.
+    SmallDeviation,
     /// The series is shorter than the smallest window, or the model had too little data to train on.
     InsufficientData,
     /// The stretch between two long gaps is shorter than the smallest window.
@@ -35,6 +38,7 @@ impl Status {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::SmallDeviation => "small_deviation",
             Self::NoDirection => "no_direction",
             Self::InsufficientData => "insufficient_data",
             Self::Gap => "gap",
@@ -75,6 +79,9 @@ pub struct Point {
     pub direction_p_value: Option<f64>,
     /// The share of each channel in the deviation of the direction; of several channels, where it is significant.
     pub direction_channels: Option<Vec<f64>>,
+    /// Whether the value of the channel with the largest share lies above (1) or below (-1) the band of the
+    /// companion baseline, or in it (0).
+    pub change: Option<i8>,
     /// Whether a value of the row was missing and filled in for its neighbours' windows.
     pub imputed: bool,
     /// Whether no later row can change the score any more.
@@ -95,6 +102,7 @@ impl Point {
             regime: None,
             direction_p_value: None,
             direction_channels: None,
+            change: None,
             imputed: false,
             is_final: false,
         }

@@ -68,6 +68,11 @@ pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
         model,
         trained,
         verdicts: verdicts.collect(),
+        matters: series
+            .segments
+            .iter()
+            .map(|s| matters(model, trained, s))
+            .collect(),
         series: &series,
         scored: &scored,
     };
@@ -212,6 +217,8 @@ struct Judge<'a> {
     scored: &'a [Scores],
     /// Per segment the verdicts of the windows of the regimes, and which one counts for a sample.
     verdicts: Vec<(Vec<Verdict>, Vec<usize>)>,
+    /// Per segment and sample whether a value nearby deviates enough to matter.
+    matters: Vec<Vec<bool>>,
 }
 
 impl Judge<'_> {
@@ -238,12 +245,18 @@ impl Judge<'_> {
         let (verdicts, of_sample) = &self.verdicts[place.segment];
         let verdict = of_sample.get(place.sample).map(|w| &verdicts[*w]);
         let direction = verdict.and_then(|v| v.p_value);
-        let (score, p_value) = self.decide(score, direction);
+        let (mut score, mut p_value) = self.decide(score, direction);
+        let mut status = self.status(time, direction);
+        if calibration.is_anomaly(score) && !self.matters[place.segment][place.sample] {
+            // Not significant, to the reader: score and p-value must say so too.
+            (score, p_value) = (calibration.threshold, calibration.alpha);
+            status = Status::SmallDeviation;
+        }
+        let weights = &scores.weights[place.sample * scores.channels..][..scores.channels];
         let segment = &self.series.segments[place.segment];
-        let at = place.sample * scores.channels;
         Point {
             time,
-            status: self.status(time, direction),
+            status,
             score: Some(score),
             p_value: Some(p_value),
             is_anomaly: Some(calibration.is_anomaly(score)),
@@ -251,11 +264,22 @@ impl Judge<'_> {
             direction_p_value: direction,
             direction_channels: verdict.and_then(|v| self.spread(v.channels.as_deref()?)),
             views: Some(shares(scores.views[place.sample])),
-            channels: Some(self.channel_shares(&scores.weights[at..at + scores.channels])),
+            channels: Some(self.channel_shares(weights)),
+            change: self.change(segment, place.sample, weights),
             imputed: segment.imputed[place.sample],
             is_final: place.segment + 1 < self.series.segments.len()
                 || place.sample + self.trained.longest_window() <= self.series.settled.min(segment.len() - 1),
         }
+    }
+
+    /// Where the value of the channel of largest weight lies against its band.
+    fn change(&self, segment: &Segment, sample: usize, weights: &[f32]) -> Option<i8> {
+        let (c, _) = weights
+            .iter()
+            .enumerate()
+            .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)))?;
+        let band = self.trained.baselines[c].at(segment.start + sample as i64);
+        Some(band.change(segment.channel(c)[sample]))
     }
 
     /// The score and p-value that decide, from the metric score and the p-value of the direction.
@@ -302,6 +326,32 @@ impl Judge<'_> {
         }
         out
     }
+}
+
+/// For every sample whether a value of any channel within half the shortest window deviates from the baseline by
+/// the least deviation asked for.
+fn matters(model: &Model, trained: &Trained, segment: &Segment) -> Vec<bool> {
+    let (absolute, relative) = (model.params.min_deviation, model.params.min_deviation_relative);
+    if absolute.is_none() && relative.is_none() {
+        return vec![true; segment.len()];
+    }
+    let far = |value: f64, expected: f64| {
+        let off = (value - expected).abs();
+        off >= absolute.unwrap_or(0.0) && off >= relative.unwrap_or(0.0) * expected.abs()
+    };
+    let mut out = vec![false; segment.len()];
+    let around = trained.channels[0].scales[0].length / 2;
+    for (c, baseline) in trained.baselines.iter().enumerate() {
+        let mut done = 0;
+        for (i, value) in segment.channel(c).iter().enumerate() {
+            if far(*value, baseline.at(segment.start + i as i64).expected) {
+                let end = (i + around + 1).min(segment.len());
+                out[done.max(i.saturating_sub(around))..end].fill(true);
+                done = end;
+            }
+        }
+    }
+    out
 }
 
 fn shares(weights: PerView<f32>) -> PerView<f64> {

@@ -1,6 +1,7 @@
 //! From rows to a model.
 
 use super::ValidParams;
+use super::baseline::Baseline;
 use super::channel::{ChannelModel, HeldOut, usable_scales};
 use super::head;
 use super::regime::Regimes;
@@ -92,6 +93,9 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             source,
             params.alpha_at(grid.interval, rows.time_kind()),
         ),
+        baselines: (0..channels.len())
+            .map(|c| Baseline::fit(&series, c, &channels[c].scale))
+            .collect(),
         regimes: Regimes::fit(&channels, &series, params, check),
         channels,
         metric,

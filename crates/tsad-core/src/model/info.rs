@@ -2,7 +2,7 @@
 
 use super::{Model, Trained};
 use crate::calibrate::Source;
-use crate::detector::Params;
+use crate::detector::{Baseline, Params};
 use crate::metric::LeftOut;
 use crate::series::TimeKind;
 use crate::view::View;
@@ -58,6 +58,8 @@ pub struct ModelInfo {
     pub clusters: usize,
     /// The number of regimes: classes of normal windows.
     pub regimes: usize,
+    /// The season of each column that is scored, in samples; none where the baseline is flat.
+    pub seasons: Vec<Option<usize>>,
     /// How scores become decisions.
     pub calibration: Option<CalibrationInfo>,
     /// The size of the model in bytes.
@@ -125,6 +127,7 @@ impl Model {
             views: View::ALL.iter().map(|v| v.name()).collect(),
             clusters: trained.map_or(0, clusters),
             regimes: trained.map_or(0, |t| t.regimes.all.len()),
+            seasons: trained.map_or_else(Vec::new, |t| t.baselines.iter().map(Baseline::period).collect()),
             calibration: trained.map(calibration),
             size,
         }

@@ -5,6 +5,7 @@ mod info;
 mod recalibrate;
 mod regimes;
 mod v1;
+mod v1_baseline;
 mod v1_regimes;
 
 pub use info::{CalibrationInfo, ModelInfo};
@@ -12,7 +13,7 @@ pub use recalibrate::Target;
 pub use regimes::{DirectionInfo, RegimeInfo, ViewCentre};
 
 use crate::calibrate::Calibration;
-use crate::detector::{ChannelModel, Params, Regimes};
+use crate::detector::{Band, Baseline, ChannelModel, Params, Regimes};
 use crate::metric::{LeftOut, Metric};
 use crate::series::{Grid, TimeKind};
 
@@ -54,6 +55,8 @@ pub(crate) struct Trained {
     /// The learned metric, or why there is none.
     pub metric: Result<Metric, LeftOut>,
     pub regimes: Regimes,
+    /// One for each channel.
+    pub baselines: Vec<Baseline>,
 }
 
 impl Trained {
@@ -94,6 +97,18 @@ impl Model {
     /// The sampling interval, in the unit of the times.
     pub fn interval(&self) -> Option<i64> {
         self.trained().map(|t| t.grid.interval)
+    }
+
+    /// What values were to be expected at a time, by the companion baseline: one band for each column, none for a
+    /// column that the model leaves out. None if the model is not trained.
+    pub fn expected(&self, time: i64) -> Option<Vec<Option<Band>>> {
+        let trained = self.trained()?;
+        let cell = trained.grid.cell(time);
+        let mut out = vec![None; self.channels];
+        for (channel, baseline) in trained.channels.iter().zip(&trained.baselines) {
+            out[channel.index] = Some(baseline.at(cell));
+        }
+        Some(out)
     }
 
     /// The shortest window, in sampling intervals: what a first score needs.

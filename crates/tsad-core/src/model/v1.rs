@@ -1,5 +1,6 @@
 //! The payload of format version 1. Its layout never changes; a new layout gets a new version.
 
+use super::v1_baseline::BaselineV1;
 use super::v1_regimes::RegimesV1;
 use super::{Body, Model, Trained};
 use crate::calibrate::Calibration;
@@ -42,6 +43,7 @@ struct TrainedV1 {
     calibration: Calibration,
     metric: MetricV1,
     regimes: RegimesV1,
+    baselines: Vec<BaselineV1>,
 }
 
 /// The weights of the encoders, or why there are none.
@@ -111,6 +113,7 @@ impl From<&Model> for ModelV1 {
                 calibration: t.calibration.clone(),
                 metric: MetricV1::from(&t.metric),
                 regimes: RegimesV1::from(&t.regimes),
+                baselines: t.baselines.iter().map(BaselineV1::from).collect(),
             })),
         };
         Self {
@@ -254,6 +257,9 @@ impl TrainedV1 {
             "metric",
         )?;
         let lengths: Vec<usize> = lengths.iter().map(|l| *l as usize).collect();
+        require(self.baselines.len() == channels.len(), "baselines")?;
+        let baselines = self.baselines.into_iter().map(BaselineV1::into_baseline);
+        let baselines = baselines.collect::<Result<_, _>>()?;
         let regimes = self.regimes.into_regimes(&lengths, channels.len())?;
         Ok(Trained {
             grid,
@@ -263,6 +269,7 @@ impl TrainedV1 {
             calibration: self.calibration,
             metric,
             regimes,
+            baselines,
         })
     }
 }

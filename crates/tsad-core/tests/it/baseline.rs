@@ -1,0 +1,73 @@
+//! The companion baseline, and what is too small to matter.
+
+use crate::common::{MINUTE, rows, scored, trained};
+use tsad_core::{ErrorKind, Model, Params, Point, Samples, Status};
+
+/// A wave of 40 rows with noise, and a bump of the given height at rows 3000 to 3009.
+fn wave(n: i64, bump: f64) -> Samples {
+    let value = |i: i64| {
+        let noise = 0.05 * ((i * 7919 % 1009) as f64 / 1009.0 - 0.5);
+        let extra = if (3000..3010).contains(&i) { bump } else { 0.0 };
+        10.0 + (i as f64 * std::f64::consts::TAU / 40.0).sin() + noise + extra
+    };
+    rows((0..n).map(|i| (i * MINUTE, value(i))))
+}
+
+fn flagged(points: &[Point]) -> usize {
+    points.iter().filter(|p| p.is_anomaly == Some(true)).count()
+}
+
+#[test]
+fn a_model_tells_what_was_expected_and_which_way_a_value_went() {
+    let model = trained(wave(2500, 0.0), Params::default());
+    assert_eq!(model.info(0).seasons, [Some(40)]);
+    for (bump, change) in [(1.0, 1), (-1.0, -1)] {
+        let points = scored(&model, &wave(4000, bump));
+        assert!(
+            points[3000..3010]
+                .iter()
+                .all(|p| p.is_anomaly == Some(true) && p.change == Some(change))
+        );
+        let still = points[2500..2900].iter().filter(|p| p.change == Some(0)).count();
+        assert!(still > 380, "{still}");
+    }
+    let band = model.expected(3005 * MINUTE).unwrap()[0].unwrap();
+    let normal = wave(3006, 0.0).row(3005)[0];
+    assert!((band.expected - normal).abs() < 0.1 && band.lower < normal && normal < band.upper);
+    let read = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
+    assert_eq!(read.expected(7), model.expected(7));
+}
+
+#[test]
+fn what_deviates_little_is_no_anomaly() {
+    let points = |absolute, relative| {
+        let params = Params {
+            min_deviation: absolute,
+            min_deviation_relative: relative,
+            ..Params::default()
+        };
+        let model = trained(wave(2500, 0.0), params);
+        let points = scored(&model, &wave(4000, 1.0));
+        let info = model.info(0).calibration.unwrap();
+        for p in points.iter().filter(|p| p.score.is_some()) {
+            assert_eq!(p.is_anomaly, p.score.map(|s| s > info.threshold));
+            assert_eq!(p.is_anomaly, p.p_value.map(|p| p < info.alpha));
+        }
+        points
+    };
+    assert!(flagged(&points(None, None)) >= 10);
+    assert!(flagged(&points(Some(0.9), Some(0.05))) >= 10);
+    for small in [
+        points(Some(1.2), None),
+        points(None, Some(0.2)),
+        points(Some(0.1), Some(0.2)),
+    ] {
+        assert_eq!(flagged(&small[2990..3020]), 0);
+        assert_eq!(small[3005].status, Status::SmallDeviation);
+    }
+    let bad = Params {
+        min_deviation: Some(-1.0),
+        ..Params::default()
+    };
+    assert_eq!(bad.validate().unwrap_err().kind(), ErrorKind::InvalidParameter);
+}

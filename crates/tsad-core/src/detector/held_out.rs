@@ -9,8 +9,10 @@ use std::ops::Range;
 const BLOCKS: usize = 10;
 /// The blocks of time when each costs a fit.
 const FOLDS: usize = 5;
-/// Clusters are sought among at most this many windows, evenly spaced.
-const MAX_CLUSTERED: usize = 2000;
+/// Clusters are sought among at most this many windows, evenly spaced: measured, more of them only cost time.
+const MAX_CLUSTERED: usize = 1000;
+/// The same where a fit only serves to judge windows that are held out of it.
+const MAX_REFITTED: usize = 600;
 
 /// Successive windows, counted over all segments, that are held out together: each block leaves out every
 /// window that starts less than `margin` samples from one of its own. With the length of the windows as the
@@ -73,7 +75,7 @@ pub(super) fn distances(
         if rest.is_empty() {
             return None;
         }
-        let found = fit(&rest);
+        let found = fit(&at_most(&rest, dim, MAX_REFITTED));
         for i in block.own.clone() {
             window.copy_from_slice(&features[i * dim..(i + 1) * dim]);
             found.standard.apply(&mut window);
@@ -85,12 +87,17 @@ pub(super) fn distances(
 
 /// At most [`MAX_CLUSTERED`] windows, evenly spaced.
 pub(super) fn thinned(features: &[f32], dim: usize) -> Cow<'_, [f32]> {
+    at_most(features, dim, MAX_CLUSTERED)
+}
+
+/// At most `most` windows, evenly spaced.
+fn at_most(features: &[f32], dim: usize, most: usize) -> Cow<'_, [f32]> {
     let windows = features.len() / dim;
-    if windows <= MAX_CLUSTERED {
+    if windows <= most {
         return Cow::Borrowed(features);
     }
-    let pick = |i: usize| i * windows / MAX_CLUSTERED * dim;
-    (0..MAX_CLUSTERED)
+    let pick = |i: usize| i * windows / most * dim;
+    (0..most)
         .flat_map(|i| &features[pick(i)..pick(i) + dim])
         .copied()
         .collect()

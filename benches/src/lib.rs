@@ -2,6 +2,7 @@
 
 pub mod accuracy;
 pub mod calibration;
+pub mod classify;
 pub mod file;
 pub mod normal;
 pub mod params;

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
-use tsad_bench::{accuracy, calibration, params, speed};
+use tsad_bench::{accuracy, calibration, classify, params, speed};
 
 const USAGE: &str = "\
 Usage:
   tsad-bench accuracy PATH... [--by-set] [--csv FILE] [--jobs N] [--option NAME=VALUE]...
   tsad-bench calibration [PATH]... [--rows N,N,...] [--scored N] [--seeds N] [--option NAME=VALUE]...
+  tsad-bench classify [--stretch N] [--stretches N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench speed [--rows N,N,...] [--channels N] [--repeat N] [--option NAME=VALUE]...
 
 accuracy  trains on the beginning of every labelled series, scores all of it, reports VUS-PR
@@ -23,6 +24,10 @@ calibration  the false-alarm rate on normal data over the one asked for: of made
   --rows      training rows of the made series, default 1000,10000,100000
   --scored    rows scored of each, default 200000
   --seeds     made series of each kind, default 5
+classify  how well regimes recover the kind of series a stretch comes from, against k-means on raw windows
+  --stretch    rows of a stretch, default 512
+  --stretches  stretches of each kind, default 8
+  --seeds      mixtures, default 5
 speed     rows per second of training and scoring made series
   --rows      lengths, default 1000,10000,100000
   --channels  value columns, default 1
@@ -35,6 +40,7 @@ Exit code: 0 good, 1 a file failed, 2 wrong arguments.";
 enum Command {
     Accuracy(accuracy::Settings),
     Calibration(calibration::Settings),
+    Classify(classify::Settings),
     Speed(speed::Settings),
     Help,
 }
@@ -55,6 +61,7 @@ fn main() -> ExitCode {
     let failed = match command {
         Command::Help => writeln!(out, "{USAGE}").map(|()| 0).context("cannot write"),
         Command::Calibration(settings) => calibration::run(&settings, &params, &mut out).map(|()| 0),
+        Command::Classify(settings) => classify::run(&settings, &params, &mut out).map(|()| 0),
         Command::Speed(settings) => speed::run(&settings, &params, &mut out).map(|()| 0),
         Command::Accuracy(settings) => accuracy::run(&settings, &params, &mut out, &mut err),
     };
@@ -79,6 +86,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
             ..accuracy::Settings::default()
         }),
         Some(Value(name)) if name == "calibration" => Command::Calibration(calibration::Settings::default()),
+        Some(Value(name)) if name == "classify" => Command::Classify(classify::Settings::default()),
         Some(Value(name)) if name == "speed" => Command::Speed(speed::Settings::default()),
         Some(Long("help") | Short('h')) => return Ok((Command::Help, Vec::new())),
         Some(other) => return Err(other.unexpected().into()),
@@ -99,6 +107,15 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
                 settings.scored = count(&mut parser, "--scored")?;
             }
             (Command::Calibration(settings), Long("seeds")) => {
+                settings.seeds = count(&mut parser, "--seeds")? as u64;
+            }
+            (Command::Classify(settings), Long("stretch")) => {
+                settings.stretch = count(&mut parser, "--stretch")?;
+            }
+            (Command::Classify(settings), Long("stretches")) => {
+                settings.stretches = count(&mut parser, "--stretches")?;
+            }
+            (Command::Classify(settings), Long("seeds")) => {
                 settings.seeds = count(&mut parser, "--seeds")? as u64;
             }
             (Command::Speed(settings), Long("rows")) => settings.rows = counts(&mut parser, "--rows")?,

@@ -2,7 +2,7 @@
 
 use crate::Check;
 use rand_chacha::ChaCha8Rng;
-use rand_core::RngCore;
+use rand_core::{RngCore, SeedableRng};
 use std::ops::Range;
 
 /// Centres are compared in blocks of this many, one vector lane each.
@@ -93,6 +93,11 @@ impl Centres {
     pub fn fit(points: &[f32], dim: usize, k: usize, trim: f64, rng: &mut ChaCha8Rng, check: Check) -> Self {
         let seeds = seed(points, dim, k, rng, check);
         Self::refine(Self::from_rows(seeds, dim), points, trim, check)
+    }
+
+    /// As [`Centres::fit`], with random numbers of a seed.
+    pub fn fit_seeded(points: &[f32], dim: usize, k: usize, trim: f64, seed: u64, check: Check) -> Self {
+        Self::fit(points, dim, k, trim, &mut ChaCha8Rng::seed_from_u64(seed), check)
     }
 
     fn refine(mut centres: Self, points: &[f32], trim: f64, check: Check) -> Self {
@@ -325,7 +330,6 @@ pub(crate) fn uniform(rng: &mut ChaCha8Rng) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand_core::SeedableRng;
 
     fn blobs(sizes: &[usize]) -> Vec<f32> {
         let mut rng = ChaCha8Rng::seed_from_u64(7);

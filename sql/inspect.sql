@@ -7,3 +7,8 @@ CREATE FUNCTION tsad.model_info(model bytea) RETURNS jsonb
 
 COMMENT ON FUNCTION tsad.version() IS 'version of the loaded pg_tsad library';
 COMMENT ON FUNCTION tsad.model_info(bytea) IS 'what a model tells of itself: training, options, calibration, size';
+
+CREATE FUNCTION tsad.model_regimes(model bytea)
+RETURNS TABLE (regime integer, size bigint, share float8, "window" integer, centres jsonb, directions jsonb)
+    AS 'MODULE_PATHNAME', 'model_regimes_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 12;
+COMMENT ON FUNCTION tsad.model_regimes(bytea) IS 'the classes of normal windows of a model: size, centre per view, directions';

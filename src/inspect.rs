@@ -5,7 +5,7 @@ use pgrx::JsonB;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
-use tsad_core::model::Target;
+use tsad_core::model::{RegimeInfo, Target};
 use tsad_core::{Model, TimeKind};
 
 /// The version of the loaded library.
@@ -40,6 +40,44 @@ fn model_info(model: &[u8]) -> Result<JsonB> {
         map.insert("seed".to_owned(), json!(info.options.seed));
     }
     Ok(JsonB(json))
+}
+
+/// The regimes of a model.
+#[pg_extern(sql = false)]
+#[allow(
+    clippy::type_complexity,
+    reason = "a row of a table function is a tuple of names and types"
+)]
+fn model_regimes(
+    model: &[u8],
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(regime, i32),
+            name!(size, i64),
+            name!(share, f64),
+            name!(window, i32),
+            name!(centres, JsonB),
+            name!(directions, JsonB),
+        ),
+    >,
+> {
+    let regimes = Model::from_bytes(model).map_err(report)?.regimes();
+    let row = |r: RegimeInfo| {
+        let centres = r.centres.iter().map(|c| (c.view.to_owned(), json!(c.centre)));
+        (
+            r.regime as i32,
+            r.size as i64,
+            r.share,
+            r.window as i32,
+            JsonB(Value::Object(centres.collect())),
+            JsonB(json!(r.directions)),
+        )
+    };
+    Ok(TableIterator::new(
+        regimes.into_iter().map(row).collect::<Vec<_>>(),
+    ))
 }
 
 /// The same model with the threshold at another error probability.

@@ -5,6 +5,7 @@
 //! and sql/score_series.sql.
 
 mod arrays;
+mod clean;
 mod cursor;
 mod events;
 mod models;

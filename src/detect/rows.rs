@@ -18,7 +18,7 @@ fn _detect(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         for i in 0..scored.points.len() {
             if wanted(&request, scored.rows.shown[i]) {
                 output.push(|| {
-                    let mut row = [Some(scored.rows.key.datum()); 16];
+                    let mut row = [Some(scored.rows.key.datum()); 22];
                     row[1..].copy_from_slice(&fields(columns, &scored, i));
                     row
                 });
@@ -37,7 +37,7 @@ pub(super) fn wanted(request: &Request, time: Option<i64>) -> bool {
 }
 
 /// The columns of row `i` but for the series.
-pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 15] {
+pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 21] {
     let point = &scored.points[i];
     let values = scored.rows.values[i].as_ref();
     let threshold = scored
@@ -46,6 +46,12 @@ pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
         .and_then(|m| m.threshold())
         .filter(|_| point.score.is_some());
     let severity = point.score.zip(threshold).map(|(s, t)| s / t);
+    // The band of a single column; of several, each has its own.
+    let model = scored.model.as_ref().filter(|_| !columns.array);
+    let timed = scored.rows.times[i].filter(|_| !scored.rows.infinite[i]);
+    let band = model
+        .zip(timed)
+        .and_then(|(m, t)| m.expected(t)?.into_iter().next()?);
     let message = scored.messages.rows[i].or(scored.messages.series.as_deref());
     let known = |v: &f64| !v.is_nan();
     let one = values
@@ -71,6 +77,12 @@ pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
         point.p_value.and_then(IntoDatum::into_datum),
         point.is_anomaly.and_then(IntoDatum::into_datum),
         severity.and_then(IntoDatum::into_datum),
+        point.change.map(i16::from).and_then(IntoDatum::into_datum),
+        band.and_then(|b| b.expected.into_datum()),
+        band.and_then(|b| b.lower.into_datum()),
+        band.and_then(|b| b.upper.into_datum()),
+        point.regime.and_then(|r| (r as i32).into_datum()),
+        point.direction_p_value.and_then(IntoDatum::into_datum),
         point.channels.as_ref().and_then(|c| contributions(columns, c)),
         point
             .views

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use tsad_core::measure::{self, Measures};
-use tsad_core::{ValidParams, score, train};
+use tsad_core::{Model, Point, Samples, ValidParams, score, score_causal, train};
 
 use crate::file::{self, Labelled};
 
@@ -44,6 +44,8 @@ pub struct Settings {
     pub jobs: usize,
     /// Whether to report the mean of every data set.
     pub by_set: bool,
+    /// Whether to score every row without the rows after it.
+    pub causal: bool,
 }
 
 /// Runs all files, reports on `out` and complains on `err`; the number of files that failed.
@@ -73,7 +75,8 @@ pub fn run(
         .unwrap_or_default();
     writeln!(out, "{:width$}  VUS-PR  VUS-ROC  train s  score s", "file")?;
     let mut good = Vec::new();
-    each(&files, settings.jobs, params, |name, outcome| {
+    let how = Score::of(settings.causal);
+    each(&files, settings.jobs, params, how, |name, outcome| {
         let found = match outcome {
             Ok(found) => found,
             Err(e) => return Ok(writeln!(err, "{name}: {e:#}")?),
@@ -111,11 +114,36 @@ pub fn run(
     Ok(files.len() - good.len())
 }
 
+/// What a score may look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Score {
+    /// All rows.
+    Hindsight,
+    /// No later row.
+    Causal,
+}
+
+impl Score {
+    /// The kind by the flag of the command line.
+    #[must_use]
+    pub fn of(causal: bool) -> Self {
+        if causal { Self::Causal } else { Self::Hindsight }
+    }
+
+    /// Scores all rows.
+    fn run(self, model: &Model, samples: Samples) -> tsad_core::Result<Vec<Point>> {
+        match self {
+            Self::Hindsight => score(model, samples, &|| {}),
+            Self::Causal => score_causal(model, samples, &|| {}),
+        }
+    }
+}
+
 /// Trains on the beginning of a series, scores all of it, and judges the scores.
 ///
 /// # Errors
 /// Where the series cannot be trained on, scored, or judged.
-pub fn judge(series: Labelled, params: &ValidParams) -> Result<Outcome> {
+pub fn judge(series: Labelled, params: &ValidParams, how: Score) -> Result<Outcome> {
     let Labelled {
         samples,
         labels,
@@ -128,7 +156,7 @@ pub fn judge(series: Labelled, params: &ValidParams) -> Result<Outcome> {
     let model = train(head, params, &|| {}).context("training")?;
     let train_seconds = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let points = score(&model, samples, &|| {}).context("scoring")?;
+    let points = how.run(&model, samples).context("scoring")?;
     let score_seconds = start.elapsed().as_secs_f64();
     let scores = filled(points.iter().map(|point| point.score));
     let window = measure::period_length(&first_channel);
@@ -156,6 +184,7 @@ fn each(
     files: &[PathBuf],
     jobs: usize,
     params: &ValidParams,
+    how: Score,
     mut report: impl FnMut(String, Result<Outcome>) -> Result<()>,
 ) -> Result<()> {
     let next = AtomicUsize::new(0);
@@ -167,7 +196,7 @@ fn each(
                 loop {
                     let i = next.fetch_add(1, Ordering::Relaxed);
                     let Some(path) = files.get(i) else { break };
-                    let outcome = file::read(path).and_then(|series| judge(series, params));
+                    let outcome = file::read(path).and_then(|series| judge(series, params, how));
                     if sender.send((i, outcome)).is_err() {
                         break;
                     }

@@ -10,7 +10,7 @@ use tsad_bench::{accuracy, calibration, classify, params, speed};
 
 const USAGE: &str = "\
 Usage:
-  tsad-bench accuracy PATH... [--by-set] [--csv FILE] [--jobs N] [--option NAME=VALUE]...
+  tsad-bench accuracy PATH... [--by-set] [--causal] [--csv FILE] [--jobs N] [--option NAME=VALUE]...
   tsad-bench calibration [PATH]... [--rows N,N,...] [--scored N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench classify [--stretch N] [--stretches N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench speed [--rows N,N,...] [--channels N] [--repeat N] [--option NAME=VALUE]...
@@ -18,6 +18,7 @@ Usage:
 accuracy  trains on the beginning of every labelled series, scores all of it, reports VUS-PR
   PATH        a folder of .csv files, or a file; ..._tr_N_... in the name: the first N rows train
   --by-set    also the mean of every data set (from the names of the files)
+  --causal    score every row without the rows after it
   --csv FILE  write all measures of every file
   --jobs N    files at a time, default 1; times are only honest with 1
 calibration  the false-alarm rate on normal data over the one asked for: of made series, or of files
@@ -101,6 +102,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
             (Command::Accuracy(settings), Long("csv")) => settings.csv = Some(parser.value()?.into()),
             (Command::Accuracy(settings), Long("jobs")) => settings.jobs = count(&mut parser, "--jobs")?,
             (Command::Accuracy(settings), Long("by-set")) => settings.by_set = true,
+            (Command::Accuracy(settings), Long("causal")) => settings.causal = true,
             (Command::Calibration(settings), Value(path)) => settings.paths.push(path.into()),
             (Command::Calibration(settings), Long("rows")) => settings.rows = counts(&mut parser, "--rows")?,
             (Command::Calibration(settings), Long("scored")) => {

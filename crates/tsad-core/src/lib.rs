@@ -52,7 +52,9 @@ pub mod picture;
 pub mod series;
 pub mod view;
 
-pub use detector::{Decision, Event, EventParams, Params, Point, Status, ValidParams, events, score, train};
+pub use detector::{
+    Decision, Event, EventParams, Params, Point, Status, ValidParams, events, score, score_causal, train,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;
 pub use series::{Samples, TimeKind};

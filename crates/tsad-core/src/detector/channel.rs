@@ -2,6 +2,7 @@
 
 use super::head::Head;
 use super::held_out::{self, thinned};
+use super::score::Sight;
 use super::windows::{hop, mean, runs, starts};
 use super::{Params, ValidParams};
 use crate::Check;
@@ -30,6 +31,10 @@ pub struct ViewModel {
     pub mean: f64,
     /// Its standard deviation.
     pub deviation: f64,
+    /// The mean over the training windows of the log distance: what a causal score is compared with.
+    pub window_mean: f64,
+    /// Its standard deviation.
+    pub window_deviation: f64,
 }
 
 /// The normal windows of one length.
@@ -204,12 +209,17 @@ impl ScaleModel {
         }
     }
 
-    /// The calibrated score of every view from the mean over windows of the log distances.
+    /// The calibrated score of every view from the mean over windows of the log distances, or from the log
+    /// distances of one window.
     #[inline]
-    pub(super) fn calibrated(&self, mean: PerView<f32>) -> PerView<f32> {
+    pub(super) fn calibrated(&self, distances: PerView<f32>, sight: Sight) -> PerView<f32> {
         let of = |v: usize| {
             let view = &self.views[v];
-            ((f64::from(mean[v]) - view.mean) / (view.deviation + RESOLUTION)) as f32
+            let (mean, deviation) = match sight {
+                Sight::Hindsight => (view.mean, view.deviation),
+                Sight::Causal => (view.window_mean, view.window_deviation),
+            };
+            ((f64::from(distances[v]) - mean) / (deviation + RESOLUTION)) as f32
         };
         std::array::from_fn(of)
     }
@@ -239,6 +249,8 @@ impl ViewModel {
             centres,
             mean: 0.0,
             deviation: 0.0,
+            window_mean: 0.0,
+            window_deviation: 0.0,
         };
         (model, features)
     }
@@ -266,6 +278,11 @@ impl ViewModel {
             }
         }
         (self.mean, self.deviation) = moments.mean_and_deviation();
+        let mut windows = Moments::default();
+        for window in held_out.iter().flatten() {
+            windows.add(f64::from(window[v]), 1.0);
+        }
+        (self.window_mean, self.window_deviation) = windows.mean_and_deviation();
     }
 
     /// The number of features.

@@ -20,5 +20,5 @@ pub(crate) use head::common_dims;
 pub use params::{Decision, Params, ValidParams};
 pub use point::{Point, Status};
 pub use regime::{Regime, Regimes};
-pub use score::score;
+pub use score::{score, score_causal};
 pub use train::train;

@@ -2,15 +2,23 @@
 
 use super::channel::ChannelModel;
 use super::regime::Verdict;
-use super::windows::{hop, mean, runs, starts};
+use super::windows::{Run, hop, latest_runs, mean, runs, starts};
 use super::{Decision, Point, Status};
-use crate::calibrate::Calibration;
 use crate::metric::Metric;
 use crate::model::{Body, Model, Trained};
 use crate::series::{Place, Samples, Segment, Series};
 use crate::view::{Extractor, PerView, View};
 use crate::{Check, Error, ErrorKind, Result};
 use std::borrow::Cow;
+
+/// What a score may look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// All windows that cover a sample, later samples included.
+    Hindsight,
+    /// The latest window that ends at the sample or before.
+    Causal,
+}
 
 /// Scores every row: one point per row, in time order (rows of equal time in the order given).
 ///
@@ -23,6 +31,27 @@ use std::borrow::Cow;
 /// `Dimension` if the rows have another number of channels than the model, `InvalidParameter` if their times are
 /// of another kind.
 pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
+    scored(model, rows, Sight::Hindsight, check)
+}
+
+/// Scores every row by what was known when it came: no later row has a say in its score, which therefore is final
+/// at once. It ranks worse than [`score`], which knows what came next, and is the fair measure of how early an
+/// incident shows. A channel missing in a row is filled in from the next row that has it, if there is one.
+///
+/// The score of a row is the root mean (to the power of 1/2) over the window lengths of the latest windows' scores;
+/// its scale is not that of [`score`], and the model keeps a calibration of its own for it. It always decides by the
+/// metric; directions and regimes are not told, and small deviations are not left out. The rows before the end
+/// of the first window are not scored.
+///
+/// Time is linear in the number of rows, several times that of [`score`].
+///
+/// # Errors
+/// As [`score`].
+pub fn score_causal(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
+    scored(model, rows, Sight::Causal, check)
+}
+
+fn scored(model: &Model, rows: Samples, sight: Sight, check: Check) -> Result<Vec<Point>> {
     if rows.channels() != model.channels {
         return Err(Error::new(
             ErrorKind::Dimension,
@@ -59,7 +88,7 @@ pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
     let scored: Vec<Scores> = series
         .segments
         .iter()
-        .map(|s| Scores::of_segment(&trained.channels, trained.metric.as_ref().ok(), s, check))
+        .map(|s| Scores::of_segment(&trained.channels, trained.metric.as_ref().ok(), s, sight, check))
         .collect();
     let alpha = trained.calibration.alpha;
     let verdicts = series.segments.iter();
@@ -75,6 +104,7 @@ pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
             .collect(),
         series: &series,
         scored: &scored,
+        sight,
     };
     Ok((0..rows.len())
         .map(|i| judge.point(rows.times()[i], rows.row(i), places[i]))
@@ -97,6 +127,7 @@ impl Scores {
         channels: &[ChannelModel],
         metric: Option<&Metric>,
         segment: &Segment,
+        sight: Sight,
         check: Check,
     ) -> Self {
         let scaled: Vec<Vec<f32>> = channels
@@ -104,7 +135,11 @@ impl Scores {
             .enumerate()
             .map(|(c, m)| segment.channel(c).iter().map(|v| m.scale.apply(*v)).collect())
             .collect();
-        Self::of_distances(channels, segment, |scale, length, starts| {
+        let hop = |length: usize| match sight {
+            Sight::Hindsight => hop(length),
+            Sight::Causal => 1,
+        };
+        Self::of_distances(channels, segment, sight, hop, |scale, length, starts| {
             let mut extractor = Extractor::new(length);
             let models = channels.iter().zip(&scaled);
             let distances = |(c, values): (&ChannelModel, &Vec<f32>)| {
@@ -115,10 +150,12 @@ impl Scores {
     }
 
     /// The scores of a segment from log distances: `distances` gives them per channel and window, for the
-    /// index of a scale, its window length and the starts of the windows.
+    /// index of a scale, its window length and the starts of the windows; `hop` is the distance between starts.
     pub(super) fn of_distances<'a>(
         channels: &[ChannelModel],
         segment: &Segment,
+        sight: Sight,
+        hop: impl Fn(usize) -> usize,
         mut distances: impl FnMut(usize, usize, &[usize]) -> Vec<Cow<'a, [PerView<f32>]>>,
     ) -> Self {
         let mut out = Self {
@@ -138,13 +175,15 @@ impl Scores {
         for (s, &length) in lengths.iter().enumerate().take(fitting) {
             let starts = starts(segment.start, segment.len(), length, hop(length));
             let distances = distances(s, length, &starts);
-            out.add_scale(channels, s, length, &starts, &distances);
+            match sight {
+                Sight::Hindsight => out.add_scale(channels, s, runs(&starts, length), sight, &distances),
+                Sight::Causal => {
+                    let runs = latest_runs(&starts, length, segment.len());
+                    out.add_scale(channels, s, runs, sight, &distances);
+                }
+            }
         }
-        let total: f64 = lengths.iter().take(fitting).map(|l| scale_weight(*l)).sum();
-        let share = 1.0 / (total * View::COUNT as f64);
-        for score in &mut out.score {
-            *score = softplus(*score * share);
-        }
+        out.finish(&lengths[..fitting], sight);
         out
     }
 
@@ -153,18 +192,22 @@ impl Scores {
         &mut self,
         channels: &[ChannelModel],
         scale: usize,
-        length: usize,
-        starts: &[usize],
+        runs: impl Iterator<Item = Run>,
+        sight: Sight,
         distances: &[Cow<'_, [PerView<f32>]>],
     ) {
         let top = channels.len().div_ceil(4);
-        let scale_weight = scale_weight(length);
+        let length = channels[0].scales[scale].length;
+        let scale_weight = match sight {
+            Sight::Hindsight => scale_weight(length),
+            Sight::Causal => 1.0,
+        };
         let mut order: Vec<(f32, usize)> = Vec::with_capacity(channels.len());
         let mut z = vec![PerView::<f32>::default(); channels.len()];
         let mut weights = vec![0.0_f32; channels.len()];
-        for run in runs(starts, length) {
+        for run in runs {
             for (z, (d, c)) in z.iter_mut().zip(distances.iter().zip(channels)) {
-                *z = c.scales[scale].calibrated(mean(&d[run.windows.clone()]));
+                *z = c.scales[scale].calibrated(mean(&d[run.windows.clone()]), sight);
             }
             let (mut sum, mut views) = (0.0_f64, PerView::<f32>::default());
             weights.fill(0.0);
@@ -181,6 +224,9 @@ impl Scores {
                     weights[c] += weight;
                 }
             }
+            if sight == Sight::Causal {
+                sum = softplus(sum / View::COUNT as f64).sqrt();
+            }
             for i in run.samples {
                 self.score[i] += sum;
                 for (sum, view) in self.views[i].iter_mut().zip(&views) {
@@ -189,6 +235,27 @@ impl Scores {
                 let at = i * self.channels;
                 for (w, weight) in self.weights[at..at + self.channels].iter_mut().zip(&weights) {
                     *w += weight;
+                }
+            }
+        }
+    }
+}
+
+impl Scores {
+    /// Turns the sums over window lengths into scores; not a number where no window has ended yet.
+    fn finish(&mut self, lengths: &[usize], sight: Sight) {
+        match sight {
+            Sight::Hindsight => {
+                let total: f64 = lengths.iter().map(|l| scale_weight(*l)).sum();
+                let share = 1.0 / (total * View::COUNT as f64);
+                self.score
+                    .iter_mut()
+                    .for_each(|score| *score = softplus(*score * share));
+            }
+            Sight::Causal => {
+                for (i, score) in self.score.iter_mut().enumerate() {
+                    let ended = lengths.iter().filter(|l| **l <= i + 1).count();
+                    *score = (*score / ended as f64).powi(2);
                 }
             }
         }
@@ -219,6 +286,7 @@ struct Judge<'a> {
     verdicts: Vec<(Vec<Verdict>, Vec<usize>)>,
     /// Per segment and sample whether a value nearby deviates enough to matter.
     matters: Vec<Vec<bool>>,
+    sight: Sight,
 }
 
 impl Judge<'_> {
@@ -232,7 +300,7 @@ impl Judge<'_> {
             return Point::unscored(time, Status::Gap);
         };
         let scores = &self.scored[place.segment];
-        let Some(&score) = scores.score.get(place.sample) else {
+        let Some(&score) = scores.score.get(place.sample).filter(|s| s.is_finite()) else {
             let short = self.series.segments.len() == 1;
             let status = if short {
                 Status::InsufficientData
@@ -241,13 +309,25 @@ impl Judge<'_> {
             };
             return Point::unscored(time, status);
         };
-        let calibration: &Calibration = &self.trained.calibration;
         let (verdicts, of_sample) = &self.verdicts[place.segment];
-        let verdict = of_sample.get(place.sample).map(|w| &verdicts[*w]);
+        // Windows of regimes reach past the sample: of what was known when the row came they say nothing.
+        let verdict = match self.sight {
+            Sight::Hindsight => of_sample.get(place.sample).map(|w| &verdicts[*w]),
+            Sight::Causal => None,
+        };
         let direction = verdict.and_then(|v| v.p_value);
-        let (mut score, mut p_value) = self.decide(score, direction);
+        let calibration = match self.sight {
+            Sight::Hindsight => &self.trained.calibration,
+            Sight::Causal => &self.trained.causal,
+        };
+        let (mut score, mut p_value) = match self.sight {
+            Sight::Hindsight => self.decide(score, direction),
+            Sight::Causal => (score, calibration.p_value(score)),
+        };
         let mut status = self.status(time, direction);
-        if calibration.is_anomaly(score) && !self.matters[place.segment][place.sample] {
+        // What matters nearby may be later: without hindsight nothing is left out.
+        let matters = self.sight == Sight::Causal || self.matters[place.segment][place.sample];
+        if calibration.is_anomaly(score) && !matters {
             // Not significant, to the reader: score and p-value must say so too.
             (score, p_value) = (calibration.threshold, calibration.alpha);
             status = Status::SmallDeviation;
@@ -267,7 +347,8 @@ impl Judge<'_> {
             channels: Some(self.channel_shares(weights)),
             change: self.change(segment, place.sample, weights),
             imputed: segment.imputed[place.sample],
-            is_final: place.segment + 1 < self.series.segments.len()
+            is_final: self.sight == Sight::Causal
+                || place.segment + 1 < self.series.segments.len()
                 || place.sample + self.trained.longest_window() <= self.series.settled.min(segment.len() - 1),
         }
     }
@@ -311,7 +392,10 @@ impl Judge<'_> {
             Status::InTrainingRange
         } else if self.trained.channels.iter().all(|c| c.scale.constant) {
             Status::Constant
-        } else if self.model.params.decision == Decision::Direction && direction.is_none() {
+        } else if self.sight == Sight::Hindsight
+            && self.model.params.decision == Decision::Direction
+            && direction.is_none()
+        {
             Status::NoDirection
         } else {
             Status::Ok

@@ -5,7 +5,8 @@ use super::baseline::Baseline;
 use super::channel::{ChannelModel, HeldOut, usable_scales};
 use super::head;
 use super::regime::Regimes;
-use super::score::Scores;
+use super::score::{Scores, Sight};
+use super::windows::hop;
 use crate::calibrate::{Calibration, Source};
 use crate::metric::{LeftOut, Metric};
 use crate::model::{Body, Model, Trained};
@@ -75,28 +76,37 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     } else {
         Err(LeftOut::NotWanted)
     };
-    let (source, scores) = match held_out_scores(&channels, &held_out, &series) {
-        Some(scores) => (Source::HeldOut, scores),
-        None => (
-            Source::InSample,
-            in_sample_scores(&channels, metric.as_ref().ok(), &series, check),
-        ),
-    };
-    Ok(Trained {
-        grid,
-        samples: series.len() as u64,
-        imputed: series.imputed() as u64,
-        calibration: Calibration::fit(
+    let learned = metric.as_ref().ok();
+    let calibration = |sight: Sight| {
+        let (source, mut scores) = match held_out_scores(&channels, &held_out, &series, sight) {
+            Some(scores) => (Source::HeldOut, scores),
+            None => (
+                Source::InSample,
+                in_sample_scores(&channels, learned, &series, sight, check),
+            ),
+        };
+        // Without a later sample the first ones of a segment have no score.
+        scores
+            .iter_mut()
+            .for_each(|s| s.retain(|score| score.is_finite()));
+        Calibration::fit(
             &scores,
             lengths[lengths.len() - 1],
             params.contamination,
             source,
             params.alpha_at(grid.interval, rows.time_kind()),
-        ),
+        )
+    };
+    Ok(Trained {
+        grid,
+        samples: series.len() as u64,
+        imputed: series.imputed() as u64,
+        calibration: calibration(Sight::Hindsight),
         baselines: (0..channels.len())
             .map(|c| Baseline::fit(&series, c, &channels[c].scale))
             .collect(),
         regimes: Regimes::fit(&channels, &series, params, check),
+        causal: calibration(Sight::Causal),
         channels,
         metric,
     })
@@ -119,6 +129,7 @@ fn held_out_scores(
     channels: &[ChannelModel],
     held_out: &[Vec<Option<HeldOut>>],
     series: &Series,
+    sight: Sight,
 ) -> Option<Vec<Vec<f64>>> {
     let held_out: Vec<Vec<&HeldOut>> = held_out
         .iter()
@@ -131,7 +142,7 @@ fn held_out_scores(
                 .map(|c| Cow::Borrowed(c[scale][s].as_slice()))
                 .collect()
         };
-        Scores::of_distances(channels, segment, of).score
+        Scores::of_distances(channels, segment, sight, hop, of).score
     };
     Some(series.segments.iter().enumerate().map(scores).collect())
 }
@@ -140,10 +151,11 @@ fn in_sample_scores(
     channels: &[ChannelModel],
     metric: Option<&Metric>,
     series: &Series,
+    sight: Sight,
     check: Check,
 ) -> Vec<Vec<f64>> {
     let segments = series.segments.iter();
     segments
-        .map(|s| Scores::of_segment(channels, metric, s, check).score)
+        .map(|s| Scores::of_segment(channels, metric, s, sight, check).score)
         .collect()
 }

@@ -65,6 +65,18 @@ pub(super) fn runs(starts: &[usize], length: usize) -> impl Iterator<Item = Run>
     })
 }
 
+/// The runs of samples that have the same latest window, which ends at them or before: all that can be said of them
+/// without a later sample. The samples before the end of the first window have none and are left out.
+pub(super) fn latest_runs(starts: &[usize], length: usize, samples: usize) -> impl Iterator<Item = Run> {
+    (0..starts.len()).map(move |w| {
+        let end = |w: usize| starts.get(w).map_or(samples, |s| s + length - 1);
+        Run {
+            samples: end(w)..end(w + 1),
+            windows: w..w + 1,
+        }
+    })
+}
+
 /// The mean over windows of one value per view.
 pub(super) fn mean(values: &[PerView<f32>]) -> PerView<f32> {
     let mut sum = PerView::<f32>::default();
@@ -88,6 +100,14 @@ mod tests {
         assert_eq!(starts(5, 40, 16, 8), [0, 3, 11, 19, 24]);
         assert_eq!(starts(-3, 16, 16, 8), [0]);
         assert!(starts(0, 15, 16, 8).is_empty());
+    }
+
+    #[test]
+    fn the_latest_window_of_a_sample_ends_at_it_or_before() {
+        let all: Vec<Run> = latest_runs(&[0, 8, 11], 16, 27).collect();
+        assert_eq!(all[0].samples, 15..23);
+        assert_eq!((all[1].samples.clone(), all[1].windows.clone()), (23..26, 1..2));
+        assert_eq!(all[2].samples, 26..27);
     }
 
     proptest! {

@@ -52,6 +52,8 @@ pub(crate) struct Trained {
     /// At least one; all have the same window lengths.
     pub channels: Vec<ChannelModel>,
     pub calibration: Calibration,
+    /// The calibration of causal scores.
+    pub causal: Calibration,
     /// The learned metric, or why there is none.
     pub metric: Result<Metric, LeftOut>,
     pub regimes: Regimes,

@@ -112,7 +112,10 @@ impl Model {
     fn with_calibration(&self, change: impl Fn(&Calibration, usize) -> Result<Calibration>) -> Result<Self> {
         let mut model = self.clone();
         match &mut model.body {
-            Body::Trained(t) => t.calibration = change(&t.calibration, t.longest_window())?,
+            Body::Trained(t) => {
+                t.calibration = change(&t.calibration, t.longest_window())?;
+                t.causal = t.causal.at(t.calibration.alpha);
+            }
             Body::Untrained(reason) => {
                 return Err(Error::new(
                     ErrorKind::TooLittleData,

@@ -41,6 +41,7 @@ struct TrainedV1 {
     imputed: u64,
     channels: Vec<ChannelV1>,
     calibration: Calibration,
+    causal: Calibration,
     metric: MetricV1,
     regimes: RegimesV1,
     baselines: Vec<BaselineV1>,
@@ -99,6 +100,8 @@ struct ViewV1 {
     centres: ByteBuf,
     mean: f64,
     deviation: f64,
+    window_mean: f64,
+    window_deviation: f64,
 }
 
 impl From<&Model> for ModelV1 {
@@ -111,6 +114,7 @@ impl From<&Model> for ModelV1 {
                 imputed: t.imputed,
                 channels: t.channels.iter().map(ChannelV1::from).collect(),
                 calibration: t.calibration.clone(),
+                causal: t.causal.clone(),
                 metric: MetricV1::from(&t.metric),
                 regimes: RegimesV1::from(&t.regimes),
                 baselines: t.baselines.iter().map(BaselineV1::from).collect(),
@@ -182,6 +186,8 @@ impl From<&ViewModel> for ViewV1 {
             centres: to_bytes(v.centres.rows()),
             mean: v.mean,
             deviation: v.deviation,
+            window_mean: v.window_mean,
+            window_deviation: v.window_deviation,
         }
     }
 }
@@ -248,6 +254,7 @@ impl TrainedV1 {
         });
         let channels = models.collect::<Result<Vec<_>, _>>()?;
         check_calibration(&self.calibration)?;
+        check_calibration(&self.causal)?;
         let metric = self
             .metric
             .into_metric(common_dims(lengths.iter().map(|l| *l as usize)))?;
@@ -267,6 +274,7 @@ impl TrainedV1 {
             imputed: self.imputed,
             channels,
             calibration: self.calibration,
+            causal: self.causal,
             metric,
             regimes,
             baselines,
@@ -350,10 +358,13 @@ impl ViewV1 {
             !centres.is_empty() && centres.len().is_multiple_of(dim),
             "centres",
         )?;
-        require(
-            self.mean.is_finite() && self.deviation.is_finite() && self.deviation >= 0.0,
-            "scores",
-        )?;
+        let moments = [
+            (self.mean, self.deviation),
+            (self.window_mean, self.window_deviation),
+        ];
+        let sound =
+            |(mean, deviation): &(f64, f64)| mean.is_finite() && deviation.is_finite() && *deviation >= 0.0;
+        require(moments.iter().all(sound), "scores")?;
         Ok(ViewModel {
             standard: Standard {
                 mean: location,
@@ -362,6 +373,8 @@ impl ViewV1 {
             centres: Centres::from_rows(centres, dim),
             mean: self.mean,
             deviation: self.deviation,
+            window_mean: self.window_mean,
+            window_deviation: self.window_deviation,
         })
     }
 }

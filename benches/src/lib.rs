@@ -6,6 +6,7 @@ pub mod classify;
 pub mod file;
 pub mod normal;
 pub mod params;
+pub mod robust;
 pub mod speed;
 pub mod synthetic;
 

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
-use tsad_bench::{accuracy, calibration, classify, params, speed};
+use tsad_bench::{accuracy, calibration, classify, params, robust, speed};
 
 const USAGE: &str = "\
 Usage:
   tsad-bench accuracy PATH... [--by-set] [--causal] [--csv FILE] [--jobs N] [--option NAME=VALUE]...
   tsad-bench calibration [PATH]... [--rows N,N,...] [--scored N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench classify [--stretch N] [--stretches N] [--seeds N] [--option NAME=VALUE]...
+  tsad-bench robustness PATH... [--option NAME=VALUE]...
   tsad-bench speed [--rows N,N,...] [--channels N] [--repeat N] [--option NAME=VALUE]...
 
 accuracy  trains on the beginning of every labelled series, scores all of it, reports VUS-PR
@@ -29,6 +30,7 @@ classify  how well regimes recover the kind of series a stretch comes from, agai
   --stretch    rows of a stretch, default 512
   --stretches  stretches of each kind, default 8
   --seeds      mixtures, default 5
+robustness  VUS-PR of the same files with rows missing, noise, another interval, another scale
 speed     rows per second of training and scoring made series
   --rows      lengths, default 1000,10000,100000
   --channels  value columns, default 1
@@ -42,6 +44,7 @@ enum Command {
     Accuracy(accuracy::Settings),
     Calibration(calibration::Settings),
     Classify(classify::Settings),
+    Robustness(Vec<std::path::PathBuf>),
     Speed(speed::Settings),
     Help,
 }
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Calibration(settings) => calibration::run(&settings, &params, &mut out).map(|()| 0),
         Command::Classify(settings) => classify::run(&settings, &params, &mut out).map(|()| 0),
         Command::Speed(settings) => speed::run(&settings, &params, &mut out).map(|()| 0),
+        Command::Robustness(paths) => robust::run(&paths, &params, &mut out, &mut err),
         Command::Accuracy(settings) => accuracy::run(&settings, &params, &mut out, &mut err),
     };
     match failed {
@@ -88,6 +92,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
         }),
         Some(Value(name)) if name == "calibration" => Command::Calibration(calibration::Settings::default()),
         Some(Value(name)) if name == "classify" => Command::Classify(classify::Settings::default()),
+        Some(Value(name)) if name == "robustness" => Command::Robustness(Vec::new()),
         Some(Value(name)) if name == "speed" => Command::Speed(speed::Settings::default()),
         Some(Long("help") | Short('h')) => return Ok((Command::Help, Vec::new())),
         Some(other) => return Err(other.unexpected().into()),
@@ -99,6 +104,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
             (_, Long("help") | Short('h')) => return Ok((Command::Help, Vec::new())),
             (_, Long("option")) => options.push(parser.value()?.string()?),
             (Command::Accuracy(settings), Value(path)) => settings.paths.push(path.into()),
+            (Command::Robustness(paths), Value(path)) => paths.push(path.into()),
             (Command::Accuracy(settings), Long("csv")) => settings.csv = Some(parser.value()?.into()),
             (Command::Accuracy(settings), Long("jobs")) => settings.jobs = count(&mut parser, "--jobs")?,
             (Command::Accuracy(settings), Long("by-set")) => settings.by_set = true,
@@ -130,6 +136,9 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
     }
     if matches!(&command, Command::Accuracy(settings) if settings.paths.is_empty()) {
         anyhow::bail!("accuracy needs a folder");
+    }
+    if matches!(&command, Command::Robustness(paths) if paths.is_empty()) {
+        anyhow::bail!("robustness needs a folder");
     }
     Ok((command, options))
 }

@@ -162,6 +162,8 @@ mod tests {
                 standard,
                 mean: 0.0,
                 deviation: 0.0,
+                window_mean: 0.0,
+                window_deviation: 0.0,
             }
         };
         let d = distances(&features, 2, &blocks, fit).unwrap();

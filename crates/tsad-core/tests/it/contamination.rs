@@ -1,0 +1,75 @@
+//! Training data that holds an incident must not blind the model to the next one of its kind.
+
+use crate::common::{MINUTE, rows, scored, trained, wave};
+use tsad_core::{Params, Samples};
+
+/// Something that happens to a wave for a while.
+type Incident = fn(i: i64, wave: f64) -> f64;
+
+const INCIDENTS: [(&str, Incident, i64); 4] = [
+    ("spike", |_, w| w + 8.0, 2),
+    ("level shift", |_, w| w + 4.0, 30),
+    (
+        "noise",
+        |i, w| w + 3.0 * f64::from((i * 7919 % 17) as i32 - 8) / 8.0,
+        30,
+    ),
+    ("stuck", |_, _| 2.5, 30),
+];
+const TRAINED: i64 = 3000;
+const EARLY: i64 = 1200;
+const LATE: i64 = 4000;
+
+/// A wave with the incident in the training part, and the same again after it.
+fn series(incident: Incident, length: i64) -> Samples {
+    let value = |i: i64| {
+        let inside = |start: i64| (start..start + length).contains(&i);
+        match inside(EARLY) {
+            true => incident(i - EARLY, wave(i)),
+            false if inside(LATE) => incident(i - LATE, wave(i)),
+            false => wave(i),
+        }
+    };
+    rows((0..5000).map(|i| (i * MINUTE, value(i))))
+}
+
+fn found(params: &Params, incident: Incident, length: i64) -> (bool, f64) {
+    let all = series(incident, length);
+    let head = all.clone().head(TRAINED as usize);
+    let points = scored(&trained(head, params.clone()), &all);
+    let late = &points[LATE as usize..(LATE + length) as usize];
+    let caught = late.iter().any(|p| p.is_anomaly == Some(true));
+    // Among the rows after the training part, how many lie below the incident's highest score.
+    let peak = late.iter().filter_map(|p| p.score).fold(0.0, f64::max);
+    let rest = &points[TRAINED as usize..];
+    let below = rest.iter().filter(|p| p.score.is_some_and(|s| s <= peak)).count();
+    (caught, below as f64 / rest.len() as f64)
+}
+
+#[test]
+fn an_incident_in_the_training_part_does_not_hide_its_return() {
+    let params = Params {
+        alpha: Some(0.001),
+        ..Params::default()
+    };
+    for (name, incident, length) in INCIDENTS {
+        let (caught, rank) = found(&params, incident, length);
+        assert!(
+            rank > 0.99,
+            "{name}: the later copy ranks above {rank} of the rows only"
+        );
+        assert!(caught, "{name}: the later copy is not flagged");
+    }
+}
+
+#[test]
+fn with_the_metric_too_the_return_ranks_first() {
+    let params = Params {
+        metric: true,
+        ..Params::default()
+    };
+    for (name, incident, length) in INCIDENTS {
+        let (_, rank) = found(&params, incident, length);
+        assert!(rank > 0.99, "{name}: {rank}");
+    }
+}

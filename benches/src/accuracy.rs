@@ -362,6 +362,7 @@ mod tests {
                 csv: Some(csv.clone()),
                 jobs,
                 by_set: true,
+                causal: false,
             };
             let (mut out, mut err) = (Vec::new(), Vec::new());
             let params = crate::params::params(&[]).unwrap();

@@ -131,7 +131,7 @@ impl Score {
     }
 
     /// Scores all rows.
-    fn run(self, model: &Model, samples: Samples) -> tsad_core::Result<Vec<Point>> {
+    pub(crate) fn run(self, model: &Model, samples: Samples) -> tsad_core::Result<Vec<Point>> {
         match self {
             Self::Hindsight => score(model, samples, &|| {}),
             Self::Causal => score_causal(model, samples, &|| {}),

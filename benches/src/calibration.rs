@@ -4,9 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use tsad_core::{Params, Point, Samples, Status, ValidParams, score, train};
+use tsad_core::{Params, Point, Samples, Status, ValidParams, train};
 
 use crate::MINUTE_US;
+use crate::accuracy::Score;
 use crate::file::{self, Labelled};
 use crate::normal::Family;
 
@@ -24,6 +25,8 @@ pub struct Settings {
     pub scored: usize,
     /// Made series per kind and number of training rows.
     pub seeds: u64,
+    /// Whether to score causally.
+    pub causal: bool,
 }
 
 impl Default for Settings {
@@ -33,6 +36,7 @@ impl Default for Settings {
             rows: vec![1000, 10_000, 100_000],
             scored: 200_000,
             seeds: 5,
+            causal: false,
         }
     }
 }
@@ -87,18 +91,25 @@ impl Count {
 ///
 /// # Errors
 /// Where training or scoring fails.
-pub fn made(family: Family, rows: usize, scored: usize, seed: u64, params: &ValidParams) -> Result<Count> {
+pub fn made(
+    family: Family,
+    rows: usize,
+    scored: usize,
+    seed: u64,
+    params: &ValidParams,
+    causal: bool,
+) -> Result<Count> {
     let mut samples = Samples::new(1)?;
     for (i, v) in family.values(rows + scored, seed).into_iter().enumerate() {
         samples.push(i as i64 * MINUTE_US, &[v])?;
     }
     let model = train(samples.head(rows), params, &|| {})?;
-    Ok(Count::of(&score(&model, samples, &|| {})?, |_| true))
+    Ok(Count::of(&Score::of(causal).run(&model, samples)?, |_| true))
 }
 
 /// Trains on the training rows of a labelled file and counts the flagged rows among the normal ones further
 /// than a longest window from every anomaly, and the incidents found.
-fn labelled(series: Labelled, params: &ValidParams) -> Result<Count> {
+fn labelled(series: Labelled, params: &ValidParams, causal: bool) -> Result<Count> {
     let model = train(series.samples.head(series.train_rows), params, &|| {})?;
     let reach = params.scales.last().copied().unwrap_or(0);
     let n = series.labels.len();
@@ -106,7 +117,7 @@ fn labelled(series: Labelled, params: &ValidParams) -> Result<Count> {
     for i in (0..n).filter(|&i| series.labels[i]) {
         near[i.saturating_sub(reach)..(i + reach + 1).min(n)].fill(true);
     }
-    let points = score(&model, series.samples, &|| {})?;
+    let points = Score::of(causal).run(&model, series.samples)?;
     let mut count = Count::of(&points, |i| !near[i]);
     let mut open = [false; 3];
     for (i, point) in points.iter().enumerate().skip(series.train_rows) {
@@ -149,7 +160,7 @@ pub fn run(settings: &Settings, params: &ValidParams, out: &mut dyn Write) -> Re
     writeln!(out, "{:40} {:>9}  {}", "file", "normal", heads())?;
     let mut all = Count::default();
     for path in file::list(&settings.paths)? {
-        let count = labelled(file::read(&path)?, &params)?;
+        let count = labelled(file::read(&path)?, &params, settings.causal)?;
         all.add(&count);
         line(out, &stem(&path), count.judged, &[count])?;
     }
@@ -160,7 +171,7 @@ fn made_table(settings: &Settings, params: &ValidParams, out: &mut dyn Write) ->
     writeln!(out, "{:40} {:>9}  {}", "kind", "training", heads())?;
     for &rows in &settings.rows {
         for family in Family::ALL {
-            let run = |seed| made(family, rows, settings.scored, seed, params);
+            let run = |seed| made(family, rows, settings.scored, seed, params, settings.causal);
             let counts: Vec<Count> = (0..settings.seeds).map(run).collect::<Result<_>>()?;
             line(out, family.name(), rows as u64, &counts)?;
         }
@@ -208,6 +219,12 @@ mod tests {
     /// The contract, for a training part that is long enough to know: 20,000 rows keep 1e-2 and 1e-3.
     #[test]
     fn the_achieved_rate_lies_within_a_factor_of_two() {
+        for causal in [false, true] {
+            check_rates(causal);
+        }
+    }
+
+    fn check_rates(causal: bool) {
         let params = Params {
             alpha: Some(1e-9),
             ..Params::default()
@@ -216,7 +233,7 @@ mod tests {
         let mut all = Count::default();
         for family in Family::ALL {
             for seed in 10..13 {
-                all.add(&made(family, 20_000, 60_000, seed, &params).unwrap());
+                all.add(&made(family, 20_000, 60_000, seed, &params, causal).unwrap());
             }
         }
         for (ratio, alpha) in all.ratios().into_iter().zip(ALPHAS).take(2) {

@@ -11,7 +11,7 @@ use tsad_bench::{accuracy, calibration, classify, params, robust, speed};
 const USAGE: &str = "\
 Usage:
   tsad-bench accuracy PATH... [--by-set] [--causal] [--csv FILE] [--jobs N] [--option NAME=VALUE]...
-  tsad-bench calibration [PATH]... [--rows N,N,...] [--scored N] [--seeds N] [--option NAME=VALUE]...
+  tsad-bench calibration [PATH]... [--causal] [--rows N,N,...] [--scored N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench classify [--stretch N] [--stretches N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench robustness PATH... [--option NAME=VALUE]...
   tsad-bench speed [--rows N,N,...] [--channels N] [--repeat N] [--option NAME=VALUE]...
@@ -23,6 +23,7 @@ accuracy  trains on the beginning of every labelled series, scores all of it, re
   --csv FILE  write all measures of every file
   --jobs N    files at a time, default 1; times are only honest with 1
 calibration  the false-alarm rate on normal data over the one asked for: of made series, or of files
+  --causal    score every row without the rows after it
   --rows      training rows of the made series, default 1000,10000,100000
   --scored    rows scored of each, default 200000
   --seeds     made series of each kind, default 5
@@ -109,6 +110,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
             (Command::Accuracy(settings), Long("jobs")) => settings.jobs = count(&mut parser, "--jobs")?,
             (Command::Accuracy(settings), Long("by-set")) => settings.by_set = true,
             (Command::Accuracy(settings), Long("causal")) => settings.causal = true,
+            (Command::Calibration(settings), Long("causal")) => settings.causal = true,
             (Command::Calibration(settings), Value(path)) => settings.paths.push(path.into()),
             (Command::Calibration(settings), Long("rows")) => settings.rows = counts(&mut parser, "--rows")?,
             (Command::Calibration(settings), Long("scored")) => {

@@ -53,7 +53,8 @@ pub mod series;
 pub mod view;
 
 pub use detector::{
-    Decision, Event, EventParams, Params, Point, Status, ValidParams, events, score, score_causal, train,
+    Decision, Event, EventParams, Params, Point, Status, Stream, ValidParams, events, score, score_causal,
+    train,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;

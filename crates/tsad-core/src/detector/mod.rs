@@ -5,10 +5,12 @@ mod channel;
 mod events;
 mod head;
 mod held_out;
+mod latest;
 mod params;
 mod point;
 mod regime;
 mod score;
+mod stream;
 mod train;
 mod windows;
 
@@ -21,4 +23,5 @@ pub use params::{Decision, Params, ValidParams};
 pub use point::{Point, Status};
 pub use regime::{Regime, Regimes};
 pub use score::{score, score_causal};
+pub use stream::Stream;
 pub use train::train;

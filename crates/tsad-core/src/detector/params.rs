@@ -152,6 +152,20 @@ impl Params {
     }
 }
 
+impl Params {
+    /// Whether anomalies must deviate from the baseline by some least deviation.
+    pub(super) fn asks_for_deviation(&self) -> bool {
+        self.min_deviation.is_some() || self.min_deviation_relative.is_some()
+    }
+
+    /// Whether a value deviates from the expected one by the least deviation asked for.
+    pub(super) fn is_far(&self, value: f64, expected: f64) -> bool {
+        let off = (value - expected).abs();
+        off >= self.min_deviation.unwrap_or(0.0)
+            && off >= self.min_deviation_relative.unwrap_or(0.0) * expected.abs()
+    }
+}
+
 fn within(name: &str, value: usize, low: usize, high: usize) -> Result<()> {
     if (low..=high).contains(&value) {
         return Ok(());

@@ -15,6 +15,8 @@ pub enum Status {
     /// Scored and significant, but the values deviate from the expected ones by less than the least deviation asked
     /// for: no anomaly.
     SmallDeviation,
+    /// Too little of the series is past for a causal score: no window was full yet.
+    Warmup,
     /// The series is shorter than the smallest window, or the model had too little data to train on.
     InsufficientData,
     /// The stretch between two long gaps is shorter than the smallest window.
@@ -40,6 +42,7 @@ impl Status {
             Self::Ok => "ok",
             Self::SmallDeviation => "small_deviation",
             Self::NoDirection => "no_direction",
+            Self::Warmup => "warmup",
             Self::InsufficientData => "insufficient_data",
             Self::Gap => "gap",
             Self::Missing => "missing",

@@ -2,13 +2,13 @@
 
 use super::channel::ChannelModel;
 use super::regime::Verdict;
-use super::windows::{Run, hop, latest_runs, mean, runs, starts};
+use super::windows::{Run, first_in_step, hop, latest_runs, mean, runs, starts};
 use super::{Decision, Point, Status};
 use crate::metric::Metric;
 use crate::model::{Body, Model, Trained};
 use crate::series::{Place, Samples, Segment, Series};
 use crate::view::{Extractor, PerView, View};
-use crate::{Check, Error, ErrorKind, Result};
+use crate::{Check, Result};
 use std::borrow::Cow;
 
 /// What a score may look at.
@@ -40,10 +40,13 @@ pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
 ///
 /// The score of a row is the root mean (to the power of 1/2) over the window lengths of the latest windows' scores;
 /// its scale is not that of [`score`], and the model keeps a calibration of its own for it. It always decides by the
-/// metric; directions and regimes are not told, and small deviations are not left out. The rows before the end
-/// of the first window are not scored.
+/// metric; directions and regimes are not told. Windows are those of the training, an eighth of their length apart:
+/// others see a periodic series in phases that training has not seen, and flag it. (With a window ending at every
+/// sample: mean VUS-PR 0.470 instead of 0.451, but at alpha 0.01 79 % of the rows of a normal periodic series flagged.)
+/// A window thus sees a sample an eighth of its length after it at the latest. Until the first window of a segment has
+/// ended the status is `Warmup`. Row by row, the same is done by [`super::Stream`].
 ///
-/// Time is linear in the number of rows, several times that of [`score`].
+/// Time is linear in the number of rows.
 ///
 /// # Errors
 /// As [`score`].
@@ -52,28 +55,7 @@ pub fn score_causal(model: &Model, rows: Samples, check: Check) -> Result<Vec<Po
 }
 
 fn scored(model: &Model, rows: Samples, sight: Sight, check: Check) -> Result<Vec<Point>> {
-    if rows.channels() != model.channels {
-        return Err(Error::new(
-            ErrorKind::Dimension,
-            format!(
-                "the model was trained on {} value columns, got {}",
-                model.channels,
-                rows.channels()
-            ),
-        )
-        .with_hint("Score the same columns, in the same order, that the model was trained on."));
-    }
-    if rows.time_kind() != model.times {
-        return Err(Error::new(
-            ErrorKind::InvalidParameter,
-            format!(
-                "the model was trained on {} as times, got {}",
-                model.times.name(),
-                rows.time_kind().name()
-            ),
-        )
-        .with_hint("Score the same time column that the model was trained on."));
-    }
+    model.check_rows(&rows)?;
     let rows = rows.sorted_by_time();
     let trained = match &model.body {
         Body::Trained(trained) => trained,
@@ -100,7 +82,7 @@ fn scored(model: &Model, rows: Samples, sight: Sight, check: Check) -> Result<Ve
         matters: series
             .segments
             .iter()
-            .map(|s| matters(model, trained, s))
+            .map(|s| matters(model, trained, s, sight))
             .collect(),
         series: &series,
         scored: &scored,
@@ -135,11 +117,7 @@ impl Scores {
             .enumerate()
             .map(|(c, m)| segment.channel(c).iter().map(|v| m.scale.apply(*v)).collect())
             .collect();
-        let hop = |length: usize| match sight {
-            Sight::Hindsight => hop(length),
-            Sight::Causal => 1,
-        };
-        Self::of_distances(channels, segment, sight, hop, |scale, length, starts| {
+        Self::of_distances(channels, segment, sight, |scale, length, starts| {
             let mut extractor = Extractor::new(length);
             let models = channels.iter().zip(&scaled);
             let distances = |(c, values): (&ChannelModel, &Vec<f32>)| {
@@ -150,12 +128,11 @@ impl Scores {
     }
 
     /// The scores of a segment from log distances: `distances` gives them per channel and window, for the
-    /// index of a scale, its window length and the starts of the windows; `hop` is the distance between starts.
+    /// index of a scale, its window length and the starts of the windows.
     pub(super) fn of_distances<'a>(
         channels: &[ChannelModel],
         segment: &Segment,
         sight: Sight,
-        hop: impl Fn(usize) -> usize,
         mut distances: impl FnMut(usize, usize, &[usize]) -> Vec<Cow<'a, [PerView<f32>]>>,
     ) -> Self {
         let mut out = Self {
@@ -178,12 +155,12 @@ impl Scores {
             match sight {
                 Sight::Hindsight => out.add_scale(channels, s, runs(&starts, length), sight, &distances),
                 Sight::Causal => {
-                    let runs = latest_runs(&starts, length, segment.len());
+                    let runs = latest_runs(segment.start, &starts, length, segment.len());
                     out.add_scale(channels, s, runs, sight, &distances);
                 }
             }
         }
-        out.finish(&lengths[..fitting], sight);
+        out.finish(&lengths[..fitting], segment.start, sight);
         out
     }
 
@@ -196,44 +173,20 @@ impl Scores {
         sight: Sight,
         distances: &[Cow<'_, [PerView<f32>]>],
     ) {
-        let top = channels.len().div_ceil(4);
-        let length = channels[0].scales[scale].length;
-        let scale_weight = match sight {
-            Sight::Hindsight => scale_weight(length),
-            Sight::Causal => 1.0,
-        };
-        let mut order: Vec<(f32, usize)> = Vec::with_capacity(channels.len());
-        let mut z = vec![PerView::<f32>::default(); channels.len()];
-        let mut weights = vec![0.0_f32; channels.len()];
+        let mut blend = Blend::new(channels.len());
         for run in runs {
-            for (z, (d, c)) in z.iter_mut().zip(distances.iter().zip(channels)) {
-                *z = c.scales[scale].calibrated(mean(&d[run.windows.clone()]), sight);
-            }
-            let (mut sum, mut views) = (0.0_f64, PerView::<f32>::default());
-            weights.fill(0.0);
-            for (v, view) in views.iter_mut().enumerate() {
-                order.clear();
-                order.extend(z.iter().enumerate().map(|(c, z)| (z[v], c)));
-                if order.len() > 1 {
-                    order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-                }
-                for &(z, c) in &order[..top] {
-                    sum += f64::from(z) * scale_weight / top as f64;
-                    let weight = (softplus(f64::from(z)) * scale_weight) as f32;
-                    *view += weight;
-                    weights[c] += weight;
-                }
-            }
-            if sight == Sight::Causal {
-                sum = softplus(sum / View::COUNT as f64).sqrt();
-            }
+            let means = distances.iter().map(|d| mean(&d[run.windows.clone()]));
+            let (sum, views) = blend.add(channels, scale, sight, means);
             for i in run.samples {
                 self.score[i] += sum;
                 for (sum, view) in self.views[i].iter_mut().zip(&views) {
                     *sum += view;
                 }
                 let at = i * self.channels;
-                for (w, weight) in self.weights[at..at + self.channels].iter_mut().zip(&weights) {
+                for (w, weight) in self.weights[at..at + self.channels]
+                    .iter_mut()
+                    .zip(&blend.weights)
+                {
                     *w += weight;
                 }
             }
@@ -243,7 +196,7 @@ impl Scores {
 
 impl Scores {
     /// Turns the sums over window lengths into scores; not a number where no window has ended yet.
-    fn finish(&mut self, lengths: &[usize], sight: Sight) {
+    fn finish(&mut self, lengths: &[usize], first: i64, sight: Sight) {
         match sight {
             Sight::Hindsight => {
                 let total: f64 = lengths.iter().map(|l| scale_weight(*l)).sum();
@@ -253,12 +206,74 @@ impl Scores {
                     .for_each(|score| *score = softplus(*score * share));
             }
             Sight::Causal => {
+                let needed: Vec<usize> = lengths.iter().map(|l| l + first_in_step(first, *l)).collect();
                 for (i, score) in self.score.iter_mut().enumerate() {
-                    let ended = lengths.iter().filter(|l| **l <= i + 1).count();
-                    *score = (*score / ended as f64).powi(2);
+                    *score = causal_score(*score, needed.iter().filter(|n| **n <= i + 1).count());
                 }
             }
         }
+    }
+}
+
+/// The causal score from the sum over the lengths of which a window has ended; not a number without one.
+pub(super) fn causal_score(sum: f64, ended: usize) -> f64 {
+    (sum / ended as f64).powi(2)
+}
+
+/// Blends the channels of one window length: per view the mean over the top quarter of them.
+pub(super) struct Blend {
+    order: Vec<(f32, usize)>,
+    z: Vec<PerView<f32>>,
+    /// The weight of each channel in what was blended last.
+    pub(super) weights: Vec<f32>,
+}
+
+impl Blend {
+    pub(super) fn new(channels: usize) -> Self {
+        Self {
+            order: Vec::with_capacity(channels),
+            z: vec![PerView::default(); channels],
+            weights: vec![0.0; channels],
+        }
+    }
+
+    /// What the length adds to the score, and the weight of each view, from the log distances of each channel.
+    pub(super) fn add(
+        &mut self,
+        channels: &[ChannelModel],
+        scale: usize,
+        sight: Sight,
+        distances: impl Iterator<Item = PerView<f32>>,
+    ) -> (f64, PerView<f32>) {
+        let top = channels.len().div_ceil(4);
+        let scale_weight = match sight {
+            Sight::Hindsight => scale_weight(channels[0].scales[scale].length),
+            Sight::Causal => 1.0,
+        };
+        for (z, (distances, c)) in self.z.iter_mut().zip(distances.zip(channels)) {
+            *z = c.scales[scale].calibrated(distances, sight);
+        }
+        let (mut sum, mut views) = (0.0_f64, PerView::<f32>::default());
+        self.weights.fill(0.0);
+        for (v, view) in views.iter_mut().enumerate() {
+            self.order.clear();
+            self.order
+                .extend(self.z.iter().enumerate().map(|(c, z)| (z[v], c)));
+            if self.order.len() > 1 {
+                self.order
+                    .sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            }
+            for &(z, c) in &self.order[..top] {
+                sum += f64::from(z) * scale_weight / top as f64;
+                let weight = (softplus(f64::from(z)) * scale_weight) as f32;
+                *view += weight;
+                self.weights[c] += weight;
+            }
+        }
+        if sight == Sight::Causal {
+            sum = softplus(sum / View::COUNT as f64).sqrt();
+        }
+        (sum, views)
     }
 }
 
@@ -301,11 +316,10 @@ impl Judge<'_> {
         };
         let scores = &self.scored[place.segment];
         let Some(&score) = scores.score.get(place.sample).filter(|s| s.is_finite()) else {
-            let short = self.series.segments.len() == 1;
-            let status = if short {
-                Status::InsufficientData
-            } else {
-                Status::Gap
+            let status = match self.sight {
+                Sight::Causal => Status::Warmup,
+                Sight::Hindsight if self.series.segments.len() == 1 => Status::InsufficientData,
+                Sight::Hindsight => Status::Gap,
             };
             return Point::unscored(time, status);
         };
@@ -325,9 +339,7 @@ impl Judge<'_> {
             Sight::Causal => (score, calibration.p_value(score)),
         };
         let mut status = self.status(time, direction);
-        // What matters nearby may be later: without hindsight nothing is left out.
-        let matters = self.sight == Sight::Causal || self.matters[place.segment][place.sample];
-        if calibration.is_anomaly(score) && !matters {
+        if calibration.is_anomaly(score) && !self.matters[place.segment][place.sample] {
             // Not significant, to the reader: score and p-value must say so too.
             (score, p_value) = (calibration.threshold, calibration.alpha);
             status = Status::SmallDeviation;
@@ -344,7 +356,7 @@ impl Judge<'_> {
             direction_p_value: direction,
             direction_channels: verdict.and_then(|v| self.spread(v.channels.as_deref()?)),
             views: Some(shares(scores.views[place.sample])),
-            channels: Some(self.channel_shares(weights)),
+            channels: Some(channel_shares(self.model, self.trained, weights)),
             change: self.change(segment, place.sample, weights),
             imputed: segment.imputed[place.sample],
             is_final: self.sight == Sight::Causal
@@ -355,10 +367,7 @@ impl Judge<'_> {
 
     /// Where the value of the channel of largest weight lies against its band.
     fn change(&self, segment: &Segment, sample: usize, weights: &[f32]) -> Option<i8> {
-        let (c, _) = weights
-            .iter()
-            .enumerate()
-            .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)))?;
+        let c = most_to_blame(weights)?;
         let band = self.trained.baselines[c].at(segment.start + sample as i64);
         Some(band.change(segment.channel(c)[sample]))
     }
@@ -386,51 +395,65 @@ impl Judge<'_> {
     }
 
     fn status(&self, time: i64, direction: Option<f64>) -> Status {
-        if time < self.model.first_time {
-            Status::BeforeModel
-        } else if time <= self.model.last_time {
-            Status::InTrainingRange
-        } else if self.trained.channels.iter().all(|c| c.scale.constant) {
-            Status::Constant
-        } else if self.sight == Sight::Hindsight
+        let undirected = self.sight == Sight::Hindsight
             && self.model.params.decision == Decision::Direction
-            && direction.is_none()
-        {
-            Status::NoDirection
-        } else {
-            Status::Ok
+            && direction.is_none();
+        match status_at(self.model, self.trained, time) {
+            Status::Ok if undirected => Status::NoDirection,
+            status => status,
         }
-    }
-
-    fn channel_shares(&self, weights: &[f32]) -> Vec<f64> {
-        let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
-        let mut out = vec![0.0; self.model.channels];
-        for (w, c) in weights.iter().zip(&self.trained.channels) {
-            out[c.index] = f64::from(*w) / total;
-        }
-        out
     }
 }
 
-/// For every sample whether a value of any channel within half the shortest window deviates from the baseline by
-/// the least deviation asked for.
-fn matters(model: &Model, trained: &Trained, segment: &Segment) -> Vec<bool> {
-    let (absolute, relative) = (model.params.min_deviation, model.params.min_deviation_relative);
-    if absolute.is_none() && relative.is_none() {
+/// The status of a scored row by its time.
+pub(super) fn status_at(model: &Model, trained: &Trained, time: i64) -> Status {
+    if time < model.first_time {
+        Status::BeforeModel
+    } else if time <= model.last_time {
+        Status::InTrainingRange
+    } else if trained.channels.iter().all(|c| c.scale.constant) {
+        Status::Constant
+    } else {
+        Status::Ok
+    }
+}
+
+/// The channel of largest weight, the first of several.
+pub(super) fn most_to_blame(weights: &[f32]) -> Option<usize> {
+    let all = weights.iter().enumerate();
+    all.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)))
+        .map(|(c, _)| c)
+}
+
+/// The share of every channel of the rows, 0 for those that the model leaves out.
+pub(super) fn channel_shares(model: &Model, trained: &Trained, weights: &[f32]) -> Vec<f64> {
+    let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
+    let mut out = vec![0.0; model.channels];
+    for (w, c) in weights.iter().zip(&trained.channels) {
+        out[c.index] = f64::from(*w) / total;
+    }
+    out
+}
+
+/// For every sample whether a value of any channel nearby deviates from the baseline by the least deviation asked
+/// for: within half the shortest window or, in causal sight, within the shortest window that ends with the sample.
+fn matters(model: &Model, trained: &Trained, segment: &Segment, sight: Sight) -> Vec<bool> {
+    if !model.params.asks_for_deviation() {
         return vec![true; segment.len()];
     }
-    let far = |value: f64, expected: f64| {
-        let off = (value - expected).abs();
-        off >= absolute.unwrap_or(0.0) && off >= relative.unwrap_or(0.0) * expected.abs()
-    };
     let mut out = vec![false; segment.len()];
-    let around = trained.channels[0].scales[0].length / 2;
+    let shortest = trained.channels[0].scales[0].length;
+    let (before, after) = match sight {
+        Sight::Hindsight => (shortest / 2, shortest / 2),
+        Sight::Causal => (0, shortest - 1),
+    };
     for (c, baseline) in trained.baselines.iter().enumerate() {
         let mut done = 0;
         for (i, value) in segment.channel(c).iter().enumerate() {
-            if far(*value, baseline.at(segment.start + i as i64).expected) {
-                let end = (i + around + 1).min(segment.len());
-                out[done.max(i.saturating_sub(around))..end].fill(true);
+            let expected = baseline.at(segment.start + i as i64).expected;
+            if model.params.is_far(*value, expected) {
+                let end = (i + after + 1).min(segment.len());
+                out[done.max(i.saturating_sub(before))..end].fill(true);
                 done = end;
             }
         }
@@ -438,7 +461,7 @@ fn matters(model: &Model, trained: &Trained, segment: &Segment) -> Vec<bool> {
     out
 }
 
-fn shares(weights: PerView<f32>) -> PerView<f64> {
+pub(super) fn shares(weights: PerView<f32>) -> PerView<f64> {
     let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
     weights.map(|w| f64::from(w) / total)
 }

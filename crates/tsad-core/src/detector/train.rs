@@ -6,7 +6,6 @@ use super::channel::{ChannelModel, HeldOut, usable_scales};
 use super::head;
 use super::regime::Regimes;
 use super::score::{Scores, Sight};
-use super::windows::hop;
 use crate::calibrate::{Calibration, Source};
 use crate::metric::{LeftOut, Metric};
 use crate::model::{Body, Model, Trained};
@@ -77,7 +76,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         Err(LeftOut::NotWanted)
     };
     let learned = metric.as_ref().ok();
-    let calibration = |sight: Sight| {
+    let scores = |sight: Sight| {
         let (source, mut scores) = match held_out_scores(&channels, &held_out, &series, sight) {
             Some(scores) => (Source::HeldOut, scores),
             None => (
@@ -89,6 +88,9 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         scores
             .iter_mut()
             .for_each(|s| s.retain(|score| score.is_finite()));
+        (source, scores)
+    };
+    let calibration = |(source, scores): (Source, Vec<Vec<f64>>)| {
         Calibration::fit(
             &scores,
             lengths[lengths.len() - 1],
@@ -97,16 +99,19 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             params.alpha_at(grid.interval, rows.time_kind()),
         )
     };
+    // Where no window is in step nothing better is known of causal scores than of those in hindsight.
+    let causal = Some(scores(Sight::Causal)).filter(|(_, s)| s.iter().any(|s| !s.is_empty()));
+    let hindsight = scores(Sight::Hindsight);
     Ok(Trained {
         grid,
         samples: series.len() as u64,
         imputed: series.imputed() as u64,
-        calibration: calibration(Sight::Hindsight),
         baselines: (0..channels.len())
             .map(|c| Baseline::fit(&series, c, &channels[c].scale))
             .collect(),
         regimes: Regimes::fit(&channels, &series, params, check),
-        causal: calibration(Sight::Causal),
+        causal: calibration(causal.unwrap_or_else(|| hindsight.clone())),
+        calibration: calibration(hindsight),
         channels,
         metric,
     })
@@ -142,7 +147,7 @@ fn held_out_scores(
                 .map(|c| Cow::Borrowed(c[scale][s].as_slice()))
                 .collect()
         };
-        Scores::of_distances(channels, segment, sight, hop, of).score
+        Scores::of_distances(channels, segment, sight, of).score
     };
     Some(series.segments.iter().enumerate().map(scores).collect())
 }

@@ -1,7 +1,7 @@
 //! What a model tells of itself.
 
 use super::{Model, Trained};
-use crate::calibrate::Source;
+use crate::calibrate::{Calibration, Source};
 use crate::detector::{Baseline, Params};
 use crate::metric::LeftOut;
 use crate::series::TimeKind;
@@ -62,6 +62,8 @@ pub struct ModelInfo {
     pub seasons: Vec<Option<usize>>,
     /// How scores become decisions.
     pub calibration: Option<CalibrationInfo>,
+    /// The same for causal scores.
+    pub causal_calibration: Option<CalibrationInfo>,
     /// The size of the model in bytes.
     pub size: usize,
 }
@@ -128,7 +130,8 @@ impl Model {
             clusters: trained.map_or(0, clusters),
             regimes: trained.map_or(0, |t| t.regimes.all.len()),
             seasons: trained.map_or_else(Vec::new, |t| t.baselines.iter().map(Baseline::period).collect()),
-            calibration: trained.map(calibration),
+            calibration: trained.map(|t| calibration(&t.calibration)),
+            causal_calibration: trained.map(|t| calibration(&t.causal)),
             size,
         }
     }
@@ -143,8 +146,7 @@ fn clusters(t: &Trained) -> usize {
     scales.flat_map(|s| &s.views).map(|v| v.centres.len()).sum()
 }
 
-fn calibration(t: &Trained) -> CalibrationInfo {
-    let c = &t.calibration;
+fn calibration(c: &Calibration) -> CalibrationInfo {
     CalibrationInfo {
         source: c.source,
         samples: c.samples,

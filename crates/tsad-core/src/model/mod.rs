@@ -15,7 +15,8 @@ pub use regimes::{DirectionInfo, RegimeInfo, ViewCentre};
 use crate::calibrate::Calibration;
 use crate::detector::{Band, Baseline, ChannelModel, Params, Regimes};
 use crate::metric::{LeftOut, Metric};
-use crate::series::{Grid, TimeKind};
+use crate::series::{Grid, Samples, TimeKind};
+use crate::{Error, ErrorKind, Result};
 
 /// A trained model, or the record of why there is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +56,7 @@ pub(crate) struct Trained {
     /// The calibration of causal scores.
     pub causal: Calibration,
     /// The learned metric, or why there is none.
-    pub metric: Result<Metric, LeftOut>,
+    pub metric: std::result::Result<Metric, LeftOut>,
     pub regimes: Regimes,
     /// One for each channel.
     pub baselines: Vec<Baseline>,
@@ -94,6 +95,42 @@ impl Model {
     /// The score above which a sample is an anomaly.
     pub fn threshold(&self) -> Option<f64> {
         self.trained().map(|t| t.calibration.threshold)
+    }
+
+    /// The causal score above which a sample is an anomaly.
+    pub fn causal_threshold(&self) -> Option<f64> {
+        self.trained().map(|t| t.causal.threshold)
+    }
+
+    /// Checks that rows have the channels and the kind of times that the model was trained on.
+    pub(crate) fn check_rows(&self, rows: &Samples) -> Result<()> {
+        self.check_channels(rows.channels())?;
+        if rows.time_kind() != self.times {
+            return Err(Error::new(
+                ErrorKind::InvalidParameter,
+                format!(
+                    "the model was trained on {} as times, got {}",
+                    self.times.name(),
+                    rows.time_kind().name()
+                ),
+            )
+            .with_hint("Score the same time column that the model was trained on."));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_channels(&self, channels: usize) -> Result<()> {
+        if channels != self.channels {
+            return Err(Error::new(
+                ErrorKind::Dimension,
+                format!(
+                    "the model was trained on {} value columns, got {channels}",
+                    self.channels
+                ),
+            )
+            .with_hint("Score the same columns, in the same order, that the model was trained on."));
+        }
+        Ok(())
     }
 
     /// The sampling interval, in the unit of the times.

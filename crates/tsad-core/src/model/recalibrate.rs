@@ -108,7 +108,8 @@ impl Model {
         })
     }
 
-    /// The same model with its calibration changed; `change` also gets the longest window.
+    /// The same model with its calibration changed; `change` also gets the longest window. The causal scores, which
+    /// nobody has given, keep their distribution and get the threshold at the new error probability.
     fn with_calibration(&self, change: impl Fn(&Calibration, usize) -> Result<Calibration>) -> Result<Self> {
         let mut model = self.clone();
         match &mut model.body {

@@ -21,3 +21,4 @@ mod metric;
 mod picture;
 mod recalibrate;
 mod status;
+mod stream;

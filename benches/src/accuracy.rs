@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use tsad_core::measure::{self, Measures};
-use tsad_core::{Model, Point, Samples, ValidParams, score, score_causal, train};
+use tsad_core::{Model, Point, Samples, ValidParams, score_causal, score_only, train};
 
 use crate::file::{self, Labelled};
 
@@ -133,7 +133,7 @@ impl Score {
     /// Scores all rows.
     pub(crate) fn run(self, model: &Model, samples: Samples) -> tsad_core::Result<Vec<Point>> {
         match self {
-            Self::Hindsight => score(model, samples, &|| {}),
+            Self::Hindsight => score_only(model, samples, &|| {}),
             Self::Causal => score_causal(model, samples, &|| {}),
         }
     }

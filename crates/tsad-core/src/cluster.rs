@@ -10,7 +10,7 @@ const BLOCK: usize = 16;
 /// A coordinate far from everything: fills the last block.
 const FAR: f32 = 1e15;
 /// The largest number of passes of Lloyd's algorithm: measured, more of them only cost time.
-const MAX_PASSES: usize = 8;
+const MAX_PASSES: usize = 5;
 /// The passes end when the centres move less than this share of the features' variance.
 const TOLERANCE: f64 = 1e-3;
 /// Windows between two calls of the cancel hook.

@@ -54,7 +54,7 @@ pub mod view;
 
 pub use detector::{
     Decision, Event, EventParams, Params, Point, Status, Stream, ValidParams, events, score, score_causal,
-    train,
+    score_only, train,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;

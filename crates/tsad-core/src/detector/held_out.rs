@@ -10,9 +10,9 @@ const BLOCKS: usize = 10;
 /// The blocks of time when each costs a fit.
 const FOLDS: usize = 5;
 /// Clusters are sought among at most this many windows, evenly spaced: measured, more of them only cost time.
-const MAX_CLUSTERED: usize = 1000;
+const MAX_CLUSTERED: usize = 600;
 /// The same where a fit only serves to judge windows that are held out of it.
-const MAX_REFITTED: usize = 600;
+const MAX_REFITTED: usize = 250;
 
 /// Successive windows, counted over all segments, that are held out together: each block leaves out every
 /// window that starts less than `margin` samples from one of its own. With the length of the windows as the

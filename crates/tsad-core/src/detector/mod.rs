@@ -22,6 +22,6 @@ pub(crate) use head::common_dims;
 pub use params::{Decision, Params, ValidParams};
 pub use point::{Point, Status};
 pub use regime::{Regime, Regimes};
-pub use score::{score, score_causal};
+pub use score::{score, score_causal, score_only};
 pub use stream::Stream;
 pub use train::train;

@@ -218,7 +218,7 @@ impl Regimes {
 
 /// The distance between the starts of classified windows.
 fn hop(length: usize) -> usize {
-    (length / 4).max(1)
+    (length / 2).max(1)
 }
 
 fn scaled(channels: &[ChannelModel], segment: &Segment) -> Vec<Vec<f32>> {

@@ -31,7 +31,17 @@ pub(super) enum Sight {
 /// `Dimension` if the rows have another number of channels than the model, `InvalidParameter` if their times are
 /// of another kind.
 pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
-    scored(model, rows, Sight::Hindsight, check)
+    scored(model, rows, Sight::Hindsight, true, check)
+}
+
+/// As [`score`], in about half the time, without what only explains: regimes and principal directions are left out
+/// unless the model decides by them. Scores, p-values and flags are the same.
+///
+/// # Errors
+/// As [`score`].
+pub fn score_only(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
+    let decides = model.params.decision != Decision::Metric;
+    scored(model, rows, Sight::Hindsight, decides, check)
 }
 
 /// Scores every row by what was known when it came: no later row has a say in its score, which therefore is final
@@ -51,10 +61,10 @@ pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
 /// # Errors
 /// As [`score`].
 pub fn score_causal(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
-    scored(model, rows, Sight::Causal, check)
+    scored(model, rows, Sight::Causal, false, check)
 }
 
-fn scored(model: &Model, rows: Samples, sight: Sight, check: Check) -> Result<Vec<Point>> {
+fn scored(model: &Model, rows: Samples, sight: Sight, directions: bool, check: Check) -> Result<Vec<Point>> {
     model.check_rows(&rows)?;
     let rows = rows.sorted_by_time();
     let trained = match &model.body {
@@ -74,7 +84,10 @@ fn scored(model: &Model, rows: Samples, sight: Sight, check: Check) -> Result<Ve
         .collect();
     let alpha = trained.calibration.alpha;
     let verdicts = series.segments.iter();
-    let verdicts = verdicts.map(|s| trained.regimes.verdicts(&trained.channels, s, alpha, check));
+    let verdicts = verdicts.map(|s| match directions {
+        true => trained.regimes.verdicts(&trained.channels, s, alpha, check),
+        false => (Vec::new(), Vec::new()),
+    });
     let judge = Judge {
         model,
         trained,

@@ -181,3 +181,27 @@ fn scale_and_offset_of_the_values_do_not_matter() {
         );
     }
 }
+
+#[test]
+fn scores_without_explanations_are_the_same_scores() {
+    let values =
+        (0..900).map(|i| (f64::from(i) * 0.3).sin() + if (700..710).contains(&i) { 3.0 } else { 0.0 });
+    let mut rows = Samples::new(1).unwrap();
+    values
+        .enumerate()
+        .for_each(|(i, v)| rows.push(60 * i as i64, &[v]).unwrap());
+    for decision in [tsad_core::Decision::Metric, tsad_core::Decision::Either] {
+        let params = Params {
+            decision,
+            ..Params::default()
+        }
+        .validate()
+        .unwrap();
+        let model = train(rows.head(600), &params, &|| {}).unwrap();
+        let full = score(&model, rows.clone(), &|| {}).unwrap();
+        let only = tsad_core::score_only(&model, rows.clone(), &|| {}).unwrap();
+        let told = |p: &Point| (p.time, p.status, p.score, p.p_value, p.is_anomaly, p.is_final);
+        assert!(full.iter().map(told).eq(only.iter().map(told)));
+        assert!(full.iter().any(|p| p.is_anomaly == Some(true)) && full.iter().any(|p| p.regime.is_some()));
+    }
+}

@@ -197,8 +197,8 @@ fn scores_without_explanations_are_the_same_scores() {
         }
         .validate()
         .unwrap();
-        let model = train(rows.head(600), &params, &|| {}).unwrap();
-        let full = score(&model, rows.clone(), &|| {}).unwrap();
+        let model = tsad_core::train(rows.head(600), &params, &|| {}).unwrap();
+        let full = tsad_core::score(&model, rows.clone(), &|| {}).unwrap();
         let only = tsad_core::score_only(&model, rows.clone(), &|| {}).unwrap();
         let told = |p: &Point| (p.time, p.status, p.score, p.p_value, p.is_anomaly, p.is_final);
         assert!(full.iter().map(told).eq(only.iter().map(told)));

@@ -4,6 +4,7 @@ mod constant;
 mod evaluate;
 mod memory;
 mod plot;
+mod score;
 mod state;
 mod time;
 mod train;

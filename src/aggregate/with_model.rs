@@ -166,7 +166,7 @@ fn _recalibrate_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>
 ///
 /// # Safety
 /// The datum must be a valid, not NULL varlena; the bytes live as long as it does.
-unsafe fn raw<'a>(datum: pg_sys::Datum) -> &'a [u8] {
+pub(super) unsafe fn raw<'a>(datum: pg_sys::Datum) -> &'a [u8] {
     // SAFETY: the caller vouches for the datum.
     unsafe {
         let pointer = datum.cast_mut_ptr::<pg_sys::varlena>();

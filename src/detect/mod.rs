@@ -16,3 +16,5 @@ mod series;
 mod source;
 mod suggest;
 mod validate;
+
+pub(crate) use output::shares;

@@ -60,7 +60,7 @@ pub(super) fn time(micros: i64) -> Option<pg_sys::Datum> {
 }
 
 /// Shares that sum to 1 as a `jsonb` object, in steps of 0.0001: the rounded shares sum to 1 as well.
-pub(super) fn shares<'a>(names: impl Iterator<Item = &'a str>, shares: &[f64]) -> Option<pg_sys::Datum> {
+pub(crate) fn shares<'a>(names: impl Iterator<Item = &'a str>, shares: &[f64]) -> Option<pg_sys::Datum> {
     const STEPS: f64 = 10_000.0;
     let mut steps: Vec<i64> = shares.iter().map(|s| (s * STEPS).floor() as i64).collect();
     let mut order: Vec<usize> = (0..steps.len()).collect();

@@ -168,9 +168,24 @@ fn season(series: &Series, c: usize, scale: &RobustScale) -> Option<usize> {
         let here = correlation(*lag);
         here >= correlation(lag - 1) && here >= correlation(lag + 1) && here >= LEAST_CORRELATION
     };
-    let peaks: Vec<usize> = (SHORTEST_PERIOD..longest).filter(peak).collect();
+    // Of a slow course neighbours are alike, and noise makes peaks among them that are no season: one begins only
+    // after values have once been unlike.
+    let unlike = (1..longest).find(|l| correlation(*l) < LEAST_CORRELATION);
+    let first = unlike.unwrap_or(0).max(SHORTEST_PERIOD);
+    let peaks: Vec<usize> = (first..longest).filter(peak).collect();
     let best = peaks.iter().map(|l| correlation(*l)).fold(0.0, f64::max);
-    peaks.into_iter().find(|l| correlation(*l) >= AS_GOOD * best)
+    let foot = peaks
+        .iter()
+        .copied()
+        .find(|l| correlation(*l) >= AS_GOOD * best)?;
+    // The top of the same hill, which noise has made jagged; its repetitions, at multiples of the lag, tell more
+    // exactly where.
+    let hill = peaks.into_iter().filter(|l| (foot..foot + foot / 2).contains(l));
+    let repeated = |lag: usize| {
+        let multiples = longest / lag;
+        (1..=multiples).map(|k| correlation(k * lag)).sum::<f64>() / multiples as f64
+    };
+    hill.max_by(|a, b| repeated(*a).total_cmp(&repeated(*b)).then(b.cmp(a)))
 }
 
 /// The quantile at probability `p` of at least one value, which are reordered.
@@ -226,6 +241,16 @@ mod tests {
                 (1, 0, -1)
             );
         }
+    }
+
+    #[test]
+    fn noise_on_a_slow_wave_is_no_season_of_its_own() {
+        let wave = |i: i64| {
+            20.0 * (i as f64 * std::f64::consts::TAU / 288.0).sin() + (i * i * 31 % 1009) as f64 / 200.0
+        };
+        let b = fit(wave, 2016);
+        assert_eq!(b.period(), Some(288));
+        assert!((b.at(72 - 7).expected - 22.5).abs() < 2.0);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pgrx::extension_sql_file!(
     name = "score_series",
     requires = ["survey"]
 );
+pgrx::extension_sql_file!("../sql/explain.sql", name = "explain", requires = ["survey"]);
 pgrx::extension_sql_file!("../sql/score.sql", name = "score", requires = ["train"]);
 pgrx::extension_sql_file!("../sql/model.sql", name = "model", requires = ["train"]);
 pgrx::extension_sql_file!("../sql/inspect.sql", name = "inspect", requires = ["detect"]);

@@ -66,6 +66,19 @@ impl TimeType {
         }
     }
 
+    /// A time of the core as a `timestamptz`; none where times are integers.
+    pub(crate) fn shown(self, core: i64) -> Option<pg_sys::Datum> {
+        match self {
+            Self::TimestampTz => Some(pg_sys::Datum::from(core)),
+            // SAFETY: a timestamp is such an integer; what is out of range as a timestamptz raises an error.
+            Self::Timestamp | Self::Date => unsafe {
+                let time = Some(pg_sys::Datum::from(core));
+                pgrx::direct_function_call_as_datum(pg_sys::timestamp_timestamptz, &[time])
+            },
+            Self::Bigint => None,
+        }
+    }
+
     /// A datum of this type as an integer: microseconds since 2000-01-01, or the integer itself.
     pub(crate) fn value(self, datum: pg_sys::Datum) -> Result<i64, Infinite> {
         const DAY: i64 = 86_400_000_000;

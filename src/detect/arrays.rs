@@ -13,17 +13,38 @@ use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use std::rc::Rc;
+use tsad_core::Model;
 
 /// `tsad.score_series(model, ts, "values")`.
 #[pg_extern(sql = false)]
 fn _score_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
-    // SAFETY: sql/score_series.sql declares the function STRICT with a bytea, an array of times and a float8[].
+    // SAFETY: sql/score_series.sql declares the function with a bytea, an array of times and a float8[], and the
+    // columns of `fields`.
+    let (given, mut output) = unsafe { (given(fcinfo)?, Output::new(fcinfo)) };
+    let Some((columns, rows, model)) = given else {
+        return Ok(());
+    };
+    let (samples, messages) = samples(&columns, &rows, Some(model.channels()))?;
+    let scored = score(rows, samples, messages, Found::Model(model), true)?;
+    for i in 0..scored.points.len() {
+        output.push(|| fields(&columns, &scored, i));
+    }
+    Ok(())
+}
+
+/// A series and a model given as the first three arguments: a model, an array of times and one of values; none where
+/// one of them is NULL.
+///
+/// # Safety
+/// `fcinfo` must be that of a function declared with a `bytea`, an array of times and a `float8[]` first.
+pub(super) unsafe fn given(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<(Columns, Rows, Rc<Model>)>> {
+    // SAFETY: the caller vouches for the arguments.
     let (model, times, values) = unsafe {
         let array = |n: usize| pgrx::pg_getarg_datum(fcinfo, n).map(|d| Elements::of(d));
         (pgrx::pg_getarg::<&[u8]>(fcinfo, 0), array(1), array(2))
     };
     let (Some(model), Some(times), Some(values)) = (model, times, values) else {
-        return Ok(());
+        return Ok(None);
     };
     let width = match *values.sizes {
         [_, width] => width,
@@ -38,8 +59,6 @@ fn _score_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     }
     let width_known = (!times.list.is_empty()).then_some(width);
     let model = Rc::new(one(model, width_known)?);
-    // SAFETY: sql/score_series.sql declares the columns of `fields`.
-    let mut output = unsafe { Output::new(fcinfo) };
     let columns = Columns {
         time: TimeType::of(times.element).ok_or_else(unknown_time)?,
         array: values.sizes.len() == 2,
@@ -50,12 +69,17 @@ fn _score_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         },
     };
     let rows = rows(&columns, &times, &values, width);
-    let (samples, messages) = samples(&columns, &rows, Some(model.channels()))?;
-    let scored = score(rows, samples, messages, Found::Model(model))?;
-    for i in 0..scored.points.len() {
-        output.push(|| fields(&columns, &scored, i));
-    }
-    Ok(())
+    Ok(Some((columns, rows, model)))
+}
+
+/// The times of an array argument as the core takes them, without those that are NULL; none if it is NULL.
+///
+/// # Safety
+/// Argument `n` must be declared as an array of times.
+pub(super) unsafe fn times(fcinfo: pg_sys::FunctionCallInfo, n: usize) -> Option<Vec<i64>> {
+    // SAFETY: the caller vouches for the argument.
+    let elements = unsafe { Elements::of(pgrx::pg_getarg_datum(fcinfo, n)?) };
+    Some(elements.list.iter().flatten().map(|d| d.value() as i64).collect())
 }
 
 /// The rows in the order of time, those without a time last; rows of equal time keep their order.

@@ -68,12 +68,23 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 }
 
 /// How points become episodes, as asked for.
-struct Limits {
+pub(super) struct Limits {
     /// In microseconds.
     merge_gap: Option<i64>,
     focus: f64,
     min_points: usize,
     min_duration: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            merge_gap: None,
+            focus: 0.5,
+            min_points: 1,
+            min_duration: 0,
+        }
+    }
 }
 
 impl Limits {
@@ -118,7 +129,7 @@ impl Limits {
 
     /// Breaks of up to the shortest window are merged unless asked otherwise: windows smear what is shorter.
     /// Successive samples always belong together.
-    fn params(&self, model: &Model) -> EventParams {
+    pub(super) fn params(&self, model: &Model) -> EventParams {
         let interval = model.interval().unwrap_or(0);
         let window = interval.saturating_mul(model.shortest_window().unwrap_or(0) as i64);
         let successive = interval.saturating_add(interval / 2);

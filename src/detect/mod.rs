@@ -8,6 +8,7 @@ mod arrays;
 mod clean;
 mod cursor;
 mod events;
+mod explain;
 mod models;
 mod output;
 mod request;

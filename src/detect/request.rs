@@ -18,6 +18,18 @@ pub(super) struct Request {
     pub since: Option<i64>,
     /// Rows up to and including this time, in microseconds.
     pub until: Option<i64>,
+    /// Whether what only explains is worked out too: regimes and principal directions.
+    pub details: bool,
+}
+
+impl Request {
+    /// The same, with what only explains.
+    pub(super) fn with_details(self) -> Self {
+        Self {
+            details: true,
+            ..self
+        }
+    }
 }
 
 /// Where the rows are.
@@ -95,6 +107,7 @@ pub(super) unsafe fn rows_only(fcinfo: pg_sys::FunctionCallInfo) -> Result<Reque
             models: Models::None,
             since: None,
             until: None,
+            details: false,
         })
     }
 }

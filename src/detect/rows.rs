@@ -12,8 +12,23 @@ use tsad_core::view::View;
 /// `tsad.detect`, all forms.
 #[pg_extern(sql = false)]
 fn _detect(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
-    // SAFETY: sql/detect.sql declares the function with these arguments and the columns of `fields`.
+    // SAFETY: sql/detect.sql declares the function with these arguments and the columns of `narrow`.
     let (request, mut output) = unsafe { (request(fcinfo)?, Output::new(fcinfo)) };
+    for_each_series(&request, |columns, scored| {
+        for i in 0..scored.points.len() {
+            if wanted(&request, scored.rows.shown[i]) {
+                output.push(|| narrow(columns, &scored, i));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// `tsad.detect_details`, all forms.
+#[pg_extern(sql = false)]
+fn _detect_details(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
+    // SAFETY: sql/detect.sql declares the function with these arguments and the columns of `fields`.
+    let (request, mut output) = unsafe { (request(fcinfo)?.with_details(), Output::new(fcinfo)) };
     for_each_series(&request, |columns, scored| {
         for i in 0..scored.points.len() {
             if wanted(&request, scored.rows.shown[i]) {
@@ -36,15 +51,63 @@ pub(super) fn wanted(request: &Request, time: Option<i64>) -> bool {
     }
 }
 
+/// The columns of row `i` that most readers want: what happened, not why.
+fn narrow(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 12] {
+    let point = &scored.points[i];
+    let (value, values) = values(columns, scored, i);
+    [
+        Some(scored.rows.key.datum()),
+        scored.rows.shown[i].and_then(output::time),
+        seq(columns, scored, i),
+        value,
+        values,
+        point.score.and_then(IntoDatum::into_datum),
+        threshold(scored, i).and_then(IntoDatum::into_datum),
+        point.p_value.and_then(IntoDatum::into_datum),
+        point.is_anomaly.and_then(IntoDatum::into_datum),
+        point.is_final.into_datum(),
+        point.status.name().into_datum(),
+        message(scored, i),
+    ]
+}
+
+/// The time of a row where it is an integer.
+fn seq(columns: &Columns, scored: &Scored, i: usize) -> Option<pg_sys::Datum> {
+    let time = scored.rows.times[i].filter(|_| columns.time.is_integer());
+    time.and_then(IntoDatum::into_datum)
+}
+
+/// The threshold of a row that has a score.
+fn threshold(scored: &Scored, i: usize) -> Option<f64> {
+    let threshold = scored.model.as_ref().and_then(|m| m.threshold());
+    threshold.filter(|_| scored.points[i].score.is_some())
+}
+
+/// Why a row or its series was not scored.
+fn message(scored: &Scored, i: usize) -> Option<pg_sys::Datum> {
+    let message = scored.messages.rows[i].or(scored.messages.series.as_deref());
+    message.and_then(IntoDatum::into_datum)
+}
+
+/// The value of a row with one, the values of one with several.
+fn values(columns: &Columns, scored: &Scored, i: usize) -> (Option<pg_sys::Datum>, Option<pg_sys::Datum>) {
+    let known = |v: &f64| !v.is_nan();
+    let Some(values) = scored.rows.values[i].as_ref() else {
+        return (None, None);
+    };
+    if columns.array {
+        let several: Vec<Option<f64>> = values.iter().copied().map(|v| Some(v).filter(known)).collect();
+        return (None, several.into_datum());
+    }
+    let one = values.first().copied().filter(known);
+    (one.and_then(IntoDatum::into_datum), None)
+}
+
 /// The columns of row `i` but for the series.
 pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 21] {
     let point = &scored.points[i];
-    let values = scored.rows.values[i].as_ref();
-    let threshold = scored
-        .model
-        .as_ref()
-        .and_then(|m| m.threshold())
-        .filter(|_| point.score.is_some());
+    let (value, values) = values(columns, scored, i);
+    let threshold = threshold(scored, i);
     let severity = point.score.zip(threshold).map(|(s, t)| s / t);
     // The band of a single column; of several, each has its own.
     let model = scored.model.as_ref().filter(|_| !columns.array);
@@ -52,26 +115,11 @@ pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
     let band = model
         .zip(timed)
         .and_then(|(m, t)| m.expected(t)?.into_iter().next()?);
-    let message = scored.messages.rows[i].or(scored.messages.series.as_deref());
-    let known = |v: &f64| !v.is_nan();
-    let one = values
-        .filter(|_| !columns.array)
-        .and_then(|v| v.first().copied())
-        .filter(known);
-    let several = values.filter(|_| columns.array);
-    let several = several.map(|v| {
-        v.iter()
-            .copied()
-            .map(|v| Some(v).filter(known))
-            .collect::<Vec<_>>()
-    });
     [
         scored.rows.shown[i].and_then(output::time),
-        scored.rows.times[i]
-            .filter(|_| columns.time.is_integer())
-            .and_then(IntoDatum::into_datum),
-        one.and_then(IntoDatum::into_datum),
-        several.and_then(IntoDatum::into_datum),
+        seq(columns, scored, i),
+        value,
+        values,
         point.score.and_then(IntoDatum::into_datum),
         threshold.and_then(IntoDatum::into_datum),
         point.p_value.and_then(IntoDatum::into_datum),
@@ -91,7 +139,7 @@ pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
         point.imputed.into_datum(),
         point.is_final.into_datum(),
         point.status.name().into_datum(),
-        message.and_then(IntoDatum::into_datum),
+        message(scored, i),
     ]
 }
 

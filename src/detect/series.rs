@@ -72,7 +72,7 @@ pub(super) fn for_each_series(
             let (samples, messages) = samples(columns, &rows, channels)?;
             // SAFETY: as above.
             let found = unsafe { finder.find(&rows, &samples)? };
-            each(columns, score(rows, samples, messages, found)?)?;
+            each(columns, score(rows, samples, messages, found, request.details)?)?;
         }
         Ok(())
     })
@@ -255,12 +255,14 @@ pub(super) fn samples(
     Ok((samples, messages))
 }
 
-/// Scores the rows of a series. Whatever is wrong with the series or a row becomes a status and a message.
+/// Scores the rows of a series, with regimes and directions if `details` are wanted. Whatever is wrong with the
+/// series or a row becomes a status and a message.
 pub(super) fn score(
     rows: Rows,
     samples: Samples,
     messages: Vec<Option<&'static str>>,
     found: Found,
+    details: bool,
 ) -> Result<Scored> {
     let unscored = |rows: Rows, messages, status: Status, message: String| Scored {
         points: rows
@@ -286,7 +288,11 @@ pub(super) fn score(
     let check = || {
         pgrx::check_for_interrupts!();
     };
-    let mut scored = match tsad_core::score(&model, samples, &check) {
+    let scored = match details {
+        true => tsad_core::score(&model, samples, &check),
+        false => tsad_core::score_only(&model, samples, &check),
+    };
+    let mut scored = match scored {
         Ok(points) => points.into_iter(),
         Err(e) => return Ok(unscored(rows, messages, Status::Error, e.message().to_owned())),
     };

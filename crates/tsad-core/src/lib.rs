@@ -53,8 +53,8 @@ pub mod series;
 pub mod view;
 
 pub use detector::{
-    Decision, Event, EventParams, Params, Point, Status, Stream, ValidParams, events, score, score_causal,
-    score_only, train,
+    Decision, Event, EventParams, Explainer, Explanation, Params, Point, Status, Stream, ValidParams, events,
+    score, score_causal, score_only, train,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;

@@ -31,7 +31,7 @@ SELECT (SELECT bool_or(is_anomaly) FROM tsad.detect('metric', 'ts', 'v', model =
 -- Every scored row blames views and columns; jointly scored columns find what their relation breaks.
 SELECT count(*) FILTER (WHERE views IS NULL OR contributions IS NULL) AS without_reason,
        bool_or(is_anomaly AND (contributions->>'b')::float8 > 0.5) AS blames_b
-  FROM tsad.detect('SELECT ts, wave(i) AS a, v AS b, wave(i + 7) AS c FROM metric', 'ts', '{a,b,c}', train_until => at(2500)) WHERE score IS NOT NULL;
+  FROM tsad.detect_details('SELECT ts, wave(i) AS a, v AS b, wave(i + 7) AS c FROM metric', 'ts', '{a,b,c}', train_until => at(2500)) WHERE score IS NOT NULL;
 
 -- 10. Stuck at 100 % anomalous after a level change (netdata 12967). A model of the new level finds it normal.
 CREATE TABLE level AS SELECT ts, i, v + CASE WHEN i >= 2600 THEN 50 ELSE 0 END AS v FROM metric WHERE i < 3000 OR i > 3100;

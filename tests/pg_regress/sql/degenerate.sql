@@ -28,7 +28,7 @@ SELECT series->>'kind' AS kind, status, message, count(*), count(score) AS score
 -- Scored by a good model.
 CREATE TABLE good AS SELECT tsad.train(at(i - 2000), wave(i)) AS model FROM generate_series(0, 999) i;
 SELECT series->>'kind' AS kind, status, message, count(*), count(score) AS scored, count(*) FILTER (WHERE imputed) AS imputed
-  FROM tsad.detect('bad', 'ts', 'v', series_columns => '{kind}', model => (TABLE good)) GROUP BY 1, 2, 3 ORDER BY 1, 2;
+  FROM tsad.detect_details('bad', 'ts', 'v', series_columns => '{kind}', model => (TABLE good)) GROUP BY 1, 2, 3 ORDER BY 1, 2;
 
 -- Infinite values and missing times are errors when training, and rows with a message when scoring.
 CREATE TABLE worse AS SELECT at(i) AS ts, CASE WHEN i = 100 THEN 'infinity'::float8 WHEN i = 200 THEN '-infinity' WHEN i = 250 THEN NULL ELSE wave(i) END AS v FROM generate_series(0, 299) i
@@ -53,6 +53,6 @@ SELECT count(*) AS false_alarms FROM tsad.detect('constant', 'ts', 'v', model =>
 CREATE TABLE pair_model AS SELECT tsad.train(at(i), CASE WHEN i % 50 = 0 THEN NULL WHEN i % 7 = 0 THEN ARRAY[wave(i), NULL] ELSE ARRAY[wave(i), wave(2 * i)] END) AS model FROM generate_series(0, 999) i;
 SELECT tsad.model_info(model)->'channels' AS channels, tsad.model_info(model)->'rows_missing' AS missing FROM pair_model;
 CREATE TABLE pairs AS SELECT at(i) AS ts, CASE i WHEN 1100 THEN ARRAY[1.0] WHEN 1200 THEN NULL WHEN 1300 THEN '{}' WHEN 1400 THEN ARRAY[NULL, 1.0] ELSE ARRAY[wave(i), wave(2 * i)] END::float8[] AS v FROM generate_series(1000, 1499) i;
-SELECT ts, "values", score IS NOT NULL AS scored, imputed, status, message FROM tsad.detect('pairs', 'ts', 'v', model => (TABLE pair_model)) WHERE imputed OR status <> 'ok';
+SELECT ts, "values", score IS NOT NULL AS scored, imputed, status, message FROM tsad.detect_details('pairs', 'ts', 'v', model => (TABLE pair_model)) WHERE imputed OR status <> 'ok';
 
 DROP TABLE bad, own, good, worse, empty, constant, constant_model, pair_model, pairs;

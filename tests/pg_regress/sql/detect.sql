@@ -6,13 +6,19 @@ INSERT INTO metric SELECT 'a', at(i), wave(i) + CASE WHEN i BETWEEN 1800 AND 180
 INSERT INTO metric SELECT 'b', at(i), wave(i + 5), wave(2 * i) + CASE WHEN i BETWEEN 1700 AND 1720 THEN 3 ELSE 0 END, wave(i) FROM generate_series(0, 1999) i;
 INSERT INTO metric SELECT 'c', at(i), wave(i), wave(i), wave(i) FROM generate_series(0, 99) i;
 CREATE TABLE model AS SELECT host, tsad.train(ts, cpu) AS model FROM metric WHERE ts < at(1500) AND host <> 'c' GROUP BY host;
-CREATE TABLE scored AS SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model');
+CREATE TABLE scored AS SELECT * FROM tsad.detect_details('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model');
 
 -- One row out per row in, with its value; a series without model says so.
 SELECT series, status, message, count(*), count(score) AS scored, count(*) FILTER (WHERE is_anomaly) > 0 AS anomalies
   FROM scored GROUP BY 1, 2, 3 ORDER BY 1, 2;
 SELECT count(*) AS rows, count(*) FILTER (WHERE s.value = m.cpu) AS same
   FROM metric m JOIN scored s ON s.series->>'host' = m.host AND s.ts = m.ts;
+
+-- The narrow rows, fit to be read, say the same as the wide ones.
+SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', since => 'infinity');
+SELECT count(*) AS different FROM (
+  SELECT d FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model') d
+  EXCEPT SELECT (series, ts, seq, value, "values", score, threshold, p_value, is_anomaly, is_final, status, message) FROM scored) n;
 
 -- Flag, threshold and p-value agree everywhere; shares sum to one; severity is the ratio.
 SELECT bool_and(is_anomaly = (score > threshold)) AS flag_is_threshold,
@@ -49,12 +55,12 @@ CREATE TABLE joint AS SELECT host, tsad.train(ts, ARRAY[cpu, mem]) AS model FROM
 SELECT series->>'host' AS host, bool_or(is_anomaly) AS found,
        avg((contributions->>'cpu')::float8) > 0.5 AS blames_cpu, avg((contributions->>'mem')::float8) > 0.5 AS blames_mem,
        bool_and((contributions->>'cpu')::numeric + (contributions->>'mem')::numeric = 1) AS sum_to_one
-  FROM tsad.detect('metric', 'ts', '{cpu,mem}'::text[], series_columns => '{host}', models => 'joint')
+  FROM tsad.detect_details('metric', 'ts', '{cpu,mem}'::text[], series_columns => '{host}', models => 'joint')
  WHERE is_anomaly AND status = 'ok' GROUP BY 1 ORDER BY 1;
 CREATE VIEW arrays AS SELECT host, ts, ARRAY[cpu, mem] AS both FROM metric;
 SELECT count(*) AS rows, count(*) FILTER (WHERE a.score = b.score) AS same, min(a.contributions::text) LIKE '{"1": %, "2": %}' AS by_subscript,
        bool_and(a.value IS NULL AND cardinality(a."values") = 2) AS array_out
-  FROM tsad.detect('arrays', 'ts', 'both', series_columns => '{host}', models => 'joint') a
+  FROM tsad.detect_details('arrays', 'ts', 'both', series_columns => '{host}', models => 'joint') a
   JOIN tsad.detect('metric', 'ts', '{cpu,mem}'::text[], series_columns => '{host}', models => 'joint') b USING (series, ts) WHERE a.score IS NOT NULL;
 
 -- Names that need quoting; values that cast to float8; several series columns, NULL among their values.

@@ -3,7 +3,7 @@ SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE TABLE metric AS SELECT at(i) AS ts, i, wave(i) + CASE WHEN i BETWEEN 2600 AND 2619 THEN 4 WHEN i BETWEEN 3200 AND 3219 THEN -4 ELSE 0 END AS v, wave(3 * i) AS w FROM generate_series(0, 3999) i;
 CREATE TABLE m AS SELECT tsad.train(ts, v) AS model FROM metric WHERE i < 2000;
-CREATE TABLE scored AS SELECT * FROM tsad.detect('metric', 'ts', 'v', model => (TABLE m));
+CREATE TABLE scored AS SELECT * FROM tsad.detect_details('metric', 'ts', 'v', model => (TABLE m));
 
 -- The classes of normal windows: numbered, with sizes that add up, a centre per view and the distribution of directions.
 SELECT count(*) > 1 AS several, sum(share) BETWEEN 0.999 AND 1.001 AS shares_add_up, bool_and(regime = row_number - 1) AS numbered, min("window") AS "window",
@@ -20,7 +20,7 @@ SELECT (SELECT mode() WITHIN GROUP (ORDER BY direction) FROM scored WHERE ts BET
        (SELECT avg((direction = 0)::int) > 0.9 FROM scored WHERE status = 'ok' AND NOT is_anomaly) AS mostly_within;
 SELECT bool_and(lower <= expected AND expected <= upper) AS ordered, avg((value BETWEEN lower AND upper)::int) > 0.95 AS band_holds FROM scored WHERE ts < at(2500);
 -- Of several columns each has its own band, so there is none in the row.
-SELECT count(expected) AS bands, count(regime) > 0 AS regimes FROM tsad.detect('metric', 'ts', '{v,w}', train_until => at(2000));
+SELECT count(expected) AS bands, count(regime) > 0 AS regimes FROM tsad.detect_details('metric', 'ts', '{v,w}', train_until => at(2000));
 
 -- The series with what is missing or anomalous replaced by the expected value.
 SELECT count(*) AS rows, bool_and(replaced) FILTER (WHERE ts BETWEEN at(2605) AND at(2614)) AS incident_replaced, bool_or(replaced) FILTER (WHERE ts < at(2000)) AS others_replaced,

@@ -8,8 +8,8 @@ UPDATE metric SET cpu = wave(seq) WHERE cpu IS NULL AND seq <> 700;
 CREATE TABLE model AS
   SELECT tsad.train(ts, cpu) AS one, tsad.train(ts, ARRAY[cpu, mem]) AS two, tsad.train(seq::bigint, cpu) AS numbered FROM metric WHERE seq < 600;
 
--- Every column is that of tsad.detect.
-CREATE TABLE detected AS SELECT * FROM tsad.detect('metric', 'ts', 'cpu', model => (SELECT one FROM model));
+-- Every column is that of tsad.detect_details.
+CREATE TABLE detected AS SELECT * FROM tsad.detect_details('metric', 'ts', 'cpu', model => (SELECT one FROM model));
 CREATE TABLE scored AS
   SELECT s.* FROM model, (SELECT array_agg(ts ORDER BY ts) AS ts, array_agg(cpu ORDER BY ts) AS cpu FROM metric) m, tsad.score_series(one, m.ts, cpu) s;
 SELECT count(*), count(s.score) AS scored, count(*) FILTER (WHERE s.is_anomaly) > 0 AS found,
@@ -27,7 +27,7 @@ SELECT count(*), count(DISTINCT ts) FROM (SELECT (tsad.score_series(one, ARRAY[a
 -- Several values a time: a two-dimensional array.
 SELECT count(*), bool_and(j.score = d.score AND s.views = d.views) AS same_scores, min(s.contributions::text) LIKE '{"1": %, "2": %}' AS by_subscript, bool_and(s.value IS NULL AND cardinality(s."values") = 2) AS arrays
   FROM model, (SELECT array_agg(ts ORDER BY ts) AS ts, array_agg(ARRAY[cpu, mem] ORDER BY ts) AS both FROM metric) m, tsad.score_series(two, m.ts, "both") s
-  JOIN tsad.detect('metric', 'ts', '{cpu,mem}'::text[], model => (SELECT two FROM model)) d USING (ts), LATERAL (SELECT s.score) j WHERE s.score IS NOT NULL;
+  JOIN tsad.detect_details('metric', 'ts', '{cpu,mem}'::text[], model => (SELECT two FROM model)) d USING (ts), LATERAL (SELECT s.score) j WHERE s.score IS NOT NULL;
 
 -- Times that are integers.
 SELECT count(*), count(n.ts) AS ts, min(n.seq), max(n.seq), count(*) FILTER (WHERE n.score = s.score) AS same

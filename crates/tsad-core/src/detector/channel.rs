@@ -46,6 +46,8 @@ pub struct ScaleModel {
     pub views: PerView<ViewModel>,
     /// The learned part, if there is one.
     pub head: Option<Head>,
+    /// For each centre of the profile the grid cell where the training window begins that is nearest to it.
+    pub origins: Vec<Option<i64>>,
 }
 
 /// The normal windows of one channel.
@@ -132,11 +134,17 @@ impl ScaleModel {
         let folds = held_out::folds(&starts, length);
         let mut held_out: HeldOut = starts.iter().map(|s| vec![PerView::default(); s.len()]).collect();
         let mut complete = true;
+        let mut origins = Vec::new();
         let views = std::array::from_fn(|v| {
             let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
             rng.set_stream(((index * (MAX_WINDOW + 1) + length) * View::ALL.len() + v) as u64);
             let mut fit = |raw: &[f32]| ViewModel::fit(View::ALL[v], raw, dims[v], params, &mut rng, check);
             let (mut view, features) = fit(&raw[v]);
+            if View::ALL[v] == View::Profile {
+                let cells = segments.iter().zip(&starts);
+                let cells = cells.flat_map(|((first, _), starts)| starts.iter().map(|s| *first + *s as i64));
+                origins = Self::origins_of(&view.centres, &features, &cells.collect::<Vec<_>>());
+            }
             // The quick leave-out serves to weigh views and scales against one another, where it ranks
             // better (measured); the false-alarm rate needs the honest one.
             let quick = view.centres.held_out_distances(&features, &near, check);
@@ -149,8 +157,13 @@ impl ScaleModel {
             }
             view
         });
-        let head = None;
-        (Self { length, views, head }, complete.then_some(held_out))
+        let model = Self {
+            length,
+            views,
+            head: None,
+            origins,
+        };
+        (model, complete.then_some(held_out))
     }
 
     /// The calibrated score of every view of every window that starts at `starts` in the scaled values:
@@ -283,6 +296,16 @@ impl ViewModel {
             windows.add(f64::from(window[v]), 1.0);
         }
         (self.window_mean, self.window_deviation) = windows.mean_and_deviation();
+    }
+
+    /// The features of centre `k`, in the units in which they are extracted.
+    pub(super) fn centre(&self, k: usize) -> Vec<f64> {
+        let row = &self.centres.rows()[k * self.dim()..(k + 1) * self.dim()];
+        let units = self.standard.mean.iter().zip(&self.standard.factor);
+        row.iter()
+            .zip(units)
+            .map(|(c, (mean, factor))| f64::from(*c) / f64::from(*factor) + f64::from(*mean))
+            .collect()
     }
 
     /// The number of features.

@@ -3,6 +3,7 @@
 mod baseline;
 mod channel;
 mod events;
+mod explain;
 mod head;
 mod held_out;
 mod latest;
@@ -17,6 +18,7 @@ mod windows;
 pub use baseline::{Band, Baseline, LONGEST_PERIOD};
 pub use channel::{ChannelModel, ScaleModel, ViewModel};
 pub use events::{Event, EventParams, events};
+pub use explain::{Excerpt, Explainer, Explanation, Normal};
 pub use head::Head;
 pub(crate) use head::common_dims;
 pub use params::{Decision, Params, ValidParams};

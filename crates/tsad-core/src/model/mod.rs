@@ -168,7 +168,7 @@ impl Model {
         Some(trained.grid.interval.saturating_mul(cells as i64))
     }
 
-    fn trained(&self) -> Option<&Trained> {
+    pub(crate) fn trained(&self) -> Option<&Trained> {
         match &self.body {
             Body::Trained(t) => Some(t.as_ref()),
             Body::Untrained(_) => None,

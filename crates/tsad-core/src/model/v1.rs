@@ -81,6 +81,7 @@ struct ScaleV1 {
     spectrum: ViewV1,
     profile: ViewV1,
     head: Option<HeadV1>,
+    origins: Vec<Option<i64>>,
 }
 
 /// Per view the centres of the embeddings and the gain.
@@ -143,6 +144,7 @@ impl From<&ChannelModel> for ChannelV1 {
             spectrum: ViewV1::from(&s.views[2]),
             profile: ViewV1::from(&s.views[3]),
             head: s.head.as_ref().map(HeadV1::from),
+            origins: s.origins.clone(),
         };
         Self {
             index: c.index as u32,
@@ -296,13 +298,16 @@ impl ChannelV1 {
                 "scales",
             )?;
             let [amplitude, shape, spectrum, profile] = Extractor::dims_of(length);
+            let profile = s.profile.into_view(profile)?;
+            require(s.origins.len() == profile.centres.len(), "origins")?;
             Ok(ScaleModel {
                 length,
+                origins: s.origins,
                 views: [
                     s.amplitude.into_view(amplitude)?,
                     s.shape.into_view(shape)?,
                     s.spectrum.into_view(spectrum)?,
-                    s.profile.into_view(profile)?,
+                    profile,
                 ],
                 head: s.head.map(HeadV1::into_head).transpose()?,
             })

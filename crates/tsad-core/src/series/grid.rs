@@ -42,6 +42,11 @@ impl Grid {
         })
     }
 
+    /// The time of the middle of a cell.
+    pub fn time(&self, cell: i64) -> i64 {
+        self.phase.saturating_add(cell.saturating_mul(self.interval))
+    }
+
     /// The cell that `time` falls into, rounded to the nearest.
     pub fn cell(&self, time: i64) -> i64 {
         let interval = i128::from(self.interval);

@@ -1,6 +1,7 @@
 //! Cluster centres of windows: k-means with a guard against contaminated training data.
 
 use crate::Check;
+use crate::wide::wide;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use std::ops::Range;
@@ -29,14 +30,7 @@ pub struct Centres {
 impl Centres {
     /// Takes centres given one after the other, `dim` coordinates each.
     pub fn from_rows(rows: Vec<f32>, dim: usize) -> Self {
-        let count = rows.len() / dim;
-        let mut blocks = vec![FAR; count.div_ceil(BLOCK) * BLOCK * dim];
-        for (k, row) in rows.chunks_exact(dim).enumerate() {
-            let at = (k / BLOCK) * BLOCK * dim + k % BLOCK;
-            for (j, v) in row.iter().enumerate() {
-                blocks[at + j * BLOCK] = *v;
-            }
-        }
+        let blocks = blocked(&rows, dim, FAR);
         Self { dim, rows, blocks }
     }
 
@@ -57,31 +51,41 @@ impl Centres {
 
     /// The Euclidean distance from `x` to the nearest centre.
     pub fn distance(&self, x: &[f32]) -> f32 {
-        let mut best = [f32::INFINITY; BLOCK];
-        for block in self.blocks.chunks_exact(BLOCK * self.dim) {
-            let squares = squared_distances(block, x);
-            for k in 0..BLOCK {
-                best[k] = if squares[k] < best[k] { squares[k] } else { best[k] };
-            }
-        }
-        least(best).sqrt()
+        wide(
+            #[inline(always)]
+            || {
+                let mut best = [f32::INFINITY; BLOCK];
+                for block in self.blocks.chunks_exact(BLOCK * self.dim) {
+                    let squares = squared_distances(block, x);
+                    for k in 0..BLOCK {
+                        best[k] = if squares[k] < best[k] { squares[k] } else { best[k] };
+                    }
+                }
+                least(best).sqrt()
+            },
+        )
     }
 
     /// The nearest centre (one of several equally near) and the squared Euclidean distance to it.
     pub fn nearest(&self, x: &[f32]) -> (usize, f32) {
-        let mut best = [f32::INFINITY; BLOCK];
-        let mut found = [0_u32; BLOCK];
-        for (b, block) in self.blocks.chunks_exact(BLOCK * self.dim).enumerate() {
-            let squares = squared_distances(block, x);
-            for k in 0..BLOCK {
-                let nearer = squares[k] < best[k];
-                best[k] = if nearer { squares[k] } else { best[k] };
-                found[k] = if nearer { b as u32 } else { found[k] };
-            }
-        }
-        let square = least(best);
-        let lane = best.iter().position(|d| *d == square).unwrap_or(0);
-        (found[lane] as usize * BLOCK + lane, square)
+        wide(
+            #[inline(always)]
+            || {
+                let mut best = [f32::INFINITY; BLOCK];
+                let mut found = [0_u32; BLOCK];
+                for (b, block) in self.blocks.chunks_exact(BLOCK * self.dim).enumerate() {
+                    let squares = squared_distances(block, x);
+                    for k in 0..BLOCK {
+                        let nearer = squares[k] < best[k];
+                        best[k] = if nearer { squares[k] } else { best[k] };
+                        found[k] = if nearer { b as u32 } else { found[k] };
+                    }
+                }
+                let square = least(best);
+                let lane = best.iter().position(|d| *d == square).unwrap_or(0);
+                (found[lane] as usize * BLOCK + lane, square)
+            },
+        )
     }
 
     /// Finds centres of `points` (`dim` coordinates each): k-means++ seeding (Arthur and Vassilvitskii 2007),
@@ -107,11 +111,12 @@ impl Centres {
         for _ in 0..MAX_PASSES {
             let tally = centres.assign(points, &mut labels, check);
             // A centre without points stays where it is.
-            let mean = |(i, v): (usize, &f32)| match tally.counts[i / dim] {
-                0 => *v,
-                _ => tally.mean(i, dim) as f32,
-            };
-            let next: Vec<f32> = centres.rows.iter().enumerate().map(mean).collect();
+            let mut next = centres.rows.clone();
+            for (k, row) in next.chunks_exact_mut(dim).enumerate() {
+                if tally.counts[k] > 0 {
+                    tally.mean(k, row);
+                }
+            }
             let moves = next.iter().zip(&centres.rows);
             let moved: f64 = moves.map(|(a, b)| f64::from(a - b).powi(2)).sum();
             centres = Self::from_rows(next, dim);
@@ -178,8 +183,9 @@ impl Centres {
             let mut rows = Vec::with_capacity(self.rows.len());
             for (k, row) in self.rows.chunks_exact(dim).enumerate() {
                 if rest.counts[k] > 0 {
-                    let shift = |j: usize| rest.mean(k * dim + j, dim) - all.mean(k * dim + j, dim);
-                    rows.extend(row.iter().enumerate().map(|(j, v)| v + shift(j) as f32));
+                    let at = rows.len();
+                    rows.extend_from_slice(row);
+                    rest.shift(k, &all, &mut rows[at..]);
                 }
             }
             if rows.is_empty() {
@@ -227,14 +233,30 @@ impl Tally {
         }
     }
 
-    /// Coordinate `i` (over all centres) of the means.
-    fn mean(&self, i: usize, dim: usize) -> f64 {
-        self.sums[i] / f64::from(self.counts[i / dim])
+    /// The mean of the points of centre `k`.
+    fn mean(&self, k: usize, into: &mut [f32]) {
+        let share = f64::from(self.counts[k]).recip();
+        let sums = &self.sums[k * into.len()..(k + 1) * into.len()];
+        into.iter_mut()
+            .zip(sums)
+            .for_each(|(m, sum)| *m = (sum * share) as f32);
+    }
+
+    /// Adds to a centre how the mean of its points differs from that in `other`.
+    fn shift(&self, k: usize, other: &Self, centre: &mut [f32]) {
+        let (here, there) = (
+            f64::from(self.counts[k]).recip(),
+            f64::from(other.counts[k]).recip(),
+        );
+        let at = k * centre.len()..(k + 1) * centre.len();
+        let sums = self.sums[at.clone()].iter().zip(&other.sums[at]);
+        let differences = sums.map(|(a, b)| (a * here - b * there) as f32);
+        centre.iter_mut().zip(differences).for_each(|(v, d)| *v += d);
     }
 }
 
 /// The smallest of the lanes.
-#[inline]
+#[inline(always)]
 fn least(mut lanes: [f32; BLOCK]) -> f32 {
     let mut width = BLOCK / 2;
     while width > 0 {
@@ -248,7 +270,7 @@ fn least(mut lanes: [f32; BLOCK]) -> f32 {
 }
 
 /// The squared distances from `x` to the centres of a block.
-#[inline]
+#[inline(always)]
 fn squared_distances(block: &[f32], x: &[f32]) -> [f32; BLOCK] {
     let mut acc = [0.0_f32; BLOCK];
     for (centre, v) in block.chunks_exact(BLOCK).zip(x) {
@@ -260,18 +282,18 @@ fn squared_distances(block: &[f32], x: &[f32]) -> [f32; BLOCK] {
     acc
 }
 
-/// The squared distance of two points, four partial sums at a time.
-#[inline]
-fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
-    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
-    let mut acc = [0.0_f32; 4];
-    for (a, b) in a.iter().zip(b) {
-        for k in 0..4 {
-            acc[k] += (a[k] - b[k]) * (a[k] - b[k]);
+/// The sum of the lanes.
+#[inline(always)]
+fn total(lanes: [f32; BLOCK]) -> f64 {
+    let mut sums = lanes.map(f64::from);
+    let mut width = BLOCK / 2;
+    while width > 0 {
+        for k in 0..width {
+            sums[k] += sums[k + width];
         }
+        width /= 2;
     }
-    let rest: f32 = rest_a.iter().zip(rest_b).map(|(a, b)| (a - b) * (a - b)).sum();
-    (acc[0] + acc[2]) + (acc[1] + acc[3]) + rest
+    sums[0]
 }
 
 /// The sum over the coordinates of the variance of the points.
@@ -293,33 +315,103 @@ fn variance(points: &[f32], dim: usize) -> f64 {
 /// squared distance from those chosen.
 fn seed(points: &[f32], dim: usize, k: usize, rng: &mut ChaCha8Rng, check: Check) -> Vec<f32> {
     let n = points.len() / dim;
-    let point = |i: usize| &points[i * dim..(i + 1) * dim];
     let first = ((uniform(rng) * n as f64) as usize).min(n - 1);
-    let mut chosen = point(first).to_vec();
-    let mut distances = vec![f32::INFINITY; n];
-    let mut newest = first;
+    let mut odds = Odds::new(points, dim);
+    let mut chosen = points[first * dim..(first + 1) * dim].to_vec();
     for _ in 1..k {
         check();
-        let mut total = 0.0_f64;
-        let centre = point(newest).to_vec();
-        for (d, x) in distances.iter_mut().zip(points.chunks_exact(dim)) {
-            let square = squared_distance(x, &centre);
-            *d = if square < *d { square } else { *d };
-            total += f64::from(*d);
-        }
+        let newest = &chosen[chosen.len() - dim..];
+        odds.approach(newest);
+        let total: f64 = odds.sums.iter().sum();
         if total <= 0.0 {
             break;
         }
-        let mut left = uniform(rng) * total;
-        let beyond = |d: &f32| {
-            left -= f64::from(*d);
-            left < 0.0 && *d > 0.0
-        };
-        let last = distances.iter().rposition(|d| *d > 0.0).unwrap_or(0);
-        newest = distances.iter().position(beyond).unwrap_or(last);
-        chosen.extend_from_slice(point(newest));
+        let next = odds.at(uniform(rng) * total);
+        chosen.extend_from_slice(&points[next * dim..(next + 1) * dim]);
     }
     chosen
+}
+
+/// The squared distances of points from the nearest of the centres chosen so far.
+struct Odds {
+    /// Blocks of points, as those of [`Centres`].
+    blocks: Vec<f32>,
+    /// Coordinates of a point.
+    dim: usize,
+    /// One square a point; zero for the places that fill up the last block.
+    squares: Vec<[f32; BLOCK]>,
+    /// Their sum over every block.
+    sums: Vec<f64>,
+}
+
+impl Odds {
+    fn new(points: &[f32], dim: usize) -> Self {
+        let n = points.len() / dim;
+        let count = n.div_ceil(BLOCK);
+        let mut squares = vec![[f32::INFINITY; BLOCK]; count];
+        squares.as_flattened_mut()[n..].fill(0.0);
+        Self {
+            blocks: blocked(points, dim, 0.0),
+            dim,
+            squares,
+            sums: vec![0.0; count],
+        }
+    }
+
+    /// Takes one more centre into account.
+    fn approach(&mut self, centre: &[f32]) {
+        let Self {
+            blocks,
+            dim,
+            squares,
+            sums,
+        } = self;
+        wide(
+            #[inline(always)]
+            || {
+                let found = squares.iter_mut().zip(sums.iter_mut());
+                for (block, (squares, sum)) in blocks.chunks_exact(BLOCK * *dim).zip(found) {
+                    let new = squared_distances(block, centre);
+                    for k in 0..BLOCK {
+                        squares[k] = if new[k] < squares[k] { new[k] } else { squares[k] };
+                    }
+                    *sum = total(*squares);
+                }
+            },
+        );
+    }
+
+    /// The point at which the running sum of the squares exceeds `left`: the last that is apart from all
+    /// centres if rounding leaves none.
+    fn at(&self, mut left: f64) -> usize {
+        for (b, sum) in self.sums.iter().enumerate() {
+            if left >= *sum {
+                left -= sum;
+                continue;
+            }
+            for (k, square) in self.squares[b].iter().enumerate().filter(|(_, s)| **s > 0.0) {
+                left -= f64::from(*square);
+                if left < 0.0 {
+                    return b * BLOCK + k;
+                }
+            }
+        }
+        let apart = |d: &f32| *d > 0.0;
+        self.squares.as_flattened().iter().rposition(apart).unwrap_or(0)
+    }
+}
+
+/// Points in blocks of [`BLOCK`], coordinate after coordinate; `filling` fills up the last block.
+fn blocked(points: &[f32], dim: usize, filling: f32) -> Vec<f32> {
+    let count = points.len() / dim;
+    let mut blocks = vec![filling; count.div_ceil(BLOCK) * BLOCK * dim];
+    for (k, point) in points.chunks_exact(dim).enumerate() {
+        let at = (k / BLOCK) * BLOCK * dim + k % BLOCK;
+        for (j, v) in point.iter().enumerate() {
+            blocks[at + j * BLOCK] = *v;
+        }
+    }
+    blocks
 }
 
 /// A number from 0 to below 1.

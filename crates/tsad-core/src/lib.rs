@@ -51,6 +51,7 @@ pub mod model;
 pub mod picture;
 pub mod series;
 pub mod view;
+mod wide;
 
 pub use detector::{
     Decision, Event, EventParams, Explainer, Explanation, Params, Point, Status, Stream, ValidParams, events,

@@ -30,7 +30,7 @@ impl Latest {
         let lengths: Vec<usize> = channels[0].scales.iter().map(|s| s.length).collect();
         Self {
             windows: vec![None; lengths.len()],
-            blend: Blend::new(channels.len()),
+            blend: Blend::new(channels.len(), true),
             score: None,
             lengths,
         }

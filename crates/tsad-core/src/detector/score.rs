@@ -31,17 +31,20 @@ pub(super) enum Sight {
 /// `Dimension` if the rows have another number of channels than the model, `InvalidParameter` if their times are
 /// of another kind.
 pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
-    scored(model, rows, Sight::Hindsight, true, check)
+    scored(model, rows, Sight::Hindsight, Detail::ALL, check)
 }
 
-/// As [`score`], in about half the time, without what only explains: regimes and principal directions are left out
-/// unless the model decides by them. Scores, p-values and flags are the same.
+/// As [`score`], in about half the time, without what only explains: shares, the direction of change, and, unless
+/// the model decides by them, regimes and principal directions. Scores, p-values and flags are the same.
 ///
 /// # Errors
 /// As [`score`].
 pub fn score_only(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
-    let decides = model.params.decision != Decision::Metric;
-    scored(model, rows, Sight::Hindsight, decides, check)
+    let detail = Detail {
+        shares: false,
+        directions: model.params.decision != Decision::Metric,
+    };
+    scored(model, rows, Sight::Hindsight, detail, check)
 }
 
 /// Scores every row by what was known when it came: no later row has a say in its score, which therefore is final
@@ -61,10 +64,30 @@ pub fn score_only(model: &Model, rows: Samples, check: Check) -> Result<Vec<Poin
 /// # Errors
 /// As [`score`].
 pub fn score_causal(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
-    scored(model, rows, Sight::Causal, false, check)
+    let detail = Detail {
+        shares: true,
+        directions: false,
+    };
+    scored(model, rows, Sight::Causal, detail, check)
 }
 
-fn scored(model: &Model, rows: Samples, sight: Sight, directions: bool, check: Check) -> Result<Vec<Point>> {
+/// What is told of a row beside its score.
+#[derive(Debug, Clone, Copy)]
+struct Detail {
+    /// The shares of views and channels, and the direction of change.
+    shares: bool,
+    /// Regimes and principal directions.
+    directions: bool,
+}
+
+impl Detail {
+    const ALL: Self = Self {
+        shares: true,
+        directions: true,
+    };
+}
+
+fn scored(model: &Model, rows: Samples, sight: Sight, detail: Detail, check: Check) -> Result<Vec<Point>> {
     model.check_rows(&rows)?;
     let rows = rows.sorted_by_time();
     let trained = match &model.body {
@@ -80,11 +103,14 @@ fn scored(model: &Model, rows: Samples, sight: Sight, directions: bool, check: C
     let scored: Vec<Scores> = series
         .segments
         .iter()
-        .map(|s| Scores::of_segment(&trained.channels, trained.metric.as_ref().ok(), s, sight, check))
+        .map(|s| {
+            let metric = trained.metric.as_ref().ok();
+            Scores::of_segment(&trained.channels, metric, s, sight, detail.shares, check)
+        })
         .collect();
     let alpha = trained.calibration.alpha;
     let verdicts = series.segments.iter();
-    let verdicts = verdicts.map(|s| match directions {
+    let verdicts = verdicts.map(|s| match detail.directions {
         true => trained.regimes.verdicts(&trained.channels, s, alpha, check),
         false => (Vec::new(), Vec::new()),
     });
@@ -111,9 +137,9 @@ pub(super) struct Scores {
     channels: usize,
     /// Per sample the score; empty if the segment is shorter than every window.
     pub(super) score: Vec<f64>,
-    /// Per sample the weight of each view.
+    /// Per sample the weight of each view; empty unless shares are wanted.
     views: Vec<PerView<f32>>,
-    /// Per sample the weight of each channel.
+    /// Per sample the weight of each channel; empty unless shares are wanted.
     weights: Vec<f32>,
 }
 
@@ -123,6 +149,7 @@ impl Scores {
         metric: Option<&Metric>,
         segment: &Segment,
         sight: Sight,
+        shares: bool,
         check: Check,
     ) -> Self {
         let scaled: Vec<Vec<f32>> = channels
@@ -130,7 +157,7 @@ impl Scores {
             .enumerate()
             .map(|(c, m)| segment.channel(c).iter().map(|v| m.scale.apply(*v)).collect())
             .collect();
-        Self::of_distances(channels, segment, sight, |scale, length, starts| {
+        Self::of_distances(channels, segment, sight, shares, |scale, length, starts| {
             let mut extractor = Extractor::new(length);
             let models = channels.iter().zip(&scaled);
             let distances = |(c, values): (&ChannelModel, &Vec<f32>)| {
@@ -146,6 +173,7 @@ impl Scores {
         channels: &[ChannelModel],
         segment: &Segment,
         sight: Sight,
+        shares: bool,
         mut distances: impl FnMut(usize, usize, &[usize]) -> Vec<Cow<'a, [PerView<f32>]>>,
     ) -> Self {
         let mut out = Self {
@@ -160,8 +188,10 @@ impl Scores {
             return out;
         }
         out.score = vec![0.0; segment.len()];
-        out.views = vec![PerView::default(); segment.len()];
-        out.weights = vec![0.0; segment.len() * channels.len()];
+        if shares {
+            out.views = vec![PerView::default(); segment.len()];
+            out.weights = vec![0.0; segment.len() * channels.len()];
+        }
         for (s, &length) in lengths.iter().enumerate().take(fitting) {
             let starts = starts(segment.start, segment.len(), length, hop(length));
             let distances = distances(s, length, &starts);
@@ -186,12 +216,16 @@ impl Scores {
         sight: Sight,
         distances: &[Cow<'_, [PerView<f32>]>],
     ) {
-        let mut blend = Blend::new(channels.len());
+        let shares = !self.views.is_empty();
+        let mut blend = Blend::new(channels.len(), shares);
         for run in runs {
             let means = distances.iter().map(|d| mean(&d[run.windows.clone()]));
             let (sum, views) = blend.add(channels, scale, sight, means);
+            self.score[run.samples.clone()].iter_mut().for_each(|s| *s += sum);
+            if !shares {
+                continue;
+            }
             for i in run.samples {
-                self.score[i] += sum;
                 for (sum, view) in self.views[i].iter_mut().zip(&views) {
                     *sum += view;
                 }
@@ -237,15 +271,18 @@ pub(super) fn causal_score(sum: f64, ended: usize) -> f64 {
 pub(super) struct Blend {
     order: Vec<(f32, usize)>,
     z: Vec<PerView<f32>>,
+    /// Whether the weights of views and channels are wanted.
+    shares: bool,
     /// The weight of each channel in what was blended last.
     pub(super) weights: Vec<f32>,
 }
 
 impl Blend {
-    pub(super) fn new(channels: usize) -> Self {
+    pub(super) fn new(channels: usize, shares: bool) -> Self {
         Self {
             order: Vec::with_capacity(channels),
             z: vec![PerView::default(); channels],
+            shares,
             weights: vec![0.0; channels],
         }
     }
@@ -278,9 +315,11 @@ impl Blend {
             }
             for &(z, c) in &self.order[..top] {
                 sum += f64::from(z) * scale_weight / top as f64;
-                let weight = (softplus(f64::from(z)) * scale_weight) as f32;
-                *view += weight;
-                self.weights[c] += weight;
+                if self.shares {
+                    let weight = (softplus(f64::from(z)) * scale_weight) as f32;
+                    *view += weight;
+                    self.weights[c] += weight;
+                }
             }
         }
         if sight == Sight::Causal {
@@ -357,7 +396,7 @@ impl Judge<'_> {
             (score, p_value) = (calibration.threshold, calibration.alpha);
             status = Status::SmallDeviation;
         }
-        let weights = &scores.weights[place.sample * scores.channels..][..scores.channels];
+        let weights = scores.weights.chunks_exact(scores.channels).nth(place.sample);
         let segment = &self.series.segments[place.segment];
         Point {
             time,
@@ -368,9 +407,9 @@ impl Judge<'_> {
             regime: verdict.map(|v| v.regime),
             direction_p_value: direction,
             direction_channels: verdict.and_then(|v| self.spread(v.channels.as_deref()?)),
-            views: Some(shares(scores.views[place.sample])),
-            channels: Some(channel_shares(self.model, self.trained, weights)),
-            change: self.change(segment, place.sample, weights),
+            views: scores.views.get(place.sample).copied().map(shares),
+            channels: weights.map(|w| channel_shares(self.model, self.trained, w)),
+            change: weights.and_then(|w| self.change(segment, place.sample, w)),
             imputed: segment.imputed[place.sample],
             is_final: self.sight == Sight::Causal
                 || place.segment + 1 < self.series.segments.len()

@@ -147,7 +147,7 @@ fn held_out_scores(
                 .map(|c| Cow::Borrowed(c[scale][s].as_slice()))
                 .collect()
         };
-        Scores::of_distances(channels, segment, sight, of).score
+        Scores::of_distances(channels, segment, sight, false, of).score
     };
     Some(series.segments.iter().enumerate().map(scores).collect())
 }
@@ -161,6 +161,6 @@ fn in_sample_scores(
 ) -> Vec<Vec<f64>> {
     let segments = series.segments.iter();
     segments
-        .map(|s| Scores::of_segment(channels, metric, s, sight, check).score)
+        .map(|s| Scores::of_segment(channels, metric, s, sight, false, check).score)
         .collect()
 }

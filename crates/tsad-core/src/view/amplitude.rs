@@ -14,6 +14,7 @@ pub(super) fn ramp(length: usize) -> Vec<f32> {
 /// Writes, in this order: mean, standard deviation, minimum, maximum, range, mean and largest absolute
 /// difference of neighbours, last minus first, second half minus first half, root mean square,
 /// mean-crossing rate (0 to 1) and slope (change over the window of the fitted line).
+#[inline(always)]
 pub(super) fn extract(
     window: &[f32],
     centred: &[f32],

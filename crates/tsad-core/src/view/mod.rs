@@ -15,6 +15,7 @@ mod standard;
 pub use scale::RobustScale;
 pub use standard::Standard;
 
+use crate::wide::wide;
 use spectrum::Spectrum;
 
 /// One of the ways in which a window is seen.
@@ -97,20 +98,26 @@ impl Extractor {
 
     /// Writes the features of `window` to `out`, view after view; `out` is [`Extractor::dim`] long.
     pub fn extract(&mut self, window: &[f32], out: &mut [f32]) {
-        let n = window.len() as f32;
-        let mean = lanes::sum(window) / n;
-        for (c, w) in self.centred.iter_mut().zip(window) {
-            *c = w - mean;
-        }
-        let deviation = (lanes::dot(&self.centred, &self.centred) / n).sqrt();
         let [a, s, p, _] = self.dims();
         let (amplitude, rest) = out.split_at_mut(a);
         let (shape, rest) = rest.split_at_mut(s);
         let (spectrum, profile) = rest.split_at_mut(p);
-        amplitude::extract(window, &self.centred, mean, deviation, &self.ramp, amplitude);
-        shape::extract(&self.centred, deviation, shape);
+        let Self { centred, ramp, .. } = self;
+        wide(
+            #[inline(always)]
+            || {
+                let n = window.len() as f32;
+                let mean = lanes::sum(window) / n;
+                for (c, w) in centred.iter_mut().zip(window) {
+                    *c = w - mean;
+                }
+                let deviation = (lanes::dot(centred, centred) / n).sqrt();
+                amplitude::extract(window, centred, mean, deviation, ramp, amplitude);
+                shape::extract(centred, deviation, shape);
+                profile::extract(centred, profile);
+            },
+        );
         self.spectrum.extract(&self.centred, spectrum);
-        profile::extract(&self.centred, profile);
     }
 }
 

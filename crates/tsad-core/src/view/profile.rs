@@ -13,6 +13,7 @@ pub(super) fn dim(length: usize) -> usize {
 
 /// Writes the segment means of the mean-removed window (piecewise aggregate approximation: Keogh et al. 2001,
 /// doi:10.1007/PL00011669), in units of the robust scale. What does not fill a segment at the end is left out.
+#[inline(always)]
 pub(super) fn extract(centred: &[f32], out: &mut [f32]) {
     let width = centred.len() / out.len();
     let share = 1.0 / width as f32;

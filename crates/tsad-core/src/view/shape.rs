@@ -18,6 +18,7 @@ pub(super) fn dim(length: usize) -> usize {
 
 /// Writes the segment means of the normalised window (piecewise aggregate approximation: Keogh et al.
 /// 2001, doi:10.1007/PL00011669), its autocorrelation at lags 1 and 2, and its skewness.
+#[inline(always)]
 pub(super) fn extract(centred: &[f32], deviation: f32, out: &mut [f32]) {
     let n = centred.len();
     let size = 1.0 / (deviation + FLOOR);

@@ -110,7 +110,7 @@ fn recalibrate(
 }
 
 /// A time in microseconds as ISO 8601 text in UTC.
-fn iso(micros: i64) -> Option<String> {
+pub(crate) fn iso(micros: i64) -> Option<String> {
     let time = TimestampWithTimeZone::try_from(micros).ok()?;
     time.to_iso_string_with_timezone("UTC").ok()
 }

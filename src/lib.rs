@@ -9,6 +9,7 @@ mod detect;
 mod error;
 mod inspect;
 mod jsonb;
+mod monitor;
 mod options;
 mod time;
 
@@ -28,6 +29,31 @@ pgrx::extension_sql_file!("../sql/score.sql", name = "score", requires = ["train
 pgrx::extension_sql_file!("../sql/model.sql", name = "model", requires = ["train"]);
 pgrx::extension_sql_file!("../sql/inspect.sql", name = "inspect", requires = ["detect"]);
 pgrx::extension_sql_file!("../sql/plot.sql", name = "plot", requires = ["inspect"]);
+pgrx::extension_sql_file!(
+    "../sql/monitor/tables.sql",
+    name = "monitor_tables",
+    requires = ["plot"]
+);
+pgrx::extension_sql_file!(
+    "../sql/monitor/create.sql",
+    name = "monitor_create",
+    requires = ["monitor_tables"]
+);
+pgrx::extension_sql_file!(
+    "../sql/monitor/run.sql",
+    name = "monitor_run",
+    requires = ["monitor_create"]
+);
+pgrx::extension_sql_file!(
+    "../sql/monitor/manage.sql",
+    name = "monitor_manage",
+    requires = ["monitor_run"]
+);
+pgrx::extension_sql_file!(
+    "../sql/monitor/schedule.sql",
+    name = "monitor_schedule",
+    requires = ["monitor_manage"]
+);
 
 /// Hooks that pgrx-tests looks for at the root of the crate.
 #[cfg(test)]

@@ -88,7 +88,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
+    /// # Safety
+    /// `fcinfo` must be that of a function with these arguments at 10 to 13.
+    pub(super) unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
         // SAFETY: sql/detect.sql declares the arguments 10 to 13 so.
         let (merge_gap, min_points, min_duration, focus) = unsafe {
             let gap = pgrx::pg_getarg::<Interval>(fcinfo, 10);

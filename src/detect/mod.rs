@@ -9,6 +9,7 @@ mod clean;
 mod cursor;
 mod events;
 mod explain;
+mod follow;
 mod models;
 mod output;
 mod request;

@@ -61,6 +61,13 @@ pub(super) fn time(micros: i64) -> Option<pg_sys::Datum> {
 
 /// Shares that sum to 1 as a `jsonb` object, in steps of 0.0001: the rounded shares sum to 1 as well.
 pub(crate) fn shares<'a>(names: impl Iterator<Item = &'a str>, shares: &[f64]) -> Option<pg_sys::Datum> {
+    let text = std::ffi::CString::new(shares_text(names, shares)).ok()?;
+    // SAFETY: the text is a JSON object.
+    unsafe { pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(text.as_ptr().into())]) }
+}
+
+/// The same as JSON text.
+pub(super) fn shares_text<'a>(names: impl Iterator<Item = &'a str>, shares: &[f64]) -> String {
     const STEPS: f64 = 10_000.0;
     let mut steps: Vec<i64> = shares.iter().map(|s| (s * STEPS).floor() as i64).collect();
     let mut order: Vec<usize> = (0..steps.len()).collect();
@@ -83,7 +90,5 @@ pub(crate) fn shares<'a>(names: impl Iterator<Item = &'a str>, shares: &[f64]) -
         );
     }
     text.push('}');
-    let text = std::ffi::CString::new(text).ok()?;
-    // SAFETY: the text is a JSON object.
-    unsafe { pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(text.as_ptr().into())]) }
+    text
 }

@@ -20,6 +20,8 @@ pub(super) struct Request {
     pub until: Option<i64>,
     /// Whether what only explains is worked out too: regimes and principal directions.
     pub details: bool,
+    /// A condition on the rows, in SQL; columns are those of `t`.
+    pub filter: Option<String>,
 }
 
 impl Request {
@@ -108,6 +110,7 @@ pub(super) unsafe fn rows_only(fcinfo: pg_sys::FunctionCallInfo) -> Result<Reque
             since: None,
             until: None,
             details: false,
+            filter: None,
         })
     }
 }

@@ -7,6 +7,7 @@ use super::source::Columns;
 use crate::error::Result;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use std::borrow::Cow;
 use tsad_core::view::View;
 
 /// `tsad.detect`, all forms.
@@ -145,11 +146,16 @@ pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
 
 /// The shares of the channels, by column name or, within an array, by subscript.
 pub(super) fn contributions(columns: &Columns, channels: &[f64]) -> Option<pg_sys::Datum> {
-    if columns.names.len() == channels.len() {
-        return shares(columns.names.iter().map(String::as_str), channels);
+    let names = channel_names(columns, channels.len());
+    shares(names.iter().map(String::as_str), channels)
+}
+
+/// The names of the columns, or the subscripts within an array.
+pub(super) fn channel_names(columns: &Columns, count: usize) -> Cow<'_, [String]> {
+    if columns.names.len() == count {
+        return Cow::Borrowed(&columns.names);
     }
-    let numbers: Vec<String> = (1..=channels.len()).map(|n| n.to_string()).collect();
-    shares(numbers.iter().map(String::as_str), channels)
+    (1..=count).map(|n| n.to_string()).collect()
 }
 
 #[cfg(any(test, feature = "pg_test"))]

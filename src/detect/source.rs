@@ -328,6 +328,7 @@ impl Source {
         if request.until.is_some() && bounded {
             bounds.push(format!("{column} OPERATOR(pg_catalog.<=) $2"));
         }
+        bounds.extend(request.filter.iter().map(|f| format!("({f})")));
         let filter = if bounds.is_empty() {
             String::new()
         } else {

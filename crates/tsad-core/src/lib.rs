@@ -54,8 +54,8 @@ pub mod view;
 mod wide;
 
 pub use detector::{
-    Decision, Event, EventParams, Explainer, Explanation, Params, Point, Status, Stream, ValidParams, events,
-    score, score_causal, score_only, train,
+    Decision, Due, Event, EventParams, Explainer, Explanation, Followed, Mark, Pace, Params, Point, Status,
+    Stream, Told, ValidParams, events, follow, score, score_causal, score_only, train,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;

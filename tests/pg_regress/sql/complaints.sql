@@ -56,7 +56,7 @@ SELECT tsad.model_info(tsad.recalibrate(model, 0.01))->'calibration'->'alpha' AS
 
 -- 14. I want it in the database (timescaledb-toolkit 45, 184). 16. Python baggage (tembo-io/trunk PR 413).
 SELECT extname, (SELECT count(*) FROM pg_depend d WHERE d.classid = 'pg_extension'::regclass AND d.objid = e.oid AND d.refclassid = 'pg_extension'::regclass) AS other_extensions_needed,
-       (SELECT count(*) FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p.pronamespace = 'tsad'::regnamespace AND l.lanname NOT IN ('c', 'sql', 'internal')) AS functions_in_other_languages
+       (SELECT count(*) FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p.pronamespace = 'tsad'::regnamespace AND l.lanname NOT IN ('c', 'sql', 'plpgsql', 'internal')) AS functions_in_other_languages
   FROM pg_extension e WHERE extname = 'pg_tsad';
 
 -- 15. Fragile model life cycle (postgresml 1259). A model is a value: it lives in any table, moves with a rename, a copy and

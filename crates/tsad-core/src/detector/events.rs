@@ -2,6 +2,7 @@
 
 use super::Point;
 use crate::view::PerView;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// How points become episodes.
@@ -21,7 +22,7 @@ pub struct EventParams {
 }
 
 /// A run of anomalous points, short breaks included.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// The time of the first anomalous point.
     pub start: i64,
@@ -46,24 +47,39 @@ pub struct Event {
 /// Joins the anomalous points of one series, given in time order, to episodes, in time order.
 pub fn events(points: &[Point], params: &EventParams) -> Vec<Event> {
     let mut found: Vec<Event> = Vec::new();
-    let anomalies: Vec<&Point> = points.iter().filter(|p| p.is_anomaly == Some(true)).collect();
-    let peaks = highest_within(&anomalies, params.reach);
-    let in_focus = |(p, peak): &(&Point, f64)| p.score.is_some_and(|s| s >= params.focus * peak);
-    for (p, _) in anomalies.iter().copied().zip(peaks).filter(in_focus) {
-        match found.last_mut() {
-            Some(e) if p.time.abs_diff(e.last) <= params.merge_gap.unsigned_abs() => e.add(p),
-            _ => found.push(Event::of(p)),
-        }
+    for p in in_focus(points, params) {
+        params.join(&mut found, p);
     }
     let end = points.last().map_or(0, |p| p.time);
     for e in &mut found {
         e.finish(end, params.merge_gap);
     }
-    let counts = |e: &Event| {
-        e.points >= params.min_points && e.last.abs_diff(e.start) >= params.min_duration.unsigned_abs()
-    };
-    found.retain(counts);
+    found.retain(|e| params.counts(e));
     found
+}
+
+impl EventParams {
+    /// Adds a point to the last episode, or begins another.
+    pub(super) fn join(&self, found: &mut Vec<Event>, p: &Point) {
+        match found.last_mut() {
+            Some(e) if p.time.abs_diff(e.last) <= self.merge_gap.unsigned_abs() => e.add(p),
+            _ => found.push(Event::of(p)),
+        }
+    }
+
+    /// Whether an episode is large enough to be told.
+    pub(super) fn counts(&self, e: &Event) -> bool {
+        e.points >= self.min_points && e.last.abs_diff(e.start) >= self.min_duration.unsigned_abs()
+    }
+}
+
+/// The anomalous points that count: those not in the shadow of a much higher score within `reach`.
+pub(super) fn in_focus<'a>(points: &'a [Point], params: &EventParams) -> Vec<&'a Point> {
+    let anomalies: Vec<&Point> = points.iter().filter(|p| p.is_anomaly == Some(true)).collect();
+    let peaks = highest_within(&anomalies, params.reach);
+    let counts = |(p, peak): &(&Point, f64)| p.score.is_some_and(|s| s >= params.focus * peak);
+    let both = anomalies.into_iter().zip(peaks);
+    both.filter(counts).map(|(p, _)| p).collect()
 }
 
 /// For every point the highest score among the points at most `reach` before or after it.
@@ -118,7 +134,8 @@ impl Event {
         }
     }
 
-    fn finish(&mut self, end: i64, merge_gap: i64) {
+    /// Turns the sums of the shares into means.
+    pub(super) fn finish(&mut self, end: i64, merge_gap: i64) {
         self.open = end.abs_diff(self.last) <= merge_gap.unsigned_abs();
         let share = 1.0 / self.points as f64;
         self.views

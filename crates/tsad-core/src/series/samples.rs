@@ -137,6 +137,18 @@ impl Samples {
         }
     }
 
+    /// The rows from number `first` on, in the order in which they were added.
+    #[must_use]
+    pub fn tail(&self, first: usize) -> Self {
+        let first = first.min(self.len());
+        Self {
+            channels: self.channels,
+            kind: self.kind,
+            times: self.times[first..].to_vec(),
+            values: self.values[first * self.channels..].to_vec(),
+        }
+    }
+
     /// The number of rows.
     pub fn len(&self) -> usize {
         self.times.len()

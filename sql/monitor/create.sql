@@ -1,0 +1,256 @@
+-- Making, changing and dropping monitors. All functions run with the rights of the caller.
+
+CREATE FUNCTION tsad._monitor_of(name text) RETURNS tsad.monitor
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found tsad.monitor[];
+BEGIN
+    found := ARRAY(SELECT m FROM tsad.monitor m WHERE m.name = _monitor_of.name AND pg_has_role(m.owner, 'USAGE')
+                    ORDER BY m.owner = quote_ident(current_user)::regrole DESC, m.owner::text);
+    IF cardinality(found) = 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('monitor "%s" does not exist', name),
+            HINT = coalesce((SELECT 'Your monitors are ' || string_agg(quote_ident(m.name), ', ' ORDER BY m.name) || '.'
+                               FROM tsad.monitor m WHERE pg_has_role(m.owner, 'USAGE')),
+                            'Make one with tsad.create_monitor.');
+    ELSIF cardinality(found) > 1 AND (found[1]).owner <> quote_ident(current_user)::regrole THEN
+        RAISE EXCEPTION USING ERRCODE = 'ambiguous_alias',
+            MESSAGE = format('several roles have a monitor "%s": %s', name,
+                             (SELECT string_agg(f.owner::text, ', ') FROM unnest(found) f)),
+            HINT = 'Take the role of its owner first: SET ROLE.';
+    END IF;
+    RETURN found[1];
+END $$;
+COMMENT ON FUNCTION tsad._monitor_of(text) IS 'the monitor of a name that the caller may change';
+
+CREATE FUNCTION tsad._check_source(INOUT m tsad.monitor)
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    name text;
+    of text;
+    from_clause text;
+BEGIN
+    PERFORM set_config('search_path', m.search_path, true);
+    IF m.source ~* '^\s*(\(|(select|with|table|values)\M)' AND pg_catalog.to_regclass(pg_catalog.quote_ident(m.source)) IS NULL THEN
+        m.is_query := true;
+        m.source := rtrim(m.source, E' \t\r\n;');
+        from_clause := '(' || m.source || ')';
+    ELSE
+        m.is_query := false;
+        SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) INTO m.source
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = m.source::regclass;
+        from_clause := m.source;
+        PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
+    -- Columns, types, rights and options, without reading a row.
+    PERFORM FROM tsad.suggest(format('SELECT * FROM %s q LIMIT 0', from_clause), m.time_column, m.value_columns,
+                              m.series_columns, options => m.options);
+    EXECUTE format('SELECT pg_typeof((SELECT q.%I FROM %s q LIMIT 0))::text', m.time_column, from_clause) INTO of;
+    IF of IN ('bigint', 'integer', 'smallint') THEN
+        RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
+            MESSAGE = format('time column "%s" has type %s: a monitor needs to know how long ago a row is', m.time_column, of),
+            HINT = 'Make a timestamptz of it in a view or query, for example with to_timestamp.';
+    END IF;
+    EXECUTE format('SELECT pg_typeof((SELECT q.%I FROM %s q LIMIT 0))::text', m.value_columns[1], from_clause) INTO of;
+    m.value_is_array := cardinality(m.value_columns) = 1 AND of LIKE '%[]';
+    m.series_types := '{}';
+    FOREACH name IN ARRAY m.series_columns LOOP
+        EXECUTE format('SELECT pg_typeof((SELECT q.%I FROM %s q LIMIT 0))::text', name, from_clause) INTO of;
+        m.series_types := m.series_types || of;
+    END LOOP;
+    IF m.on_event IS NOT NULL THEN
+        PERFORM set_config('search_path', m.search_path, true);
+        IF to_regprocedure(m.on_event || '(jsonb)') IS NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'undefined_function', MESSAGE = format('function %s(jsonb) does not exist', m.on_event),
+                HINT = 'on_event names a function that takes one argument of type jsonb.';
+        END IF;
+        SELECT quote_ident(n.nspname) || '.' || quote_ident(p.proname) INTO m.on_event
+          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = to_regprocedure(m.on_event || '(jsonb)');
+    END IF;
+END $$;
+COMMENT ON FUNCTION tsad._check_source(tsad.monitor) IS 'checks what a monitor reads, and fills in what follows from it';
+
+CREATE FUNCTION tsad._longest_window(options jsonb) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+    $$ SELECT coalesce(max(l.value::integer), 256) FROM jsonb_array_elements_text(coalesce(options->'scales', '[]')) l $$;
+COMMENT ON FUNCTION tsad._longest_window(jsonb) IS 'the longest window of training options, in samples';
+
+CREATE FUNCTION tsad.create_monitor(
+    monitor text, source text, time_column text, value_columns text[], series_columns text[] DEFAULT '{}',
+    train_window interval DEFAULT '30 days', retrain_every interval DEFAULT '7 days', start_at timestamptz DEFAULT NULL,
+    alpha float8 DEFAULT NULL, alarms_per_day float8 DEFAULT NULL, options jsonb DEFAULT NULL,
+    late_window interval DEFAULT '1 hour', merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1,
+    min_duration interval DEFAULT '0', focus float8 DEFAULT 0.5, adapt_after interval DEFAULT '1 day',
+    min_samples integer DEFAULT NULL, retention interval DEFAULT '1 year', keep_models integer DEFAULT 5,
+    on_event text DEFAULT NULL, channel text DEFAULT 'tsad', announce_within interval DEFAULT '1 day',
+    batch_size integer DEFAULT 100, readers regrole[] DEFAULT '{}')
+RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_variable
+DECLARE
+    m tsad.monitor;
+    id bigint;
+BEGIN
+    -- The one function without a search_path of its own: names in source and on_event are the caller's.
+    m.search_path := pg_catalog.current_setting('search_path');
+    SELECT tsad._create_monitor(m.search_path, monitor, source, time_column, value_columns, series_columns,
+        pg_catalog.jsonb_build_object(
+            'train_window', train_window, 'retrain_every', retrain_every, 'start_at', start_at, 'alpha', alpha,
+            'alarms_per_day', alarms_per_day, 'options', options, 'late_window', late_window, 'merge_gap', merge_gap,
+            'min_points', min_points, 'min_duration', min_duration, 'focus', focus, 'adapt_after', adapt_after,
+            'min_samples', min_samples, 'retention', retention, 'keep_models', keep_models, 'on_event', on_event,
+            'channel', channel, 'announce_within', announce_within, 'batch_size', batch_size,
+            'readers', readers)) INTO id;
+    RETURN id;
+END $$;
+COMMENT ON FUNCTION tsad.create_monitor(text, text, text, text[], text[], interval, interval, timestamptz, float8, float8, jsonb,
+    interval, interval, integer, interval, float8, interval, integer, interval, integer, text, text, interval, integer, regrole[])
+    IS 'watches the series of a table or query: trains, scores what is new, records episodes';
+
+CREATE FUNCTION tsad.create_monitor(
+    monitor text, source text, time_column text, value_column text, series_columns text[] DEFAULT '{}',
+    train_window interval DEFAULT '30 days', retrain_every interval DEFAULT '7 days', start_at timestamptz DEFAULT NULL,
+    alpha float8 DEFAULT NULL, alarms_per_day float8 DEFAULT NULL, options jsonb DEFAULT NULL,
+    late_window interval DEFAULT '1 hour', merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1,
+    min_duration interval DEFAULT '0', focus float8 DEFAULT 0.5, adapt_after interval DEFAULT '1 day',
+    min_samples integer DEFAULT NULL, retention interval DEFAULT '1 year', keep_models integer DEFAULT 5,
+    on_event text DEFAULT NULL, channel text DEFAULT 'tsad', announce_within interval DEFAULT '1 day',
+    batch_size integer DEFAULT 100, readers regrole[] DEFAULT '{}')
+RETURNS bigint LANGUAGE sql VOLATILE AS $$
+    SELECT tsad.create_monitor(monitor, source, time_column,
+        CASE WHEN pg_catalog.left(value_column, 1) OPERATOR(pg_catalog.=) '{' THEN value_column::pg_catalog.text[]
+             ELSE ARRAY[value_column] END,
+        series_columns, train_window, retrain_every, start_at, alpha, alarms_per_day, options, late_window, merge_gap, min_points,
+        min_duration, focus, adapt_after, min_samples, retention, keep_models, on_event, channel, announce_within, batch_size, readers)
+$$;
+COMMENT ON FUNCTION tsad.create_monitor(text, text, text, text, text[], interval, interval, timestamptz, float8, float8, jsonb,
+    interval, interval, integer, interval, float8, interval, integer, interval, integer, text, text, interval, integer, regrole[])
+    IS 'watches the series of a table or query: trains, scores what is new, records episodes';
+
+CREATE FUNCTION tsad._create_monitor(
+    path text, name text, source text, time_column text, value_columns text[], series_columns text[], settings jsonb)
+RETURNS bigint LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    m tsad.monitor;
+BEGIN
+    IF name IS NULL OR source IS NULL OR time_column IS NULL OR value_columns IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'monitor, source, time column and value columns must not be NULL';
+    END IF;
+    m.owner := quote_ident(current_user)::regrole;
+    m.name := name;
+    m.source := source;
+    m.time_column := time_column;
+    m.value_columns := value_columns;
+    m.series_columns := coalesce(series_columns, '{}');
+    m.search_path := path;
+    m.timezone := current_setting('timezone');
+    m.paused := false;
+    m.created_at := now();
+    m.start_at := coalesce((settings->>'start_at')::timestamptz, now());
+    m.readers := '{}';
+    m := tsad._with_settings(m, settings - 'start_at');
+    m := tsad._check_source(m);
+    m.id := nextval('tsad.monitor_id_seq');
+    IF EXISTS (SELECT FROM tsad.monitor o WHERE o.owner = m.owner AND o.name = m.name) THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('monitor "%s" already exists', name),
+            HINT = 'Change it with tsad.alter_monitor, or drop it with tsad.drop_monitor.';
+    END IF;
+    INSERT INTO tsad.monitor SELECT m.*;
+    RETURN m.id;
+END $$;
+COMMENT ON FUNCTION tsad._create_monitor(text, text, text, text, text[], text[], jsonb) IS 'tsad.create_monitor with a pinned search_path';
+
+CREATE FUNCTION tsad._with_settings(INOUT m tsad.monitor, settings jsonb)
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    known CONSTANT text[] := '{adapt_after,alarms_per_day,alpha,announce_within,batch_size,channel,focus,keep_models,late_window,merge_gap,min_duration,min_points,min_samples,name,on_event,options,paused,readers,retention,retrain_every,source,time_column,train_window,value_columns}';
+    given text;
+    bad text;
+BEGIN
+    FOREACH given IN ARRAY ARRAY(SELECT jsonb_object_keys(settings)) LOOP
+        IF given <> ALL (known) THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('unknown setting "%s" of a monitor', given),
+                HINT = format('The settings are %s.', array_to_string(known, ', '));
+        END IF;
+    END LOOP;
+    IF settings ? 'options' OR settings ? 'alpha' OR settings ? 'alarms_per_day' THEN
+        m.options := CASE WHEN settings ? 'options' THEN coalesce(nullif(settings->'options', 'null'), '{}') ELSE m.options END;
+        IF settings->>'alpha' IS NOT NULL THEN
+            m.options := (m.options - 'alarms_per_day') || jsonb_build_object('alpha', settings->'alpha');
+        END IF;
+        IF settings->>'alarms_per_day' IS NOT NULL THEN
+            m.options := CASE WHEN settings->>'alpha' IS NOT NULL THEN m.options ELSE m.options - 'alpha' END
+                         || jsonb_build_object('alarms_per_day', settings->'alarms_per_day');
+        END IF;
+    END IF;
+    -- Text of a setting as the record takes it; what is not given stays.
+    m := jsonb_populate_record(m, settings - '{alpha,alarms_per_day,options,min_samples,readers}'::text[]);
+    IF settings ? 'readers' THEN
+        m.readers := ARRAY(SELECT r.value::regrole FROM jsonb_array_elements_text(settings->'readers') r);
+    END IF;
+    IF settings ? 'min_samples' THEN
+        m.min_samples := coalesce((settings->>'min_samples')::integer, 4 * tsad._longest_window(m.options));
+    END IF;
+    SELECT string_agg(k, ', ' ORDER BY k) INTO bad FROM jsonb_each(to_jsonb(m)) s (k, v)
+     WHERE v = 'null' AND settings ? k AND k <> ALL ('{adapt_after,channel,merge_gap,on_event,retention,retrain_every}'::text[]);
+    IF bad IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = format('%s must not be NULL', bad);
+    END IF;
+END $$;
+COMMENT ON FUNCTION tsad._with_settings(tsad.monitor, jsonb) IS 'a monitor with other settings';
+
+CREATE FUNCTION tsad.alter_monitor(monitor text, settings jsonb) RETURNS void
+    LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    -- As tsad.create_monitor: names in source and on_event are the caller's.
+    PERFORM tsad._alter_monitor(pg_catalog.current_setting('search_path'), monitor, settings);
+END $$;
+COMMENT ON FUNCTION tsad.alter_monitor(text, jsonb) IS 'changes settings of a monitor';
+
+CREATE FUNCTION tsad._alter_monitor(path text, name text, settings jsonb) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    old tsad.monitor := tsad._monitor_of(name);
+    m tsad.monitor;
+BEGIN
+    IF jsonb_typeof(settings) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'settings must be a JSON object',
+            HINT = 'For example ''{"late_window": "2 hours"}''.';
+    END IF;
+    m := tsad._with_settings(old, settings);
+    IF settings ?| '{source,time_column,value_columns,on_event,options,alpha,alarms_per_day}' THEN
+        IF settings ?| '{source,on_event}' THEN
+            m.search_path := path;
+        END IF;
+        m := tsad._check_source(m);
+    END IF;
+    UPDATE tsad.monitor u SET name = m.name, source = m.source, is_query = m.is_query, time_column = m.time_column,
+           value_columns = m.value_columns, value_is_array = m.value_is_array, series_types = m.series_types, search_path = m.search_path,
+           train_window = m.train_window, retrain_every = m.retrain_every, adapt_after = m.adapt_after, min_samples = m.min_samples,
+           options = m.options, late_window = m.late_window, merge_gap = m.merge_gap, min_points = m.min_points,
+           min_duration = m.min_duration, focus = m.focus, retention = m.retention, keep_models = m.keep_models,
+           on_event = m.on_event, channel = m.channel, announce_within = m.announce_within, batch_size = m.batch_size,
+           paused = m.paused, readers = m.readers, last_error = NULL, last_error_at = NULL
+     WHERE u.id = m.id;
+    -- The job calls the monitor by its name.
+    IF m.name <> old.name AND m.scheduler IS NOT NULL THEN
+        PERFORM tsad.schedule(m.name, m.schedule);
+    END IF;
+    -- What a model was trained with has changed.
+    IF (m.value_columns, m.time_column, m.options) IS DISTINCT FROM (old.value_columns, old.time_column, old.options) THEN
+        UPDATE tsad.monitor_series s SET next_training = s.watermark, pinned = false WHERE s.monitor = m.id AND s.version IS NOT NULL;
+    END IF;
+    UPDATE tsad.monitor_series s SET state = 'new', message = NULL WHERE s.monitor = m.id AND s.state = 'error';
+END $$;
+COMMENT ON FUNCTION tsad._alter_monitor(text, text, jsonb) IS 'tsad.alter_monitor with a pinned search_path';
+
+CREATE FUNCTION tsad.drop_monitor(monitor text) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    m tsad.monitor := tsad._monitor_of(monitor);
+BEGIN
+    IF m.scheduler IS NOT NULL THEN
+        PERFORM tsad.unschedule(monitor);
+    END IF;
+    DELETE FROM tsad.monitor d WHERE d.id = m.id;
+END $$;
+COMMENT ON FUNCTION tsad.drop_monitor(text) IS 'forgets a monitor, its models and its events';

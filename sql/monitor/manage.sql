@@ -1,0 +1,195 @@
+-- What users say and ask of monitors.
+
+CREATE FUNCTION tsad._series_of(m tsad.monitor, key jsonb) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found bigint := (SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.series = key);
+BEGIN
+    IF found IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('monitor "%s" has no series %s', m.name, coalesce(key::text, 'NULL')),
+            HINT = coalesce((SELECT format('It has for example %s.', s.series) FROM tsad.monitor_series s WHERE s.monitor = m.id ORDER BY s.id LIMIT 1),
+                            'It has none yet: CALL tsad.run_monitor first.');
+    END IF;
+    RETURN found;
+END $$;
+COMMENT ON FUNCTION tsad._series_of(tsad.monitor, jsonb) IS 'the series of a monitor with a key';
+
+CREATE FUNCTION tsad.feedback(
+    monitor text, series jsonb, from_at timestamptz, until_at timestamptz, is_anomaly boolean, note text DEFAULT NULL)
+RETURNS jsonb LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    m tsad.monitor := tsad._monitor_of(monitor);
+BEGIN
+    IF from_at IS NULL OR until_at IS NULL OR is_anomaly IS NULL OR from_at > until_at THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('from %s until %s is no range of time',
+            coalesce(from_at::text, 'NULL'), coalesce(until_at::text, 'NULL')),
+            HINT = 'Pass the first and the last time, and whether what lies between was an anomaly.';
+    END IF;
+    RETURN tsad._as_role(m.owner, format('SELECT tsad._feedback(%s, %s, %L, %L, %L, %L, %L)', m.id, tsad._series_of(m, series), from_at,
+                                         until_at, is_anomaly, note, current_user));
+END $$;
+COMMENT ON FUNCTION tsad.feedback(text, jsonb, timestamptz, timestamptz, boolean, text)
+    IS 'says of a stretch of a series that it was an anomaly, or was normal; changes the threshold';
+
+CREATE FUNCTION tsad.feedback(event bigint, is_anomaly boolean, note text DEFAULT NULL) RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    e record;
+BEGIN
+    SELECT m.id, m.owner, o.series, o.started_at, o.last_at INTO e
+      FROM tsad.monitor_event o JOIN tsad.monitor m ON m.id = o.monitor WHERE o.id = event;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('event %s does not exist', coalesce(event::text, 'NULL')),
+            HINT = 'The view tsad.anomalies has the events, with their numbers in the column id.';
+    ELSIF is_anomaly IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'is_anomaly is NULL', HINT = 'Pass true or false.';
+    END IF;
+    RETURN tsad._as_role(e.owner, format('SELECT tsad._feedback(%s, %s, %L, %L, %L, %L, %L)', e.id, e.series, e.started_at,
+                                             e.last_at, is_anomaly, note, current_user));
+END $$;
+COMMENT ON FUNCTION tsad.feedback(bigint, boolean, text) IS 'says of an episode that it was an anomaly, or was normal; changes the threshold';
+
+CREATE FUNCTION tsad._feedback(m bigint, s bigint, from_at timestamptz, until_at timestamptz, is_anomaly boolean, note text, by text)
+    RETURNS jsonb LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    mon tsad.monitor;
+    before float8;
+    after float8;
+    threshold CONSTANT text := 'SELECT (tsad.model_info(o.model)->''calibration''->>''threshold'')::float8 FROM tsad.monitor_model o '
+                               'JOIN tsad.monitor_series r ON r.id = o.series AND r.version = o.version WHERE o.series = $1';
+BEGIN
+    SELECT * INTO mon FROM tsad.monitor o WHERE o.id = m;
+    PERFORM FROM tsad.monitor_series o WHERE o.id = s FOR UPDATE;
+    INSERT INTO tsad.monitor_feedback (monitor, series, from_at, until_at, is_anomaly, note, given_by)
+    VALUES (m, s, from_at, until_at, is_anomaly, note, by);
+    UPDATE tsad.monitor_event e SET verdict = is_anomaly WHERE e.series = s AND e.started_at <= until_at AND e.last_at >= from_at;
+    EXECUTE threshold INTO before USING s;
+    PERFORM tsad._apply_feedback(mon, s);
+    PERFORM tsad._prune_models(mon, s);
+    EXECUTE threshold INTO after USING s;
+    RETURN (SELECT jsonb_strip_nulls(jsonb_build_object('model_version', o.version, 'threshold_before', before, 'threshold', after, 'message', o.message))
+              FROM tsad.monitor_series o WHERE o.id = s);
+END $$;
+COMMENT ON FUNCTION tsad._feedback(bigint, bigint, timestamptz, timestamptz, boolean, text, text) IS 'tsad.feedback with the rights of the owner';
+
+CREATE FUNCTION tsad.exclude(
+    monitor text, from_at timestamptz, until_at timestamptz, series jsonb DEFAULT NULL, reason text DEFAULT NULL)
+RETURNS bigint LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    m tsad.monitor := tsad._monitor_of(monitor);
+    made bigint;
+    unknown text;
+BEGIN
+    SELECT k INTO unknown FROM jsonb_object_keys(CASE WHEN jsonb_typeof(series) = 'object' THEN series ELSE '{}' END) k
+     WHERE k <> ALL (m.series_columns) LIMIT 1;
+    IF jsonb_typeof(series) <> 'object' OR unknown IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('series %s does not name series of monitor "%s"', series, m.name),
+            HINT = format('Pass an object with values of some of the series columns: %s. NULL is all series.', array_to_string(m.series_columns, ', '));
+    ELSIF from_at IS NULL OR until_at IS NULL OR from_at > until_at THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('from %s until %s is no range of time',
+            coalesce(from_at::text, 'NULL'), coalesce(until_at::text, 'NULL')), HINT = 'Pass the first and the last time that are left out.';
+    END IF;
+    INSERT INTO tsad.monitor_exclusion (monitor, series, from_at, until_at, reason) VALUES (m.id, series, from_at, until_at, reason)
+    RETURNING id INTO made;
+    RETURN made;
+END $$;
+COMMENT ON FUNCTION tsad.exclude(text, timestamptz, timestamptz, jsonb, text)
+    IS 'leaves a range of time out: its rows are neither scored nor trained on, and its episodes are not shown';
+
+CREATE FUNCTION tsad.include(exclusion bigint) RETURNS boolean
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS
+    $$ WITH gone AS (DELETE FROM tsad.monitor_exclusion x WHERE x.id = exclusion RETURNING 1) SELECT EXISTS (SELECT FROM gone) $$;
+COMMENT ON FUNCTION tsad.include(bigint) IS 'takes an excluded range of time back; false where there was none of this number';
+
+CREATE FUNCTION tsad.use_model_version(monitor text, series jsonb, version integer) RETURNS integer
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    m tsad.monitor := tsad._monitor_of(monitor);
+    s bigint := tsad._series_of(m, series);
+    o tsad.monitor_model;
+BEGIN
+    PERFORM FROM tsad.monitor_series r WHERE r.id = s FOR UPDATE;
+    SELECT * INTO o FROM tsad.monitor_model v WHERE v.series = s AND (v.version = version OR version IS NULL) ORDER BY v.version DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('series %s of monitor "%s" has no model version %s', series, m.name, coalesce(version::text, '')),
+            HINT = coalesce((SELECT 'It has the versions ' || string_agg(v.version::text, ', ' ORDER BY v.version) || '.'
+                               FROM tsad.monitor_model v WHERE v.series = s), 'It has none yet: tsad.series_status tells why.');
+    END IF;
+    UPDATE tsad.monitor_series r SET version = o.version, pinned = version IS NOT NULL, context = tsad._model_context(o.model),
+           trained_until = o.trained_until WHERE r.id = s;
+    RETURN o.version;
+END $$;
+COMMENT ON FUNCTION tsad.use_model_version(text, jsonb, integer)
+    IS 'uses a version of a model from now on, without training others; NULL goes back to the newest one and to training';
+
+CREATE FUNCTION tsad.retrain(monitor text, series jsonb DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    m tsad.monitor := tsad._monitor_of(monitor);
+    only_one bigint := CASE WHEN series IS NOT NULL THEN tsad._series_of(m, series) END;
+    count bigint;
+BEGIN
+    UPDATE tsad.monitor_series s SET next_training = s.watermark, pinned = false
+     WHERE s.monitor = m.id AND s.version IS NOT NULL AND (only_one IS NULL OR s.id = only_one);
+    GET DIAGNOSTICS count = ROW_COUNT;
+    RETURN count;
+END $$;
+COMMENT ON FUNCTION tsad.retrain(text, jsonb) IS 'has the next run train new models; returns of how many series';
+
+CREATE FUNCTION tsad.monitor_status(monitor text DEFAULT NULL)
+RETURNS TABLE (monitor text, owner regrole, state text, message text, series bigint, ok bigint, collecting bigint, failed bigint, waiting bigint,
+    rows bigint, open_events bigint, events bigint, newest_at timestamptz, lag interval, run_started_at timestamptz, run_ended_at timestamptz,
+    schedule text, scheduler text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT m.name, m.owner,
+           CASE WHEN m.last_error IS NOT NULL THEN 'error' WHEN m.paused THEN 'paused' WHEN m.run_started_at IS NULL THEN 'new'
+                WHEN m.run_ended_at IS NULL THEN 'running' ELSE 'ok' END,
+           m.last_error, s.all, s.ok, s.collecting, s.failed, s.waiting, s.rows, e.open, e.all, s.newest_at, now() - s.newest_at,
+           m.run_started_at, m.run_ended_at, m.schedule, m.scheduler
+      FROM tsad.monitor m
+      CROSS JOIN LATERAL (SELECT count(*) AS "all", count(*) FILTER (WHERE s.state = 'ok') AS ok, count(*) FILTER (WHERE s.state IN ('new', 'collecting')) AS collecting,
+                           count(*) FILTER (WHERE s.state = 'error') AS failed, coalesce(sum(s.rows), 0)::bigint AS rows, max(s.newest_at) AS newest_at,
+                           count(*) FILTER (WHERE m.run_ended_at IS NULL AND (s.checked_at IS NULL OR s.checked_at < m.run_started_at)) AS waiting
+                      FROM tsad.monitor_series s WHERE s.monitor = m.id) s
+      CROSS JOIN LATERAL (SELECT count(*) AS "all", count(*) FILTER (WHERE e.ended_at IS NULL) AS open
+                      FROM tsad.monitor_event e WHERE e.monitor = m.id) e
+     WHERE monitor_status.monitor IS NULL OR m.name = monitor_status.monitor ORDER BY m.name, m.owner::text $$;
+COMMENT ON FUNCTION tsad.monitor_status(text) IS 'how the monitors are: state, progress of the run, counts, lag, last error';
+
+CREATE FUNCTION tsad.series_status(monitor text)
+RETURNS TABLE (series jsonb, state text, message text, newest_at timestamptz, behind interval, watermark timestamptz, rows bigint,
+    model_version integer, pinned boolean, trained_until timestamptz, next_training timestamptz, open_events bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT s.series, s.state, s.message, s.newest_at, max(s.newest_at) OVER () - s.newest_at, s.watermark, s.rows, s.version, s.pinned, s.trained_until,
+           CASE WHEN NOT s.pinned THEN s.next_training END,
+           (SELECT count(*) FROM tsad.monitor_event e WHERE e.series = s.id AND e.ended_at IS NULL)
+      FROM tsad.monitor_series s JOIN tsad.monitor m ON m.id = s.monitor
+     WHERE m.name = series_status.monitor ORDER BY s.series $$;
+COMMENT ON FUNCTION tsad.series_status(text) IS 'how the series of a monitor are: state, what is missing, how far each is settled, model';
+
+CREATE FUNCTION tsad.monitor_plan(monitor text, until timestamptz DEFAULT NULL) RETURNS SETOF text
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+#variable_conflict use_variable
+DECLARE
+    m tsad.monitor := tsad._monitor_of(monitor);
+    batch bigint[] := ARRAY(SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.version IS NOT NULL ORDER BY s.watermark, s.id LIMIT m.batch_size);
+    line text;
+BEGIN
+    IF cardinality(batch) = 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format('monitor "%s" has no series with a model yet', m.name),
+            HINT = 'CALL tsad.run_monitor; tsad.series_status tells what is missing.';
+    END IF;
+    PERFORM tsad._enter(m);
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || tsad._follow_query(m.source, m.time_column, m.value_columns, m.series_columns,
+                                                     tsad._filter(m, batch, coalesce(until, now()))) LOOP
+        RETURN NEXT line;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION tsad.monitor_plan(text, timestamptz) IS 'the plan by which the next run reads its first batch of series';

@@ -1,0 +1,589 @@
+-- Running monitors. A run finds the series that have new rows and takes them in batches; each batch is a transaction of
+-- its own, in which models are trained, rows scored, episodes recorded and announced. The state of a series changes with
+-- its episodes or not at all, so that a run may be cut off at any moment.
+
+CREATE FUNCTION tsad._may_commit() RETURNS boolean
+    AS 'MODULE_PATHNAME', '_may_commit_wrapper' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tsad._may_commit() IS 'whether the calling procedure may end its transaction';
+
+CREATE FUNCTION tsad._as_role(role oid, statement text) RETURNS jsonb
+    AS 'MODULE_PATHNAME', '_as_role_wrapper' LANGUAGE c VOLATILE PARALLEL UNSAFE STRICT;
+COMMENT ON FUNCTION tsad._as_role(oid, text) IS 'runs a statement with the rights of a role that the caller is a member of';
+
+CREATE FUNCTION tsad._follow(
+    relation text, time_column text, value_columns text[], series_columns text[], filter text, keys text[], models bytea[],
+    settled timestamptz[], carry jsonb[], next_training timestamptz[], merge_gap interval, min_points integer, min_duration interval,
+    focus float8, trained_until timestamptz[], late_window interval, adapt_after interval)
+RETURNS TABLE (n integer, rows bigint, newest_at timestamptz, watermark timestamptz, carry jsonb, due text, message text, episodes jsonb)
+    AS 'MODULE_PATHNAME', '_follow_wrapper' LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100;
+COMMENT ON FUNCTION tsad._follow(text, text, text[], text[], text, text[], bytea[], timestamptz[], jsonb[], timestamptz[], interval,
+    integer, interval, float8, timestamptz[], interval, interval) IS 'goes on with the series of a batch from where each was left';
+
+CREATE FUNCTION tsad._follow_query(relation text, time_column text, value_columns text[], series_columns text[], filter text) RETURNS text
+    AS 'MODULE_PATHNAME', '_follow_query_wrapper' LANGUAGE c STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION tsad._follow_query(text, text, text[], text[], text) IS 'the query that tsad._follow reads rows with';
+
+CREATE FUNCTION tsad._model_context(model bytea) RETURNS interval
+    AS 'MODULE_PATHNAME', '_model_context_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION tsad._model_context(bytea) IS 'how far before what is settled rows must be read';
+
+-- ---- pieces of SQL ----
+
+CREATE FUNCTION tsad._from(m tsad.monitor) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+    $$ SELECT CASE WHEN m.is_query THEN '(' || m.source || ')' ELSE m.source END || ' t' $$;
+COMMENT ON FUNCTION tsad._from(tsad.monitor) IS 'what stands in the FROM clause of a query on the source of a monitor';
+
+CREATE FUNCTION tsad._key(m tsad.monitor) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+    $$ SELECT 'pg_catalog.jsonb_build_object(' || coalesce(string_agg(format('%L, t.%I', c, c), ', '), '') || ')' FROM unnest(m.series_columns) c $$;
+COMMENT ON FUNCTION tsad._key(tsad.monitor) IS 'the expression of the key of a series';
+
+-- Finite values only: an infinite one is a gap, as in scoring.
+CREATE FUNCTION tsad._value(m tsad.monitor) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN m.value_is_array THEN format('t.%I::pg_catalog.float8[]', m.value_columns[1])
+                WHEN cardinality(m.value_columns) = 1 THEN min(v) ELSE 'ARRAY[' || string_agg(v, ', ' ORDER BY n) || ']' END
+      FROM (SELECT n, format('NULLIF(NULLIF(t.%I::pg_catalog.float8, ''infinity''), ''-infinity'')', c) AS v
+              FROM unnest(m.value_columns) WITH ORDINALITY u (c, n)) each_column $$;
+COMMENT ON FUNCTION tsad._value(tsad.monitor) IS 'the expression of the value or values of a row';
+
+CREATE FUNCTION tsad._is_series(m tsad.monitor, series jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(string_agg(CASE WHEN series->>c IS NULL THEN format('t.%I IS NULL', c)
+                                    ELSE format('t.%I = %L::%s', c, series->>c, type) END, ' AND ' ORDER BY n), 'true')
+      FROM unnest(m.series_columns, m.series_types) WITH ORDINALITY u (c, type, n) WHERE series ? c $$;
+COMMENT ON FUNCTION tsad._is_series(tsad.monitor, jsonb) IS 'the condition that a row belongs to a series, or to the series that have some values';
+
+-- Each column is compared on its own: rows of some other series may pass, and are left out as they are read.
+CREATE FUNCTION tsad._is_any_series(m tsad.monitor, list jsonb[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(string_agg(condition, ' AND ' ORDER BY n), 'true') FROM (
+        SELECT u.n, CASE
+                   WHEN count(l.s->>c) = count(*) THEN format('t.%I = ANY (%L::%s[])', c, array_agg(DISTINCT l.s->>c), type)
+                   WHEN count(l.s->>c) = 0 THEN format('t.%I IS NULL', c)
+                   ELSE format('(t.%I = ANY (%L::%s[]) OR t.%I IS NULL)', c,
+                               array_agg(DISTINCT l.s->>c) FILTER (WHERE l.s->>c IS NOT NULL), type, c) END AS condition
+          FROM unnest(m.series_columns, m.series_types) WITH ORDINALITY u (c, type, n), unnest(list) l (s)
+         GROUP BY u.n, c, type) each_column $$;
+COMMENT ON FUNCTION tsad._is_any_series(tsad.monitor, jsonb[]) IS 'a condition that the rows of some series meet';
+
+CREATE FUNCTION tsad._is_between(m tsad.monitor, after timestamptz, until timestamptz) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+    $$ SELECT format('t.%I > %L::pg_catalog.timestamptz AND t.%I <= %L::pg_catalog.timestamptz', m.time_column, after, m.time_column, until) $$;
+COMMENT ON FUNCTION tsad._is_between(tsad.monitor, timestamptz, timestamptz) IS 'the condition that a row lies in a range of time';
+
+CREATE FUNCTION tsad._is_kept(m tsad.monitor, after timestamptz, until timestamptz) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(string_agg(format(' AND NOT (t.%I BETWEEN %L::pg_catalog.timestamptz AND %L::pg_catalog.timestamptz AND %s)',
+               m.time_column, x.from_at, x.until_at, coalesce(tsad._is_series(m, x.series), 'true')), '' ORDER BY x.id), '')
+      FROM tsad.monitor_exclusion x WHERE x.monitor = m.id AND x.until_at > after AND x.from_at <= until $$;
+COMMENT ON FUNCTION tsad._is_kept(tsad.monitor, timestamptz, timestamptz) IS 'the condition that a row lies in no excluded range';
+
+-- Called first in what reads the source: the functions have SET for both settings, so that this ends with them.
+CREATE FUNCTION tsad._enter(m tsad.monitor) RETURNS void
+    LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_catalog.set_config('timezone', m.timezone, true);
+    IF m.is_query THEN
+        PERFORM pg_catalog.set_config('search_path', m.search_path, true);
+    END IF;
+END $$;
+COMMENT ON FUNCTION tsad._enter(tsad.monitor) IS 'sets what a source is read with';
+
+-- ---- training ----
+
+CREATE FUNCTION tsad._train_monitored(m tsad.monitor, s bigint, upto timestamptz, why text) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+DECLARE
+    key jsonb := (SELECT r.series FROM tsad.monitor_series r WHERE r.id = s);
+    after timestamptz := upto - m.train_window;
+    trained record;
+    info jsonb;
+    odd tstzmultirange;
+    next timestamptz := upto + least(m.retrain_every, m.train_window);
+    number integer;
+BEGIN
+    SELECT coalesce(range_agg(tstzrange(o.first_at, o.last_at, '[]')), '{}') INTO odd FROM (
+        SELECT e.started_at AS first_at, e.last_at FROM tsad.monitor_event e JOIN tsad.monitor_series r ON r.id = e.series
+         WHERE e.series = s AND e.last_at > after AND e.started_at <= upto AND e.verdict IS DISTINCT FROM false
+           AND coalesce(least(e.last_at, upto) - e.started_at < greatest(m.adapt_after, r.context), true)
+         UNION ALL SELECT f.from_at, f.until_at FROM tsad.monitor_feedback f
+         WHERE f.series = s AND f.is_anomaly AND f.until_at > after AND f.from_at <= upto) o;
+    BEGIN
+        PERFORM tsad._enter(m);
+        -- Episodes do not count as normal, or one would hide the next; but for those called normal, and those that lasted so long
+        -- that they may be the new normal.
+        EXECUTE format('SELECT tsad.train(t.%I, %s, $1) AS model, pg_catalog.count(*) AS rows, '
+                       'pg_catalog.min(t.%I)::pg_catalog.timestamptz AS first_at FROM %s WHERE %s AND %s%s '
+                       'AND NOT t.%I::pg_catalog.timestamptz OPERATOR(pg_catalog.<@) $2',
+                       m.time_column, tsad._value(m), m.time_column, tsad._from(m), tsad._is_series(m, key),
+                       tsad._is_between(m, after, upto), tsad._is_kept(m, after, upto), m.time_column)
+           INTO trained USING m.options, odd;
+        info := tsad.model_info(trained.model);
+    EXCEPTION WHEN OTHERS THEN
+        UPDATE tsad.monitor_series r SET state = CASE WHEN r.version IS NULL THEN 'error' ELSE r.state END, trained_until = upto,
+               next_training = next, message = format('training failed: %s', SQLERRM) WHERE r.id = s;
+        RETURN false;
+    END;
+    IF NOT coalesce((info->>'trained')::boolean, false) THEN
+        UPDATE tsad.monitor_series r SET state = CASE WHEN r.version IS NULL THEN 'collecting' ELSE r.state END,
+               trained_until = upto, next_training = next, needed = 2 * coalesce(r.needed, m.min_samples),
+               message = format('not trained on %s rows: %s', coalesce(trained.rows, 0), coalesce(info->>'reason', 'there are none')) WHERE r.id = s;
+        RETURN false;
+    END IF;
+    -- A young model is replaced when its data has doubled.
+    IF upto - trained.first_at < 0.9 * m.train_window THEN
+        next := upto + least(m.retrain_every, greatest(upto - trained.first_at, interval '1 second'));
+    ELSE
+        next := upto + m.retrain_every;
+    END IF;
+    INSERT INTO tsad.monitor_model (monitor, series, version, model, reason, trained_from, trained_until, rows)
+    SELECT m.id, s, coalesce(max(o.version), 0) + 1, trained.model, why, trained.first_at, upto, trained.rows
+      FROM tsad.monitor_model o WHERE o.series = s RETURNING version INTO number;
+    UPDATE tsad.monitor_series r SET state = 'ok', message = NULL, version = number, context = tsad._model_context(trained.model),
+           trained_until = upto, next_training = next, watermark = coalesce(r.watermark, upto) WHERE r.id = s;
+    PERFORM tsad._apply_feedback(m, s);
+    PERFORM tsad._prune_models(m, s);
+    RETURN true;
+END $$;
+COMMENT ON FUNCTION tsad._train_monitored(tsad.monitor, bigint, timestamptz, text) IS 'trains a new version of the model of a series';
+
+CREATE FUNCTION tsad._prune_models(m tsad.monitor, s bigint) RETURNS void
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    DELETE FROM tsad.monitor_model o USING tsad.monitor_series r, tsad.monitor_model used
+     WHERE r.id = s AND o.series = s AND used.series = s AND used.version = r.version
+       AND o.version <> used.version AND o.version IS DISTINCT FROM used.base
+       AND o.version <= (SELECT max(n.version) FROM tsad.monitor_model n WHERE n.series = s) - m.keep_models $$;
+COMMENT ON FUNCTION tsad._prune_models(tsad.monitor, bigint) IS 'forgets old versions of the model of a series';
+
+-- The threshold of the model in use, changed so that it agrees best with what users said of the series.
+CREATE FUNCTION tsad._apply_feedback(m tsad.monitor, s bigint) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+DECLARE
+    r tsad.monitor_series;
+    base tsad.monitor_model;
+    better bytea;
+    near text;
+    after timestamptz;
+    until timestamptz;
+    number integer;
+BEGIN
+    SELECT * INTO r FROM tsad.monitor_series o WHERE o.id = s;
+    SELECT b.* INTO base FROM tsad.monitor_model o JOIN tsad.monitor_model b ON b.series = s AND b.version = coalesce(o.base, o.version)
+     WHERE o.series = s AND o.version = r.version;
+    SELECT string_agg(format('t.%I BETWEEN %L::pg_catalog.timestamptz AND %L::pg_catalog.timestamptz', m.time_column,
+                             f.from_at - r.context, f.until_at + r.context), ' OR '),
+           min(f.from_at - r.context) - interval '1 second', max(f.until_at + r.context)
+      INTO near, after, until FROM tsad.monitor_feedback f WHERE f.series = s;
+    IF near IS NULL OR base IS NULL THEN
+        RETURN false;
+    END IF;
+    BEGIN
+        PERFORM tsad._enter(m);
+        EXECUTE format('SELECT tsad.recalibrate($1, t.%I, %s, (SELECT f.is_anomaly FROM tsad.monitor_feedback f WHERE f.series = $2 '
+                       'AND t.%I BETWEEN f.from_at AND f.until_at ORDER BY f.given_at DESC, f.id DESC LIMIT 1)) '
+                       'FROM %s WHERE %s AND %s AND (%s)%s', m.time_column, tsad._value(m), m.time_column, tsad._from(m),
+                       tsad._is_series(m, r.series), tsad._is_between(m, after, until), near, tsad._is_kept(m, after, until))
+           INTO better USING base.model, s;
+    EXCEPTION WHEN OTHERS THEN
+        UPDATE tsad.monitor_series o SET message = format('feedback could not be applied: %s', SQLERRM) WHERE o.id = s;
+        RETURN false;
+    END;
+    IF better IS NULL THEN
+        RETURN false;
+    END IF;
+    INSERT INTO tsad.monitor_model (monitor, series, version, model, reason, base, trained_from, trained_until, rows)
+    SELECT m.id, s, max(o.version) + 1, better, 'feedback', base.version, base.trained_from, base.trained_until, base.rows
+      FROM tsad.monitor_model o WHERE o.series = s RETURNING version INTO number;
+    UPDATE tsad.monitor_series o SET version = number WHERE o.id = s;
+    RETURN true;
+END $$;
+COMMENT ON FUNCTION tsad._apply_feedback(tsad.monitor, bigint) IS 'changes the threshold of a monitored series by what users said';
+
+-- The first model of a series is trained at start_at or, if there is not enough then, at the row that makes it enough: at a
+-- time that depends on the data and not on when the monitor ran.
+CREATE FUNCTION tsad._train_first(m tsad.monitor, s bigint, until timestamptz) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' SET intervalstyle = 'postgres' AS $$
+DECLARE
+    r tsad.monitor_series;
+    after timestamptz := m.start_at - m.train_window;
+    wanted integer;
+    found record;
+BEGIN
+    SELECT * INTO r FROM tsad.monitor_series o WHERE o.id = s;
+    wanted := coalesce(r.needed, m.min_samples);
+    PERFORM tsad._enter(m);
+    EXECUTE format('SELECT pg_catalog.count(*) AS rows, pg_catalog.min(at) AS first_at, pg_catalog.max(at) AS last_at FROM ('
+                   'SELECT t.%I::pg_catalog.timestamptz AS at FROM %s WHERE %s AND %s%s ORDER BY t.%I LIMIT %s) first_rows',
+                   m.time_column, tsad._from(m), tsad._is_series(m, r.series), tsad._is_between(m, after, until),
+                   tsad._is_kept(m, after, until), m.time_column, wanted) INTO found;
+    UPDATE tsad.monitor_series o SET newest_at = greatest(o.newest_at, found.last_at) WHERE o.id = s;
+    IF found.rows >= wanted THEN
+        PERFORM tsad._train_monitored(m, s, greatest(m.start_at, found.last_at), 'first');
+    ELSE
+        UPDATE tsad.monitor_series o SET state = 'collecting', message = format('%s of %s rows that the first model needs%s', found.rows, wanted,
+                   CASE WHEN found.rows > 1 THEN format('; at this rate the rest takes %s', date_trunc('second',
+                       (found.last_at - found.first_at) / (found.rows - 1) * (wanted - found.rows))) ELSE '' END) WHERE o.id = s;
+    END IF;
+END $$;
+COMMENT ON FUNCTION tsad._train_first(tsad.monitor, bigint, timestamptz) IS 'trains the first model of a series, or says what is missing';
+
+-- ---- following ----
+
+CREATE FUNCTION tsad._filter(m tsad.monitor, batch bigint[], until timestamptz) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT tsad._is_between(m, min(s.watermark - s.context), until) || ' AND ' || tsad._is_any_series(m, array_agg(s.series ORDER BY s.id))
+           || tsad._is_kept(m, min(s.watermark - s.context), until)
+      FROM tsad.monitor_series s WHERE s.id = ANY (batch) $$;
+COMMENT ON FUNCTION tsad._filter(tsad.monitor, bigint[], timestamptz) IS 'the condition on the rows that a batch of series is followed with';
+
+-- One pass over a batch; returns the series that need another one, because a model is to be trained first.
+CREATE FUNCTION tsad._follow_batch(m tsad.monitor, batch bigint[], until timestamptz, whole boolean) RETURNS bigint[]
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+DECLARE
+    r record;
+    again bigint[] := '{}';
+BEGIN
+    PERFORM tsad._enter(m);
+    FOR r IN
+        WITH one AS (SELECT s.*, o.model FROM tsad.monitor_series s
+                       LEFT JOIN tsad.monitor_model o ON o.series = s.id AND o.version = s.version WHERE s.id = ANY (batch)),
+             listed AS (SELECT array_agg(id ORDER BY id) AS ids, array_agg(series::text ORDER BY id) AS keys, array_agg(model ORDER BY id) AS models,
+                               array_agg(watermark ORDER BY id) AS settled, array_agg(carry ORDER BY id) AS carries,
+                               array_agg(CASE WHEN NOT pinned THEN next_training END ORDER BY id) AS next,
+                               array_agg(CASE WHEN pinned THEN 'infinity' ELSE trained_until END ORDER BY id) AS trained,
+                               array_agg(version ORDER BY id) AS versions FROM one)
+        SELECT listed.ids[f.n] AS id, listed.versions[f.n] AS version, f.*
+          FROM listed, tsad._follow(m.source, m.time_column, m.value_columns, m.series_columns, tsad._filter(m, batch, until), listed.keys, listed.models,
+                   listed.settled, listed.carries, listed.next, m.merge_gap, m.min_points, m.min_duration, m.focus, listed.trained,
+                   m.late_window, m.adapt_after) f
+    LOOP
+        IF r.message IS NOT NULL THEN
+            UPDATE tsad.monitor_series s SET state = 'error', message = r.message WHERE s.id = r.id;
+            CONTINUE;
+        END IF;
+        IF r.due IS NULL AND NOT whole THEN
+            again := again || r.id;
+            CONTINUE;
+        END IF;
+        UPDATE tsad.monitor_series s SET state = 'ok', message = CASE WHEN s.state = 'ok' THEN s.message END, watermark = r.watermark, carry = r.carry,
+               newest_at = greatest(s.newest_at, r.newest_at), rows = s.rows + r.rows WHERE s.id = r.id;
+        PERFORM tsad._record_events(m, r.id, r.version, coalesce(r.episodes, '[]'));
+        IF r.due IS NOT NULL THEN
+            PERFORM tsad._train_monitored(m, r.id, r.watermark, r.due);
+            again := again || r.id;
+        END IF;
+    END LOOP;
+    RETURN again;
+END $$;
+COMMENT ON FUNCTION tsad._follow_batch(tsad.monitor, bigint[], timestamptz, boolean) IS 'one pass over the rows of a batch of series';
+
+-- What is decided stays; the rest is replaced. An episode that overlaps one told before is the same one.
+CREATE FUNCTION tsad._record_events(m tsad.monitor, s bigint, number integer, episodes jsonb) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    e tsad.monitor_event;
+    old tsad.monitor_event;
+    used bigint[] := '{}';
+BEGIN
+    FOR e IN SELECT * FROM jsonb_populate_recordset(NULL::tsad.monitor_event, episodes) n ORDER BY n.started_at LOOP
+        SELECT * INTO old FROM tsad.monitor_event o
+         WHERE o.series = s AND NOT o.is_final AND o.started_at <= e.last_at AND o.last_at >= e.started_at AND o.id <> ALL (used)
+         ORDER BY o.started_at LIMIT 1;
+        IF FOUND THEN
+            UPDATE tsad.monitor_event o SET started_at = e.started_at, last_at = e.last_at, ended_at = e.ended_at, peak_at = e.peak_at,
+                   peak_score = e.peak_score, min_p_value = e.min_p_value, n_points = e.n_points, contributions = e.contributions,
+                   views = e.views, version = number, is_final = e.is_final, told_end = o.told_end AND e.ended_at IS NOT NULL
+             WHERE o.id = old.id;
+        ELSE
+            INSERT INTO tsad.monitor_event (monitor, series, started_at, last_at, ended_at, peak_at, peak_score, min_p_value, n_points,
+                                            contributions, views, version, is_final)
+            VALUES (m.id, s, e.started_at, e.last_at, e.ended_at, e.peak_at, e.peak_score, e.min_p_value, e.n_points, e.contributions,
+                    e.views, number, e.is_final)
+            ON CONFLICT (series, started_at) DO NOTHING RETURNING * INTO old;
+        END IF;
+        used := used || old.id;
+    END LOOP;
+    FOR old IN DELETE FROM tsad.monitor_event o WHERE o.series = s AND NOT o.is_final AND o.id <> ALL (used) RETURNING * LOOP
+        IF old.told_start THEN
+            PERFORM tsad._announce(m, old, 'withdrawn');
+        END IF;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION tsad._record_events(tsad.monitor, bigint, integer, jsonb) IS 'records the episodes of a series';
+
+-- ---- announcing ----
+
+CREATE FUNCTION tsad._payload(m tsad.monitor, e tsad.monitor_event, action text) RETURNS jsonb
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jsonb_build_object('monitor', m.name, 'owner', m.owner::text, 'action', action, 'event', e.id,
+               'series', (SELECT s.series FROM tsad.monitor_series s WHERE s.id = e.series), 'started_at', e.started_at, 'last_at', e.last_at,
+               'ended_at', e.ended_at, 'peak_at', e.peak_at, 'peak_score', e.peak_score, 'min_p_value', e.min_p_value,
+               'n_points', e.n_points, 'contributions', e.contributions, 'views', e.views) $$;
+COMMENT ON FUNCTION tsad._payload(tsad.monitor, tsad.monitor_event, text) IS 'what listeners and the function on_event are told';
+
+-- A failing function of the user's is undone on its own, and stops nothing.
+CREATE FUNCTION tsad._call_hook(m tsad.monitor, payload jsonb) RETURNS text
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM set_config('search_path', m.search_path, true);
+    EXECUTE format('SELECT %s($1)', m.on_event) USING payload;
+    RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+    RETURN format('%s (SQLSTATE %s)', SQLERRM, SQLSTATE);
+END $$;
+COMMENT ON FUNCTION tsad._call_hook(tsad.monitor, jsonb) IS 'calls the function on_event; returns what went wrong';
+
+CREATE FUNCTION tsad._announce(m tsad.monitor, e tsad.monitor_event, action text) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    payload jsonb := tsad._payload(m, e, action);
+    brief text := payload::text;
+    failure text;
+BEGIN
+    IF m.channel IS NOT NULL THEN
+        -- A payload may have 7999 bytes.
+        IF octet_length(brief) >= 8000 THEN
+            brief := (payload - '{contributions,views}'::text[] || '{"shortened": true}')::text;
+        END IF;
+        IF octet_length(brief) >= 8000 THEN
+            brief := (payload - '{contributions,views,series,monitor,owner}'::text[] || '{"shortened": true}')::text;
+        END IF;
+        PERFORM pg_notify(m.channel, brief);
+    END IF;
+    IF m.on_event IS NOT NULL THEN
+        failure := tsad._call_hook(m, payload);
+        UPDATE tsad.monitor_event o SET hook_due = o.hook_due || action, hook_attempts = 1, hook_error = failure
+         WHERE o.id = e.id AND failure IS NOT NULL;
+    END IF;
+END $$;
+COMMENT ON FUNCTION tsad._announce(tsad.monitor, tsad.monitor_event, text) IS 'tells listeners and the function on_event of an episode';
+
+CREATE FUNCTION tsad._announce_batch(m tsad.monitor, batch bigint[], until timestamptz) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    e tsad.monitor_event;
+    fresh boolean;
+BEGIN
+    FOR e IN SELECT * FROM tsad.monitor_event o WHERE o.series = ANY (batch) AND (NOT o.told_start OR NOT o.told_end AND o.ended_at IS NOT NULL)
+              ORDER BY o.started_at, o.id LOOP
+        fresh := e.last_at >= until - m.announce_within
+                 AND EXISTS (SELECT FROM tsad.anomalies a WHERE a.id = e.id);
+        IF NOT e.told_start AND fresh THEN
+            PERFORM tsad._announce(m, e, 'started');
+        END IF;
+        IF NOT e.told_end AND e.ended_at IS NOT NULL AND fresh THEN
+            PERFORM tsad._announce(m, e, 'ended');
+        END IF;
+        UPDATE tsad.monitor_event o SET told_start = true, told_end = o.ended_at IS NOT NULL WHERE o.id = e.id;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION tsad._announce_batch(tsad.monitor, bigint[], timestamptz) IS 'announces what is new of a batch of series, but for what is long past';
+
+-- ---- a run ----
+
+-- The series that have rows since the last run that came to its end, late ones included.
+CREATE FUNCTION tsad._discover(monitor bigint, until timestamptz) RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+DECLARE
+    m tsad.monitor;
+    after timestamptz;
+    keys jsonb[];
+BEGIN
+    SELECT * INTO STRICT m FROM tsad.monitor o WHERE o.id = monitor;
+    IF m.paused THEN
+        RETURN '{"paused": true}';
+    END IF;
+    after := coalesce(m.seen_until - m.late_window, m.start_at - m.train_window);
+    BEGIN
+        PERFORM tsad._enter(m);
+        EXECUTE format('SELECT ARRAY(SELECT %s FROM %s WHERE %s GROUP BY 1)', tsad._key(m), tsad._from(m),
+                       tsad._is_between(m, after, until)) INTO keys;
+    EXCEPTION WHEN OTHERS THEN
+        RETURN tsad._failed(m, SQLSTATE, SQLERRM);
+    END;
+    UPDATE tsad.monitor o SET run_started_at = clock_timestamp(), run_ended_at = NULL, run_until = until WHERE o.id = m.id;
+    INSERT INTO tsad.monitor_series (monitor, series) SELECT m.id, k FROM unnest(keys) k ORDER BY k ON CONFLICT DO NOTHING;
+    RETURN jsonb_build_object('ids', (SELECT coalesce(jsonb_agg(s.id ORDER BY s.watermark, s.id), '[]') FROM tsad.monitor_series s
+                                       WHERE s.monitor = m.id AND s.series = ANY (keys)));
+END $$;
+COMMENT ON FUNCTION tsad._discover(bigint, timestamptz) IS 'begins a run: finds the series that have new rows';
+
+CREATE FUNCTION tsad._failed(m tsad.monitor, state text, message text) RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    message := format('%s (SQLSTATE %s)', message, state);
+    UPDATE tsad.monitor o SET last_error = message, last_error_at = clock_timestamp() WHERE o.id = m.id;
+    RETURN jsonb_build_object('error', message);
+END $$;
+COMMENT ON FUNCTION tsad._failed(tsad.monitor, text, text) IS 'records that a monitor could not read its source';
+
+CREATE FUNCTION tsad._run_batch(monitor bigint, ids bigint[], started timestamptz, until timestamptz) RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    m tsad.monitor;
+    batch bigint[];
+    s tsad.monitor_series;
+BEGIN
+    SELECT * INTO m FROM tsad.monitor o WHERE o.id = monitor;
+    IF m IS NULL OR m.id IS NULL THEN
+        RETURN '{"error": "the monitor was dropped"}';
+    END IF;
+    -- Another run that is at a series now, or was since this one began, has seen its rows.
+    batch := ARRAY(SELECT o.id FROM tsad.monitor_series o WHERE o.id = ANY (ids) AND (o.checked_at IS NULL OR o.checked_at < started)
+                    ORDER BY o.id FOR UPDATE SKIP LOCKED);
+    BEGIN
+        FOR s IN SELECT * FROM tsad.monitor_series o WHERE o.id = ANY (batch) ORDER BY o.id LOOP
+            IF s.version IS NULL THEN
+                PERFORM tsad._train_first(m, s.id, until);
+            ELSIF s.next_training <= s.watermark AND NOT s.pinned THEN
+                PERFORM tsad._train_monitored(m, s.id, s.watermark, 'request');
+            END IF;
+        END LOOP;
+        PERFORM tsad._follow_all(m, ARRAY(SELECT o.id FROM tsad.monitor_series o WHERE o.id = ANY (batch) AND o.version IS NOT NULL), until);
+    EXCEPTION
+        -- The source or what is read of it is gone, or forbidden: the same for all series.
+        WHEN SQLSTATE '42000' OR SQLSTATE '42501' OR undefined_table OR undefined_column OR invalid_schema_name OR undefined_function
+             OR datatype_mismatch OR syntax_error_or_access_rule_violation THEN
+            RETURN tsad._failed(m, SQLSTATE, SQLERRM);
+        WHEN OTHERS THEN
+            IF cardinality(batch) > 1 THEN
+                RETURN jsonb_build_object('one_by_one', true);
+            END IF;
+            UPDATE tsad.monitor_series o SET state = 'error', message = format('%s (SQLSTATE %s)', SQLERRM, SQLSTATE) WHERE o.id = ANY (batch);
+    END;
+    PERFORM tsad._announce_batch(m, batch, until);
+    UPDATE tsad.monitor_series o SET checked_at = clock_timestamp() WHERE o.id = ANY (batch);
+    RETURN '{}';
+END $$;
+COMMENT ON FUNCTION tsad._run_batch(bigint, bigint[], timestamptz, timestamptz) IS 'one batch of a run';
+
+-- Passes over a batch until no training is due. A pass does not read much further than the next training.
+CREATE FUNCTION tsad._follow_all(m tsad.monitor, batch bigint[], until timestamptz) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    ahead timestamptz;
+    before timestamptz[];
+BEGIN
+    WHILE cardinality(batch) > 0 LOOP
+        SELECT max(CASE WHEN s.pinned THEN 'infinity' ELSE coalesce(s.next_training, 'infinity') END + 2 * s.context) + m.late_window
+          INTO ahead FROM tsad.monitor_series s WHERE s.id = ANY (batch);
+        IF ahead < until THEN
+            before := ARRAY(SELECT s.watermark FROM tsad.monitor_series s WHERE s.id = ANY (batch) ORDER BY s.id);
+            batch := tsad._follow_batch(m, batch, ahead, false);
+            -- A gap in the data hides the next training: read on.
+            CONTINUE WHEN before IS DISTINCT FROM ARRAY(SELECT s.watermark FROM tsad.monitor_series s WHERE s.id = ANY (batch) ORDER BY s.id);
+        END IF;
+        batch := tsad._follow_batch(m, batch, until, true);
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION tsad._follow_all(tsad.monitor, bigint[], timestamptz) IS 'follows a batch of series up to a time, training as it becomes due';
+
+CREATE FUNCTION tsad._finish(monitor bigint, ids bigint[], started timestamptz, until timestamptz) RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    m tsad.monitor;
+    e tsad.monitor_event;
+    failure text;
+BEGIN
+    SELECT * INTO m FROM tsad.monitor o WHERE o.id = monitor;
+    FOR e IN SELECT * FROM tsad.monitor_event o WHERE o.monitor = m.id AND o.hook_due <> '{}' AND o.hook_attempts < 5
+              AND m.on_event IS NOT NULL AND o.found_at < started ORDER BY o.id FOR UPDATE SKIP LOCKED LOOP
+        failure := tsad._call_hook(m, tsad._payload(m, e, e.hook_due[1]));
+        UPDATE tsad.monitor_event o SET hook_attempts = CASE WHEN failure IS NULL THEN 0 ELSE o.hook_attempts + 1 END, hook_error = failure,
+               hook_due = CASE WHEN failure IS NULL THEN o.hook_due[2:] ELSE o.hook_due END WHERE o.id = e.id;
+    END LOOP;
+    DELETE FROM tsad.monitor_event o WHERE o.monitor = m.id AND o.is_final AND o.last_at < until - m.retention;
+    DELETE FROM tsad.monitor_series o WHERE o.monitor = m.id AND o.newest_at < until - m.retention AND NOT o.id = ANY (ids);
+    DELETE FROM tsad.monitor_exclusion o WHERE o.monitor = m.id AND o.until_at < until - greatest(m.retention, m.train_window);
+    -- What another run had in hand, and may have lost, is looked for again.
+    UPDATE tsad.monitor o SET run_ended_at = clock_timestamp(), last_error = NULL, last_error_at = NULL,
+           seen_until = CASE WHEN NOT EXISTS (SELECT FROM tsad.monitor_series s WHERE s.id = ANY (ids) AND (s.checked_at IS NULL OR s.checked_at < started))
+                             THEN greatest(o.seen_until, until) ELSE o.seen_until END
+     WHERE o.id = m.id;
+    RETURN '{}';
+END $$;
+COMMENT ON FUNCTION tsad._finish(bigint, bigint[], timestamptz, timestamptz) IS 'ends a run';
+
+CREATE FUNCTION tsad._run_begin(monitor text, until timestamptz) RETURNS tsad._run
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    m tsad.monitor := tsad._monitor_of(monitor);
+    run tsad._run;
+    answer jsonb;
+BEGIN
+    run.monitor := m.id;
+    run.name := m.name;
+    run.owner := m.owner;
+    run.place := 1;
+    run.batch_size := m.batch_size;
+    run.started := clock_timestamp();
+    run.until := coalesce(until, run.started);
+    run.stopped := false;
+    answer := tsad._as_role(run.owner, format('SELECT tsad._discover(%s, %L)', run.monitor, run.until));
+    RETURN tsad._run_answer(run, answer);
+END $$;
+COMMENT ON FUNCTION tsad._run_begin(text, timestamptz) IS 'begins a run of a monitor';
+
+CREATE FUNCTION tsad._run_answer(run tsad._run, answer jsonb) RETURNS tsad._run
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF answer ? 'ids' THEN
+        run.ids := ARRAY(SELECT i::bigint FROM jsonb_array_elements_text(answer->'ids') i);
+    END IF;
+    IF answer ? 'paused' THEN
+        RAISE NOTICE USING MESSAGE = format('monitor "%s" is paused', run.name),
+            HINT = format('SELECT tsad.alter_monitor(%L, ''{"paused": false}'');', run.name);
+        run.stopped := true;
+    END IF;
+    IF answer ? 'error' THEN
+        RAISE WARNING USING MESSAGE = format('monitor "%s" could not run: %s', run.name, answer->>'error'),
+            HINT = 'tsad.monitor_status keeps this message. tsad.alter_monitor changes source and columns.';
+        run.stopped := true;
+    END IF;
+    RETURN run;
+END $$;
+COMMENT ON FUNCTION tsad._run_answer(tsad._run, jsonb) IS 'takes in what a step of a run returned';
+
+CREATE FUNCTION tsad._run_next(run tsad._run) RETURNS tsad._run
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    batch bigint[] := run.ids[run.place:run.place + run.batch_size - 1];
+    answer jsonb;
+BEGIN
+    IF cardinality(batch) = 0 THEN
+        PERFORM tsad._as_role(run.owner, format('SELECT tsad._finish(%s, %L, %L, %L)', run.monitor, run.ids, run.started, run.until));
+        run.stopped := true;
+        RETURN run;
+    END IF;
+    answer := tsad._as_role(run.owner, format('SELECT tsad._run_batch(%s, %L, %L, %L)', run.monitor, batch, run.started, run.until));
+    IF answer ? 'one_by_one' THEN
+        -- One series spoils the batch: from here on each is on its own.
+        run.batch_size := 1;
+        RETURN run;
+    END IF;
+    run.place := run.place + run.batch_size;
+    RETURN tsad._run_answer(run, answer);
+END $$;
+COMMENT ON FUNCTION tsad._run_next(tsad._run) IS 'the next batch of a run, or its end';
+
+-- No search_path of its own: a procedure with one may not end its transaction. All that it calls is qualified.
+CREATE PROCEDURE tsad.run_monitor(monitor text, until timestamptz DEFAULT NULL)
+    LANGUAGE plpgsql AS $$
+DECLARE
+    run tsad._run;
+    commits boolean;
+BEGIN
+    commits := tsad._may_commit();
+    run := tsad._run_begin(monitor, until);
+    LOOP
+        IF commits THEN
+            COMMIT;
+        END IF;
+        EXIT WHEN run.stopped;
+        run := tsad._run_next(run);
+    END LOOP;
+END $$;
+COMMENT ON PROCEDURE tsad.run_monitor(text, timestamptz)
+    IS 'trains what is missing or due, scores what is new, records and announces episodes; commits after each batch of series';

@@ -1,0 +1,96 @@
+-- Schedules: pg_cron where this database has it, TimescaleDB's jobs where it has these only.
+
+CREATE FUNCTION tsad._cron_of(every interval) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN s BETWEEN 60 AND 1800 AND 3600 % s = 0 AND s % 60 = 0 THEN format('*/%s * * * *', s / 60)
+                WHEN s = 3600 THEN '0 * * * *'
+                WHEN s BETWEEN 3601 AND 43200 AND 86400 % s = 0 AND s % 3600 = 0 THEN format('0 */%s * * *', s / 3600)
+                WHEN s = 86400 THEN '0 0 * * *' END
+      FROM (SELECT extract(epoch FROM every)::bigint AS s WHERE extract(epoch FROM every) = trunc(extract(epoch FROM every))) seconds $$;
+COMMENT ON FUNCTION tsad._cron_of(interval) IS 'an interval as a cron schedule, NULL where it is none';
+
+CREATE FUNCTION tsad._interval_of(cron text) RETURNS interval
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN cron ~ '^\s*\*(\s+\*){4}\s*$' THEN interval '1 minute'
+                WHEN cron ~ '^\s*\*/[1-9]\d?(\s+\*){4}\s*$' THEN make_interval(mins => substring(cron FROM '/(\d+)')::integer)
+                WHEN cron ~ '^\s*\d+\s+\*(\s+\*){3}\s*$' THEN interval '1 hour'
+                WHEN cron ~ '^\s*\d+\s+\*/[1-9]\d?(\s+\*){3}\s*$' THEN make_interval(hours => substring(cron FROM '/(\d+)')::integer)
+                WHEN cron ~ '^\s*\d+\s+\d+(\s+\*){3}\s*$' THEN interval '1 day' END $$;
+COMMENT ON FUNCTION tsad._interval_of(text) IS 'a simple cron schedule as an interval, NULL where it is none';
+
+CREATE FUNCTION tsad._as_interval(schedule text) RETURNS interval
+    LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN schedule::interval;
+EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow OR interval_field_overflow THEN
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION tsad._as_interval(text) IS 'a text as an interval, NULL where it is none';
+
+CREATE PROCEDURE tsad._timescale_job(job_id integer, config jsonb)
+    LANGUAGE plpgsql AS $$
+BEGIN
+    CALL tsad.run_monitor(config OPERATOR(pg_catalog.->>) 'monitor');
+END $$;
+COMMENT ON PROCEDURE tsad._timescale_job(integer, jsonb) IS 'what a job of TimescaleDB calls';
+
+CREATE FUNCTION tsad.schedule(monitor text, schedule text) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    m tsad.monitor := tsad._monitor_of(monitor);
+    every interval := tsad._as_interval(schedule);
+    cron text := CASE WHEN every IS NULL THEN schedule ELSE tsad._cron_of(every) END;
+    timescale text := (SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'timescaledb');
+    job bigint;
+BEGIN
+    IF m.scheduler IS NOT NULL THEN
+        PERFORM tsad.unschedule(monitor);
+    END IF;
+    IF EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+        IF cron IS NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('pg_cron cannot run something every %s', schedule),
+                HINT = 'Give a cron schedule, or an interval of minutes or hours that divides an hour or a day.';
+        END IF;
+        -- The name is unique per user: two roles may have monitors of one name.
+        EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO job
+          USING format('tsad %s %s', m.id, m.name), cron, format('CALL tsad.run_monitor(%L)', m.name);
+        schedule := cron;
+    ELSIF timescale IS NOT NULL THEN
+        every := coalesce(every, tsad._interval_of(schedule));
+        IF every IS NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('schedule "%s" is no interval', schedule),
+                HINT = 'Jobs of TimescaleDB run at intervals: give one, such as ''5 minutes'', or install pg_cron.';
+        END IF;
+        EXECUTE format('SELECT %s.add_job(''tsad._timescale_job'', $1, $2)', timescale) INTO job
+          USING every, jsonb_build_object('monitor', m.name);
+        schedule := every::text;
+    ELSE
+        RAISE EXCEPTION USING ERRCODE = 'feature_not_supported', MESSAGE = 'there is no scheduler in this database',
+            HINT = format('CREATE EXTENSION pg_cron (or timescaledb) in this database, or have something else execute CALL tsad.run_monitor(%L) from time to time.', m.name);
+    END IF;
+    UPDATE tsad.monitor o SET job = job, schedule = schedule,
+           scheduler = CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN 'pg_cron' ELSE 'timescaledb' END WHERE o.id = m.id;
+    RETURN job;
+END $$;
+COMMENT ON FUNCTION tsad.schedule(text, text) IS 'has pg_cron or TimescaleDB run a monitor; a cron schedule or an interval; returns the number of the job';
+
+CREATE FUNCTION tsad.unschedule(monitor text) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    m tsad.monitor := tsad._monitor_of(monitor);
+    timescale text := (SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'timescaledb');
+BEGIN
+    IF m.scheduler IS NULL THEN
+        RETURN false;
+    ELSIF m.scheduler = 'pg_cron' AND EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+        -- Somebody may have removed the job by other means.
+        EXECUTE 'SELECT cron.unschedule(jobid) FROM cron.job WHERE jobid = $1' USING m.job;
+    ELSIF m.scheduler = 'timescaledb' AND timescale IS NOT NULL THEN
+        EXECUTE format('SELECT %s.delete_job(job_id) FROM timescaledb_information.jobs WHERE job_id = $1', timescale) USING m.job::integer;
+    END IF;
+    UPDATE tsad.monitor o SET scheduler = NULL, job = NULL, schedule = NULL WHERE o.id = m.id;
+    RETURN true;
+END $$;
+COMMENT ON FUNCTION tsad.unschedule(text) IS 'takes a monitor off its schedule; false where it had none';

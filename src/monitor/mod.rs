@@ -1,0 +1,48 @@
+//! Managed detection: what SQL cannot do. The rest stands in sql/monitor.
+
+use crate::error::{Result, fail};
+use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::prelude::*;
+
+/// `tsad._may_commit()`: whether the calling procedure may end its transaction.
+#[pg_extern(sql = false)]
+fn _may_commit() -> bool {
+    // SAFETY: looks at the innermost SPI connection, which is the caller's: this function opens none.
+    unsafe { pg_sys::SPI_inside_nonatomic_context() }
+}
+
+/// `tsad._as_role(role, statement)`: runs a statement with the rights of a role that the caller has anyway, and
+/// returns its only value.
+///
+/// As for a security-definer function, `SET ROLE` is refused within, so that a function of the role's cannot turn
+/// into the caller, who may have more rights; the same is true of triggers that would fire later.
+#[pg_extern(sql = false)]
+fn _as_role(role: pg_sys::Oid, statement: &str) -> Result<Option<pgrx::JsonB>> {
+    let (mut caller, mut context) = (pg_sys::InvalidOid, 0);
+    // SAFETY: both pointers are valid for the call.
+    unsafe { pg_sys::GetUserIdAndSecContext(&mut caller, &mut context) };
+    if caller == role {
+        return run(statement);
+    }
+    // SAFETY: a look-up in the catalogue.
+    if !unsafe { pg_sys::has_privs_of_role(caller, role) } {
+        return Err(fail(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "permission denied: the monitor belongs to another role",
+            "Its owner and members of the owner's role may do this.",
+        ));
+    }
+    let restricted =
+        context | (pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION) as i32;
+    // SAFETY: on an error the (sub)transaction that ends restores the user; otherwise it is restored below.
+    unsafe { pg_sys::SetUserIdAndSecContext(role, restricted) };
+    let result = run(statement);
+    // SAFETY: the values of before.
+    unsafe { pg_sys::SetUserIdAndSecContext(caller, context) };
+    result
+}
+
+fn run(statement: &str) -> Result<Option<pgrx::JsonB>> {
+    Spi::get_one::<pgrx::JsonB>(statement).map_err(crate::error::internal)
+}

@@ -106,7 +106,7 @@ impl<'a> Explainer<'a> {
             return None;
         }
         let lengths: Vec<usize> = self.trained.channels[0].scales.iter().map(|s| s.length).collect();
-        let mut blend = Blend::new(self.trained.channels.len());
+        let mut blend = Blend::new(self.trained.channels.len(), true);
         let (mut scales, mut weights) = (Vec::new(), vec![0.0_f32; self.trained.channels.len()]);
         for (scale, &length) in lengths.iter().enumerate().filter(|(_, l)| **l <= samples) {
             check();

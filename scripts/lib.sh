@@ -55,13 +55,33 @@ else
     TSAD_SERVER_USER=$(id -un)
 fi
 
-# as_server_user COMMAND...: runs it with a clean environment, as the user the server runs as.
+# A server may live in a root folder of its own (scripts/other-server). A file of this name marks one.
+TSAD_ROOT_MARK=.pg_tsad-root
+TSAD_HOST_ROOT=
+
+# as_server_user COMMAND...: runs it with a clean environment, as the user the server runs as; inside the server's root
+# folder where it has one. TSAD_RUN has the same path inside.
 as_server_user() {
     (
         cd "${TSAD_RUN:-/}" || exit
         set -- env -i "PATH=${TSAD_BIN:-/usr/bin}:/usr/bin:/bin" "HOME=${TSAD_RUN:-/}" "USER=$TSAD_SERVER_USER" \
             LC_ALL=C TZ=UTC "TERM=${TERM:-dumb}" "$@"
-        if [ "$(id -u)" -eq 0 ]; then
+        if [ -n "$TSAD_HOST_ROOT" ]; then
+            # The mounts are those of a namespace that ends with its last process: there is nothing to unmount.
+            # shellcheck disable=SC2016 # for the shell inside
+            set -- unshare --mount sh -eu -c '
+                root=$1 server=$2 run=$3
+                shift 3
+                mount --rbind /proc "$root/proc"
+                mount --rbind /dev "$root/dev"
+                mount -t tmpfs tmpfs "$root/tmp"
+                mount --bind "$server/usr/lib/postgresql" "$root/usr/lib/postgresql"
+                mount --bind "$server/usr/share/postgresql" "$root/usr/share/postgresql"
+                mkdir -p "$root$run"
+                mount --bind "$run" "$root$run"
+                exec chroot --userspec=postgres "$root" sh -c '\''cd "$1" && shift && exec "$@"'\'' sh "$run" "$@"
+            ' sh "$TSAD_HOST_ROOT" "$TSAD_SERVER$TSAD_HOST_ROOT" "$TSAD_RUN" "$@"
+        elif [ "$(id -u)" -eq 0 ]; then
             set -- runuser -u "$TSAD_SERVER_USER" -- "$@"
         fi
         exec "$@"
@@ -91,6 +111,12 @@ find_host_server() {
         TSAD_MAJOR=$(server_major "$TSAD_HOST_PG_CONFIG")
         supported_major "$TSAD_MAJOR" ||
             die "$PG_CONFIG is of PostgreSQL ${TSAD_MAJOR:-unknown}; supported are $TSAD_MAJORS"
+        TSAD_HOST_ROOT=${TSAD_HOST_PG_CONFIG%/usr/lib/postgresql/*}
+        if [ ! -f "$TSAD_HOST_ROOT/$TSAD_ROOT_MARK" ]; then
+            TSAD_HOST_ROOT=
+        elif [ "$(id -u)" -ne 0 ]; then
+            die "$PG_CONFIG is in a root folder, which only root can enter"
+        fi
         return 0
     fi
     set -- "$(command -v pg_config || true)"
@@ -113,7 +139,7 @@ find_host_server() {
 # clone below /root), then in a folder of root's own that everybody can read.
 servers_folder() {
     mkdir -p "$TSAD_ROOT/target"
-    if [ "$(id -u)" -ne 0 ] || as_server_user test -r "$TSAD_ROOT/target" -a -x "$TSAD_ROOT/target" 2>/dev/null; then
+    if [ "$(id -u)" -ne 0 ] || [ -n "$TSAD_HOST_ROOT" ] || as_server_user test -r "$TSAD_ROOT/target" -a -x "$TSAD_ROOT/target" 2>/dev/null; then
         TSAD_SERVERS="$TSAD_ROOT/target/servers"
     else
         TSAD_SERVERS="/var/cache/pg_tsad/$(printf '%s' "$TSAD_ROOT" | cksum | cut -d ' ' -f 1)"
@@ -130,14 +156,20 @@ copy_server() {
     for kind in bindir pkglibdir sharedir pkgincludedir includedir-server libdir includedir; do
         folder=$("$TSAD_HOST_PG_CONFIG" "--$kind")
         case "$kind:$folder" in
-            libdir:/usr/lib* | libdir:/lib* | includedir:/usr/include) continue ;; # the system's, not the server's
+            # The system's, not the server's.
+            libdir:/usr/lib* | libdir:/lib* | libdir:*/usr/lib/*-linux-gnu | includedir:/usr/include) continue ;;
         esac
         [ -d "$folder" ] || continue
         mkdir -p "$1$(dirname "$folder")"
         [ -d "$1$folder" ] || cp -R -p -P "$folder" "$1$(dirname "$folder")/"
     done
+    # The libraries that a Python wheel brings along lie beside its package.
+    package=$(dirname "$(dirname "$(dirname "$("$TSAD_HOST_PG_CONFIG" --bindir)")")")
+    for folder in "$package"/*.libs; do
+        [ ! -d "$folder" ] || cp -R -p -P "$folder" "$1$package/"
+    done
     # An extension of this name that the host has installed must not pass for the one under test.
-    find "$1" -name 'pg_tsad*' -exec rm -rf {} +
+    find "$1" -type f -name 'pg_tsad*' -exec rm -f {} +
     printf '%s' "$stamp" >"$1/.stamp"
 }
 
@@ -146,9 +178,22 @@ use_server() {
     find_host_server || die "no PostgreSQL server found: run scripts/setup"
     servers_folder
     TSAD_SERVER="$TSAD_SERVERS/pg$TSAD_MAJOR"
-    TSAD_BIN="$TSAD_SERVER$("$TSAD_HOST_PG_CONFIG" --bindir)"
-    TSAD_PG_CONFIG="$TSAD_BIN/pg_config"
+    TSAD_PG_CONFIG="$TSAD_SERVER$("$TSAD_HOST_PG_CONFIG" --bindir)/pg_config"
     [ -x "$TSAD_PG_CONFIG" ] || die "no copy of the server in $TSAD_SERVERS: run scripts/setup"
+    TSAD_BIN=$(server_path "$(dirname "$TSAD_PG_CONFIG")")
+    if [ -n "$TSAD_HOST_ROOT" ]; then
+        # By number: inside, the name may be another's.
+        TSAD_SERVER_USER=$(sed -n 's/^postgres:[^:]*:\([0-9]*\):.*/\1/p' "$TSAD_HOST_ROOT/etc/passwd")
+    fi
+}
+
+# server_path PATH: how the server sees a file of its own tree.
+server_path() {
+    if [ -n "$TSAD_HOST_ROOT" ]; then
+        printf '%s' "${1#*"$TSAD_HOST_ROOT"}"
+    else
+        printf '%s' "$1"
+    fi
 }
 
 # ---- cargo-pgrx ----------------------------------------------------------------------------------------------------
@@ -195,8 +240,8 @@ install_extension() {
 make_run_folder() {
     [ -z "$TSAD_RUN" ] || return 0
     tmp=${TMPDIR:-/tmp}
-    # The path of a unix socket may have 107 bytes.
-    [ "${#tmp}" -le 60 ] || tmp=/tmp
+    # The path of a unix socket may have 107 bytes; a root folder gets a /tmp of its own.
+    if [ "${#tmp}" -gt 60 ] || [ -n "$TSAD_HOST_ROOT" ]; then tmp=/tmp; fi
     TSAD_RUN=$(mktemp -d "$tmp/pg_tsad.XXXXXX")
     chmod 700 "$TSAD_RUN"
     if [ "$(id -u)" -eq 0 ]; then

@@ -74,6 +74,7 @@ pub(super) fn for_each_series(
             let found = unsafe { finder.find(&rows, &samples)? };
             each(columns, score(rows, samples, messages, found, request.details)?)?;
         }
+        reader.cursor.close();
         Ok(())
     })
 }
@@ -93,6 +94,7 @@ pub(super) fn for_each_rows(
             let (samples, messages) = samples(columns, &rows, columns.channels())?;
             each(&source, rows, samples, &messages)?;
         }
+        reader.cursor.close();
         Ok(())
     })
 }

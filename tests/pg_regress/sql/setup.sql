@@ -15,3 +15,15 @@ CREATE FUNCTION wave(i int) RETURNS float8 LANGUAGE sql IMMUTABLE AS
     $$ SELECT sin(i * 2 * pi() / 40) + 0.1 * ((i * 7919 % 1009) / 1009.0 - 0.5) $$;
 CREATE FUNCTION at(i int) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
     $$ SELECT '2026-01-01 00:00+00'::timestamptz + i * interval '5 min' $$;
+
+-- A plan, without what PostgreSQL 18 tells more than its forerunners.
+CREATE FUNCTION plan_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
+        IF line !~ '^ *Window: ' THEN
+            RETURN NEXT line;
+        END IF;
+    END LOOP;
+END $$;

@@ -30,6 +30,15 @@ SELECT count(*) FROM tsad.detect('  (SELECT * FROM metric LIMIT 70)', 'ts', 'cpu
 SELECT count(*) FROM tsad.detect('TABLE metric', 'ts', '{cpu,mem}', series_columns => '{host}', train_until => at(1500));
 SELECT count(*) FROM tsad.detect('metric'::regclass, 'ts', ARRAY['cpu', 'mem'], series_columns => '{host}', train_until => at(1500));
 
+-- Nothing stays open: later in the same transaction the source can be changed.
+BEGIN;
+CREATE TABLE closed AS SELECT ts, cpu FROM metric WHERE host = 'a';
+SELECT count(*) FROM tsad.detect('closed', 'ts', 'cpu', train_until => at(1500));
+SELECT verdict FROM tsad.suggest('closed', 'ts', 'cpu');
+SELECT count(*) AS open FROM pg_cursors WHERE statement LIKE '%closed%' AND statement NOT LIKE '%pg_cursors%';
+DROP TABLE closed;
+COMMIT;
+
 -- A table may be called like a keyword.
 CREATE TABLE "values" AS SELECT ts, cpu FROM metric WHERE host = 'a';
 CREATE TABLE selected AS TABLE "values";

@@ -1,0 +1,46 @@
+-- Foreign tables as sources: of another server (here the same one) and of a file. The packages of some servers leave the
+-- wrappers out; then there is nothing to test, and foreign_1.out is what is expected.
+SELECT count(*) < 2 AS missing FROM pg_available_extensions WHERE name IN ('file_fdw', 'postgres_fdw') \gset
+\if :missing
+\quit
+\endif
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+SET client_min_messages = warning;
+CREATE EXTENSION postgres_fdw;
+CREATE EXTENSION file_fdw;
+CREATE TABLE metric AS SELECT host, at(i) AS ts, wave(i) + CASE WHEN host = 'a' AND i BETWEEN 1700 AND 1720 THEN 4 ELSE 0 END AS cpu
+  FROM unnest(ARRAY['a', 'b']) host, generate_series(0, 1999) i;
+CREATE TABLE model AS SELECT host, tsad.train(ts, cpu) AS model FROM metric WHERE ts < at(1500) GROUP BY host;
+CREATE TABLE scored AS SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model');
+
+DO $$
+BEGIN
+    EXECUTE format('CREATE SERVER loopback FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L)',
+                   split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database());
+    EXECUTE format('COPY metric TO %L (FORMAT csv)', current_setting('data_directory') || '/metric.csv');
+    CREATE USER MAPPING FOR CURRENT_USER SERVER loopback OPTIONS (user 'postgres');
+    CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+    CREATE FOREIGN TABLE remote_metric (host text, ts timestamptz, cpu float8) SERVER loopback OPTIONS (table_name 'metric');
+    CREATE FOREIGN TABLE remote_model (host text, model bytea) SERVER loopback OPTIONS (table_name 'model');
+    EXECUTE format('CREATE FOREIGN TABLE file_metric (host text, ts timestamptz, cpu float8) SERVER files OPTIONS (filename %L, format %L)',
+                   current_setting('data_directory') || '/metric.csv', 'csv');
+END $$;
+
+-- The same scores as from the table itself, and the same models.
+SELECT source, count(*) AS rows, count(*) FILTER (WHERE d.score = s.score AND d.is_anomaly = s.is_anomaly) AS same
+  FROM (SELECT 'postgres_fdw' AS source, * FROM tsad.detect('remote_metric', 'ts', 'cpu', series_columns => '{host}', models => 'remote_model')
+        UNION ALL SELECT 'file_fdw', * FROM tsad.detect('file_metric', 'ts', 'cpu', series_columns => '{host}', models => 'model')) d
+  JOIN scored s USING (series, ts) GROUP BY source ORDER BY source;
+SELECT host, tsad.train(ts, cpu) = (SELECT model FROM model WHERE model.host = remote_metric.host) AS same_model
+  FROM remote_metric WHERE ts < at(1500) GROUP BY host ORDER BY host;
+SELECT series->>'host' AS host, started_at <= at(1700) AND ended_at >= at(1720) AS found
+  FROM tsad.events('remote_metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', since => at(1500));
+SELECT series->>'host' AS host, rows, sampling_interval, verdict FROM tsad.suggest('remote_metric', 'ts', 'cpu', series_columns => '{host}') ORDER BY host;
+
+-- An error of the other side names itself.
+ALTER FOREIGN TABLE remote_metric OPTIONS (SET table_name 'nowhere');
+SELECT state, message FROM error_of($$SELECT * FROM tsad.detect('remote_metric', 'ts', 'cpu', series_columns => '{host}', models => 'model')$$);
+DROP FOREIGN TABLE remote_metric, remote_model, file_metric;
+DROP EXTENSION postgres_fdw, file_fdw CASCADE;
+DROP TABLE metric, model, scored;

@@ -16,8 +16,13 @@ use tsad_core::{EventParams, Model, Point};
 #[pg_extern(sql = false)]
 fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/detect.sql declares the function with these arguments and the columns below.
-    let (request, limits, mut output) =
-        unsafe { (request(fcinfo)?, Limits::of(fcinfo)?, Output::new(fcinfo)) };
+    let (request, limits, mut output) = unsafe {
+        (
+            request(fcinfo)?.with_details(),
+            Limits::of(fcinfo)?,
+            Output::new(fcinfo),
+        )
+    };
     for_each_series(&request, |columns, scored| {
         let Some(model) = scored.model.as_ref().filter(|m| m.is_trained()) else {
             warn(

@@ -149,12 +149,12 @@ BEGIN
     m.readers := '{}';
     m := tsad._with_settings(m, settings - 'start_at');
     m := tsad._check_source(m);
-    m.id := nextval('tsad.monitor_id_seq');
     IF EXISTS (SELECT FROM tsad.monitor o WHERE o.owner = m.owner AND o.name = m.name) THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('monitor "%s" already exists', name),
             HINT = 'Change it with tsad.alter_monitor, or drop it with tsad.drop_monitor.';
     END IF;
-    INSERT INTO tsad.monitor SELECT m.*;
+    -- The number comes from the identity column, whose sequence is nobody's to use.
+    INSERT INTO tsad.monitor OVERRIDING USER VALUE SELECT m.* RETURNING id INTO m.id;
     RETURN m.id;
 END $$;
 COMMENT ON FUNCTION tsad._create_monitor(text, text, text, text, text[], text[], jsonb) IS 'tsad.create_monitor with a pinned search_path';
@@ -190,6 +190,28 @@ BEGIN
     IF settings ? 'min_samples' THEN
         m.min_samples := coalesce((settings->>'min_samples')::integer, 4 * tsad._longest_window(m.options));
     END IF;
+    FOREACH given IN ARRAY '{train_window,retrain_every,adapt_after,retention}'::text[] LOOP
+        IF (to_jsonb(m)->>given)::interval <= '0' THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s is out of range: %s', given, to_jsonb(m)->>given),
+                HINT = 'Give an interval above 0.';
+        END IF;
+    END LOOP;
+    FOREACH given IN ARRAY '{late_window,merge_gap,min_duration,announce_within}'::text[] LOOP
+        IF (to_jsonb(m)->>given)::interval < '0' THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s is out of range: %s', given, to_jsonb(m)->>given),
+                HINT = 'Give an interval that is not negative.';
+        END IF;
+    END LOOP;
+    FOREACH given IN ARRAY '{min_points,min_samples,keep_models,batch_size}'::text[] LOOP
+        IF (to_jsonb(m)->>given)::integer < 1 THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s is out of range: %s', given, to_jsonb(m)->>given),
+                HINT = 'Give a number of at least 1.';
+        END IF;
+    END LOOP;
+    IF NOT m.focus BETWEEN 0 AND 1 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('focus is out of range: %s', m.focus),
+            HINT = 'Give a share from 0 to 1.';
+    END IF;
     SELECT string_agg(k, ', ' ORDER BY k) INTO bad FROM jsonb_each(to_jsonb(m)) s (k, v)
      WHERE v = 'null' AND settings ? k AND k <> ALL ('{adapt_after,channel,merge_gap,on_event,retention,retrain_every}'::text[]);
     IF bad IS NOT NULL THEN
@@ -200,18 +222,23 @@ COMMENT ON FUNCTION tsad._with_settings(tsad.monitor, jsonb) IS 'a monitor with 
 
 CREATE FUNCTION tsad.alter_monitor(monitor text, settings jsonb) RETURNS void
     LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    m tsad.monitor;
 BEGIN
-    -- As tsad.create_monitor: names in source and on_event are the caller's.
-    PERFORM tsad._alter_monitor(pg_catalog.current_setting('search_path'), monitor, settings);
+    m := tsad._monitor_of(monitor);
+    -- As tsad.create_monitor: names in source and on_event are the caller's. What stands there runs with the owner's rights.
+    PERFORM tsad._as_role(m.owner, pg_catalog.format('SELECT tsad._alter_monitor(%s, %L, %L)', m.id,
+                                                     pg_catalog.current_setting('search_path'), settings));
 END $$;
 COMMENT ON FUNCTION tsad.alter_monitor(text, jsonb) IS 'changes settings of a monitor';
 
-CREATE FUNCTION tsad._alter_monitor(path text, name text, settings jsonb) RETURNS void
+CREATE FUNCTION tsad._alter_monitor(number bigint, path text, settings jsonb) RETURNS jsonb
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    old tsad.monitor := tsad._monitor_of(name);
+    old tsad.monitor;
     m tsad.monitor;
 BEGIN
+    SELECT * INTO STRICT old FROM tsad.monitor o WHERE o.id = number;
     IF jsonb_typeof(settings) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'settings must be a JSON object',
             HINT = 'For example ''{"late_window": "2 hours"}''.';
@@ -240,8 +267,9 @@ BEGIN
         UPDATE tsad.monitor_series s SET next_training = s.watermark, pinned = false WHERE s.monitor = m.id AND s.version IS NOT NULL;
     END IF;
     UPDATE tsad.monitor_series s SET state = 'new', message = NULL WHERE s.monitor = m.id AND s.state = 'error';
+    RETURN '{}';
 END $$;
-COMMENT ON FUNCTION tsad._alter_monitor(text, text, jsonb) IS 'tsad.alter_monitor with a pinned search_path';
+COMMENT ON FUNCTION tsad._alter_monitor(bigint, text, jsonb) IS 'tsad.alter_monitor with a pinned search_path';
 
 CREATE FUNCTION tsad.drop_monitor(monitor text) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

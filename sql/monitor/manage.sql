@@ -67,6 +67,9 @@ BEGIN
     VALUES (m, s, from_at, until_at, is_anomaly, note, by);
     UPDATE tsad.monitor_event e SET verdict = is_anomaly WHERE e.series = s AND e.started_at <= until_at AND e.last_at >= from_at;
     EXECUTE threshold INTO before USING s;
+    IF NOT is_anomaly THEN
+        PERFORM tsad._train_monitored(mon, s, r.watermark, 'request') FROM tsad.monitor_series r WHERE r.id = s AND r.version IS NOT NULL;
+    END IF;
     PERFORM tsad._apply_feedback(mon, s);
     PERFORM tsad._prune_models(mon, s);
     EXECUTE threshold INTO after USING s;
@@ -175,21 +178,37 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 COMMENT ON FUNCTION tsad.series_status(text) IS 'how the series of a monitor are: state, what is missing, how far each is settled, model';
 
 CREATE FUNCTION tsad.monitor_plan(monitor text, until timestamptz DEFAULT NULL) RETURNS SETOF text
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
     m tsad.monitor := tsad._monitor_of(monitor);
-    batch bigint[] := ARRAY(SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.version IS NOT NULL ORDER BY s.watermark, s.id LIMIT m.batch_size);
-    line text;
 BEGIN
+    RETURN QUERY SELECT line FROM jsonb_array_elements_text(
+        tsad._as_role(m.owner, format('SELECT tsad._monitor_plan(%s, %L)', m.id, coalesce(until, now())))) line;
+END $$;
+COMMENT ON FUNCTION tsad.monitor_plan(text, timestamptz) IS 'the plan by which the next run reads its first batch of series';
+
+CREATE FUNCTION tsad._monitor_plan(monitor bigint, until timestamptz) RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+#variable_conflict use_variable
+DECLARE
+    m tsad.monitor;
+    batch bigint[];
+    line text;
+    plan jsonb := '[]';
+BEGIN
+    SELECT * INTO STRICT m FROM tsad.monitor o WHERE o.id = monitor;
+    batch := ARRAY(SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.version IS NOT NULL
+                    ORDER BY s.watermark, s.id LIMIT m.batch_size);
     IF cardinality(batch) = 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format('monitor "%s" has no series with a model yet', m.name),
             HINT = 'CALL tsad.run_monitor; tsad.series_status tells what is missing.';
     END IF;
     PERFORM tsad._enter(m);
     FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || tsad._follow_query(m.source, m.time_column, m.value_columns, m.series_columns,
-                                                     tsad._filter(m, batch, coalesce(until, now()))) LOOP
-        RETURN NEXT line;
+                                                     tsad._filter(m, batch, until)) LOOP
+        plan := plan || to_jsonb(line);
     END LOOP;
+    RETURN plan;
 END $$;
-COMMENT ON FUNCTION tsad.monitor_plan(text, timestamptz) IS 'the plan by which the next run reads its first batch of series';
+COMMENT ON FUNCTION tsad._monitor_plan(bigint, timestamptz) IS 'tsad.monitor_plan with the rights of the owner';

@@ -101,6 +101,7 @@ DECLARE
     trained record;
     info jsonb;
     odd tstzmultirange;
+    normal tstzmultirange;
     next timestamptz := upto + least(m.retrain_every, m.train_window);
     number integer;
 BEGIN
@@ -110,15 +111,18 @@ BEGIN
            AND coalesce(least(e.last_at, upto) - e.started_at < greatest(m.adapt_after, r.context), true)
          UNION ALL SELECT f.from_at, f.until_at FROM tsad.monitor_feedback f
          WHERE f.series = s AND f.is_anomaly AND f.until_at > after AND f.from_at <= upto) o;
+    SELECT range_agg(tstzrange(f.from_at - coalesce(r.context, '0'), f.until_at + coalesce(r.context, '0'), '[]')) INTO normal
+      FROM tsad.monitor_feedback f JOIN tsad.monitor_series r ON r.id = f.series WHERE f.series = s AND NOT f.is_anomaly;
     BEGIN
         PERFORM tsad._enter(m);
         -- Episodes do not count as normal, or one would hide the next; but for those called normal, and those that lasted so long
         -- that they may be the new normal.
         EXECUTE format('SELECT tsad.train(t.%I, %s, $1) AS model, pg_catalog.count(*) AS rows, '
-                       'pg_catalog.min(t.%I)::pg_catalog.timestamptz AS first_at FROM %s WHERE %s AND %s%s '
+                       'pg_catalog.min(t.%I)::pg_catalog.timestamptz AS first_at FROM %s WHERE %s AND (%s%s)%s '
                        'AND NOT t.%I::pg_catalog.timestamptz OPERATOR(pg_catalog.<@) $2',
-                       m.time_column, tsad._value(m), m.time_column, tsad._from(m), tsad._is_series(m, key),
-                       tsad._is_between(m, after, upto), tsad._is_kept(m, after, upto), m.time_column)
+                       m.time_column, tsad._value(m), m.time_column, tsad._from(m), tsad._is_series(m, key), tsad._is_between(m, after, upto),
+                       (SELECT string_agg(format(' OR %s', tsad._is_between(m, lower(n), upper(n))), '') FROM unnest(normal) n),
+                       tsad._is_kept(m, least(after, lower(normal)), upto), m.time_column)
            INTO trained USING m.options, odd;
         info := tsad.model_info(trained.model);
     EXCEPTION WHEN OTHERS THEN
@@ -190,7 +194,8 @@ BEGIN
         UPDATE tsad.monitor_series o SET message = format('feedback could not be applied: %s', SQLERRM) WHERE o.id = s;
         RETURN false;
     END;
-    IF better IS NULL THEN
+    IF better IS NULL OR tsad.model_info(better)->'calibration'->'threshold' = tsad.model_info(base.model)->'calibration'->'threshold' THEN
+        UPDATE tsad.monitor_series o SET version = base.version WHERE o.id = s;
         RETURN false;
     END IF;
     INSERT INTO tsad.monitor_model (monitor, series, version, model, reason, base, trained_from, trained_until, rows)

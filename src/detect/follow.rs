@@ -218,9 +218,14 @@ impl Series {
 /// The points of rows. Where a score can still change, the few windows that cover the row say less than the
 /// calibration takes for granted: a row counts as anomalous then only if it also is by what came before it.
 fn scored(model: &Model, samples: Samples, check: Check) -> tsad_core::Result<Vec<Point>> {
-    let mut points = tsad_core::score_only(model, samples.clone(), check)?;
-    let open = points.iter().rposition(|p| p.is_final).map_or(0, |i| i + 1);
     let flagged = |p: &Point| p.is_anomaly == Some(true);
+    let mut points = tsad_core::score_only(model, samples.clone(), check)?;
+    if !points.iter().any(flagged) {
+        return Ok(points);
+    }
+    // The same scores, with what is to blame.
+    points = tsad_core::score(model, samples.clone(), check)?;
+    let open = points.iter().rposition(|p| p.is_final).map_or(0, |i| i + 1);
     if points[open..].iter().any(flagged) {
         let reach = model.reach().unwrap_or(0);
         let before = points[open].time.saturating_sub(reach.saturating_mul(2));

@@ -53,7 +53,8 @@ INSERT INTO fleet SELECT host, ts, cpu, mem FROM life WHERE i BETWEEN 3016 AND 3
 CALL tsad.run_monitor('cpu', at(3300));
 INSERT INTO fleet SELECT host, ts, cpu, mem FROM life WHERE i BETWEEN 3301 AND 3999;
 CALL tsad.run_monitor('cpu', at(3999));
-SELECT id = :first_id AS same, series, ended_at IS NULL AS open, peak_at BETWEEN at(3000) AND at(3019) AS peak_in_it, is_final FROM tsad.anomalies;
+SELECT id = :first_id AS same, series, ended_at IS NULL AS open, peak_at BETWEEN at(3000) AND at(3019) AS peak_in_it, is_final,
+       contributions, (SELECT sum(w::numeric) FROM jsonb_each_text(views) e (k, w)) AS views FROM tsad.anomalies;
 
 -- The rest, in steps of ten; another monitor of the same looks once, a third one whenever it likes. What is settled is the same
 -- to the last bit: events, watermarks apart, and models, which are trained at times of the data and not of the runs.

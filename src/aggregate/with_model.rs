@@ -1,9 +1,9 @@
-//! Aggregates of a model and rows: `tsad.recalibrate` by labels.
+//! Aggregates of a model and rows: `tsad.recalibrate` by labels, `tsad.update_model`, `tsad.drift`.
 //!
-//! The functions take their arguments raw: `(state, model, time, value or values, label)`; their declarations stand in
-//! sql/model.sql.
+//! The functions take their arguments raw: `(state, model, time, value or values [, label])`; their declarations stand
+//! in sql/model.sql.
 
-use super::memory::{place, state_of};
+use super::memory::{broken, place, state_of};
 use super::state::too_many;
 use super::time::{infinite_time, null_time, unknown_time};
 use crate::error::{Result, fail, report};
@@ -11,11 +11,13 @@ use crate::time::TimeType;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
-use pgrx::{Internal, pg_sys::panic::ErrorReport};
+use pgrx::{Internal, JsonB, pg_sys::panic::ErrorReport};
+use serde_json::{Value, json};
 use tsad_core::calibrate::Labels;
 use tsad_core::{Model, Samples};
 
 /// A model and the rows of a group so far.
+#[derive(Clone)]
 struct ModelRows {
     model: Model,
     /// The model's datum as it stands in the first row: compressed, or a pointer to where it is kept.
@@ -79,29 +81,40 @@ fn add(fcinfo: pg_sys::FunctionCallInfo, values: Option<&[f64]>) -> Result<Inter
         )
     };
     let time_type = time_type.ok_or_else(unknown_time)?;
-    let model = Model::from_bytes(&bytes).map_err(report)?;
-    let rows = Samples::new(model.channels())
-        .map_err(report)?
-        .with_times(time_type.kind());
-    let mut state = ModelRows {
-        model,
-        seen,
-        bytes,
-        time_type,
-        rows,
-        labels: Vec::new(),
-    };
+    let mut state = ModelRows::of(seen, bytes, time_type)?;
     state.push(time, values, label)?;
     Ok(Internal::from(Some(place(fcinfo, "of which it is part", state)?)))
 }
 
 impl ModelRows {
+    /// No rows yet.
+    fn of(seen: Vec<u8>, bytes: Vec<u8>, time_type: TimeType) -> Result<Self> {
+        let model = Model::from_bytes(&bytes).map_err(report)?;
+        let rows = Samples::new(model.channels()).map_err(report)?;
+        Ok(Self {
+            rows: rows.with_times(time_type.kind()),
+            model,
+            seen,
+            bytes,
+            time_type,
+            labels: Vec::new(),
+        })
+    }
+
     fn push(&mut self, time: pg_sys::Datum, values: Option<&[f64]>, label: Option<bool>) -> Result<()> {
         if (self.rows.len() + 1) * self.rows.channels() > MAX_VALUES {
             return Err(too_many());
         }
         let time = self.time_type.value(time).map_err(infinite_time)?;
-        let missing = vec![f64::NAN; self.rows.channels()];
+        let channels = self.rows.channels();
+        if let Some(given) = values.map(<[f64]>::len).filter(|n| *n != channels) {
+            return Err(fail(
+                PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
+                format!("the model was trained on {channels} value columns, got {given}"),
+                "Pass the same columns, in the same order, that the model was trained on.",
+            ));
+        }
+        let missing = vec![f64::NAN; channels];
         self.rows.push(time, values.unwrap_or(&missing)).map_err(report)?;
         self.labels.extend(label.map(|l| (time, l)));
         Ok(())
@@ -119,11 +132,70 @@ impl ModelRows {
         if same {
             return Ok(());
         }
-        Err(fail(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            "the model differs between rows of one group",
-            "Group by what tells the models apart.",
-        ))
+        Err(different_models())
+    }
+
+    /// Takes the rows of another process.
+    fn append(&mut self, other: &Self) -> Result<()> {
+        if self.bytes != other.bytes {
+            return Err(different_models());
+        }
+        if (self.rows.len() + other.rows.len()) * self.rows.channels() > MAX_VALUES {
+            return Err(too_many());
+        }
+        self.rows.append(&other.rows).map_err(report)?;
+        self.labels.extend_from_slice(&other.labels);
+        Ok(())
+    }
+
+    /// The state as bytes for another process of the same server: four numbers, the model, times, values, labels.
+    fn to_bytes(&self) -> Vec<u8> {
+        let numbers = [
+            self.bytes.len() as u64,
+            u64::from(self.time_type.oid().to_u32()),
+            self.rows.len() as u64,
+            self.labels.len() as u64,
+        ];
+        let mut out: Vec<u8> = numbers.iter().flat_map(|n| n.to_ne_bytes()).collect();
+        out.extend_from_slice(&self.bytes);
+        out.extend(self.rows.times().iter().flat_map(|t| t.to_ne_bytes()));
+        out.extend(self.rows.values().iter().flat_map(|v| v.to_ne_bytes()));
+        let labels = self.labels.iter();
+        out.extend(
+            labels
+                .flat_map(|(t, l)| [*t, i64::from(*l)])
+                .flat_map(i64::to_ne_bytes),
+        );
+        out
+    }
+
+    /// The inverse of [`ModelRows::to_bytes`].
+    fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let damaged = || broken("of a model and rows");
+        let (numbers, rest) = bytes.split_first_chunk::<32>().ok_or_else(damaged)?;
+        let number = |n: usize| {
+            let (words, _) = numbers.as_chunks::<8>();
+            usize::try_from(u64::from_ne_bytes(words[n])).map_err(|_| damaged())
+        };
+        let (length, count, labelled) = (number(0)?, number(2)?, number(3)?);
+        let oid = u32::try_from(number(1)?).map_err(|_| damaged())?;
+        let time_type = TimeType::of(pg_sys::Oid::from(oid)).ok_or_else(damaged)?;
+        let (model, rest) = rest.split_at_checked(length).ok_or_else(damaged)?;
+        let mut state = Self::of(Vec::new(), model.to_vec(), time_type)?;
+        let channels = state.rows.channels();
+        let (words, tail) = rest.as_chunks::<8>();
+        if !tail.is_empty() || words.len() != count * (1 + channels) + 2 * labelled {
+            return Err(damaged());
+        }
+        let (times, words) = words.split_at(count);
+        let (values, labels) = words.split_at(count * channels);
+        for (time, row) in times.iter().zip(values.chunks_exact(channels)) {
+            let row: Vec<f64> = row.iter().map(|v| f64::from_ne_bytes(*v)).collect();
+            state.rows.push(i64::from_ne_bytes(*time), &row).map_err(report)?;
+        }
+        let label = |l: &[[u8; 8]]| (i64::from_ne_bytes(l[0]), i64::from_ne_bytes(l[1]) != 0);
+        state.labels = labels.chunks_exact(2).map(label).collect();
+        Ok(state)
     }
 
     /// The labels as stretches: runs of rows, in time order, with the same label and no row of another one between.
@@ -142,6 +214,86 @@ impl ModelRows {
         }
         labels
     }
+}
+
+/// Joins two states.
+#[pg_extern(sql = false)]
+fn _model_combine(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
+    // SAFETY: both arguments are states.
+    let (left, right) = unsafe { (state_of::<ModelRows>(fcinfo, 0), state_of::<ModelRows>(fcinfo, 1)) };
+    match (left, right) {
+        (None, Some(right)) => Ok(Internal::from(Some(place(
+            fcinfo,
+            "of which it is part",
+            right.clone(),
+        )?))),
+        (left, right) => {
+            if let (Some(left), Some(right)) = (left, right) {
+                left.append(right)?;
+            }
+            // SAFETY: NULL where there is no state at all.
+            Ok(Internal::from(unsafe { pgrx::pg_getarg_datum(fcinfo, 0) }))
+        }
+    }
+}
+
+/// The state as bytes.
+#[pg_extern(sql = false)]
+fn _model_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Option<Vec<u8>> {
+    // SAFETY: the argument is a state.
+    unsafe { state_of::<ModelRows>(fcinfo, 0) }.map(|state| state.to_bytes())
+}
+
+/// The state from bytes.
+#[pg_extern(sql = false)]
+fn _model_deserialize(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
+    // SAFETY: the first argument is a bytea.
+    match unsafe { pgrx::pg_getarg::<&[u8]>(fcinfo, 0) } {
+        Some(bytes) => Ok(Internal::from(Some(place(
+            fcinfo,
+            "of which it is part",
+            ModelRows::from_bytes(bytes)?,
+        )?))),
+        None => Ok(Internal::default()),
+    }
+}
+
+/// The model with the rows folded in; NULL if there was no row.
+#[pg_extern(sql = false)]
+fn _update_model_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>>> {
+    // SAFETY: the argument is a state.
+    let Some(state) = (unsafe { state_of::<ModelRows>(fcinfo, 0) }) else {
+        return Ok(None);
+    };
+    let check = || {
+        pgrx::check_for_interrupts!();
+    };
+    let model = tsad_core::update(&state.model, state.rows.clone(), &check).map_err(report)?;
+    model.to_bytes().map(Some).map_err(report)
+}
+
+/// How the rows compare with what the model was trained on; NULL if there was no row.
+#[pg_extern(sql = false)]
+fn _drift_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<JsonB>> {
+    // SAFETY: the argument is a state.
+    let Some(state) = (unsafe { state_of::<ModelRows>(fcinfo, 0) }) else {
+        return Ok(None);
+    };
+    let check = || {
+        pgrx::check_for_interrupts!();
+    };
+    let drift = tsad_core::drift(&state.model, state.rows.clone(), &check).map_err(report)?;
+    let mut json = serde_json::to_value(&drift).unwrap_or_default();
+    if let Value::Object(map) = &mut json {
+        match state.time_type.is_integer() {
+            true => map.insert("age".to_owned(), json!(drift.age)),
+            false => map.insert(
+                "age_seconds".to_owned(),
+                json!(drift.age.map(|micros| micros as f64 / 1e6)),
+            ),
+        };
+    }
+    Ok(Some(JsonB(json)))
 }
 
 /// The model with the threshold that agrees best with the labels; NULL if there was no row.
@@ -172,6 +324,14 @@ pub(super) unsafe fn raw<'a>(datum: pg_sys::Datum) -> &'a [u8] {
         let pointer = datum.cast_mut_ptr::<pg_sys::varlena>();
         std::slice::from_raw_parts(pointer.cast::<u8>(), pgrx::varsize_any(pointer))
     }
+}
+
+fn different_models() -> ErrorReport {
+    fail(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        "the model differs between rows of one group",
+        "Group by what tells the models apart.",
+    )
 }
 
 fn null_model() -> ErrorReport {

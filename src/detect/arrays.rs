@@ -2,6 +2,7 @@
 
 use super::models::{Found, one};
 use super::output::Output;
+use super::request::Detail;
 use super::rows::fields;
 use super::series::{Rows, samples, score};
 use super::source::Columns;
@@ -25,7 +26,7 @@ fn _score_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         return Ok(());
     };
     let (samples, messages) = samples(&columns, &rows, Some(model.channels()))?;
-    let scored = score(rows, samples, messages, Found::Model(model), true)?;
+    let scored = score(rows, samples, messages, Found::Model(model), Detail::All)?;
     for i in 0..scored.points.len() {
         output.push(|| fields(&columns, &scored, i));
     }

@@ -1,7 +1,7 @@
 //! `tsad.events`: one row an episode.
 
 use super::output::{self, Output, shares};
-use super::request::{invalid, request};
+use super::request::{Detail, invalid, request};
 use super::rows::{contributions, wanted};
 use super::series::for_each_series;
 use crate::composite;
@@ -18,7 +18,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/detect.sql declares the function with these arguments and the columns below.
     let (request, limits, mut output) = unsafe {
         (
-            request(fcinfo)?.with_details(),
+            request(fcinfo)?.with(Detail::Shares),
             Limits::of(fcinfo)?,
             Output::new(fcinfo),
         )

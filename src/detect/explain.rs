@@ -4,7 +4,7 @@ use super::arrays::{self, given};
 use super::events::Limits;
 use super::models::Found;
 use super::output::{self, Output, shares};
-use super::request::{Request, invalid, request, required};
+use super::request::{Detail, Request, invalid, request, required};
 use super::rows::{contributions, wanted};
 use super::series::{Scored, for_each_series, samples, score};
 use super::source::Columns;
@@ -24,7 +24,7 @@ fn _explain(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/explain.sql declares the function with these arguments and the columns of `fields`.
     let (request, each, mut output) = unsafe {
         (
-            request(fcinfo)?.with_details(),
+            request(fcinfo)?.with(Detail::All),
             pgrx::pg_getarg::<String>(fcinfo, 10),
             Output::new(fcinfo),
         )
@@ -63,7 +63,7 @@ fn _explain_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         return Ok(());
     };
     let (taken, messages) = samples(&columns, &rows, Some(model.channels()))?;
-    let scored = score(rows, taken, messages, Found::Model(model), true)?;
+    let scored = score(rows, taken, messages, Found::Model(model), Detail::All)?;
     let chosen = match at {
         Some(at) => {
             let asked = |(i, t): (usize, &Option<i64>)| {

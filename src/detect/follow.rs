@@ -224,7 +224,7 @@ fn scored(model: &Model, samples: Samples, check: Check) -> tsad_core::Result<Ve
         return Ok(points);
     }
     // The same scores, with what is to blame.
-    points = tsad_core::score(model, samples.clone(), check)?;
+    points = tsad_core::score_with_shares(model, samples.clone(), check)?;
     let open = points.iter().rposition(|p| p.is_final).map_or(0, |i| i + 1);
     if points[open..].iter().any(flagged) {
         let reach = model.reach().unwrap_or(0);

@@ -18,20 +18,26 @@ pub(super) struct Request {
     pub since: Option<i64>,
     /// Rows up to and including this time, in microseconds.
     pub until: Option<i64>,
-    /// Whether what only explains is worked out too: regimes and principal directions.
-    pub details: bool,
+    pub detail: Detail,
     /// A condition on the rows, in SQL; columns are those of `t`.
     pub filter: Option<String>,
 }
 
 impl Request {
     /// The same, with what only explains.
-    pub(super) fn with_details(self) -> Self {
-        Self {
-            details: true,
-            ..self
-        }
+    pub(super) fn with(self, detail: Detail) -> Self {
+        Self { detail, ..self }
     }
+}
+
+/// What is worked out beside scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    Scores,
+    /// The shares of views and channels too.
+    Shares,
+    /// Regimes and principal directions as well.
+    All,
 }
 
 /// Where the rows are.
@@ -109,7 +115,7 @@ pub(super) unsafe fn rows_only(fcinfo: pg_sys::FunctionCallInfo) -> Result<Reque
             models: Models::None,
             since: None,
             until: None,
-            details: false,
+            detail: Detail::Scores,
             filter: None,
         })
     }

@@ -1,7 +1,7 @@
 //! `tsad.detect`: one row out per row in.
 
 use super::output::{self, Output, shares};
-use super::request::{Request, request};
+use super::request::{Detail, Request, request};
 use super::series::{Scored, for_each_series};
 use super::source::Columns;
 use crate::error::Result;
@@ -29,7 +29,7 @@ fn _detect(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 #[pg_extern(sql = false)]
 fn _detect_details(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/detect.sql declares the function with these arguments and the columns of `fields`.
-    let (request, mut output) = unsafe { (request(fcinfo)?.with_details(), Output::new(fcinfo)) };
+    let (request, mut output) = unsafe { (request(fcinfo)?.with(Detail::All), Output::new(fcinfo)) };
     for_each_series(&request, |columns, scored| {
         for i in 0..scored.points.len() {
             if wanted(&request, scored.rows.shown[i]) {

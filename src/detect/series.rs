@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, Row};
 use super::models::{Finder, Found};
-use super::request::{Request, invalid};
+use super::request::{Detail, Request, invalid};
 use super::source::{Columns, Source};
 use crate::error::{Result, report};
 use crate::jsonb::RawJsonb;
@@ -72,7 +72,7 @@ pub(super) fn for_each_series(
             let (samples, messages) = samples(columns, &rows, channels)?;
             // SAFETY: as above.
             let found = unsafe { finder.find(&rows, &samples)? };
-            each(columns, score(rows, samples, messages, found, request.details)?)?;
+            each(columns, score(rows, samples, messages, found, request.detail)?)?;
         }
         reader.cursor.close();
         Ok(())
@@ -257,14 +257,14 @@ pub(super) fn samples(
     Ok((samples, messages))
 }
 
-/// Scores the rows of a series, with regimes and directions if `details` are wanted. Whatever is wrong with the
+/// Scores the rows of a series, with as much detail as is wanted. Whatever is wrong with the
 /// series or a row becomes a status and a message.
 pub(super) fn score(
     rows: Rows,
     samples: Samples,
     messages: Vec<Option<&'static str>>,
     found: Found,
-    details: bool,
+    detail: Detail,
 ) -> Result<Scored> {
     let unscored = |rows: Rows, messages, status: Status, message: String| Scored {
         points: rows
@@ -290,9 +290,10 @@ pub(super) fn score(
     let check = || {
         pgrx::check_for_interrupts!();
     };
-    let scored = match details {
-        true => tsad_core::score(&model, samples, &check),
-        false => tsad_core::score_only(&model, samples, &check),
+    let scored = match detail {
+        Detail::Scores => tsad_core::score_only(&model, samples, &check),
+        Detail::Shares => tsad_core::score_with_shares(&model, samples, &check),
+        Detail::All => tsad_core::score(&model, samples, &check),
     };
     let mut scored = match scored {
         Ok(points) => points.into_iter(),

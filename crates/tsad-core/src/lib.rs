@@ -16,6 +16,7 @@
 //! - [`detector`]: [`train`], [`score`] and [`events`]
 //! - [`calibrate`]: from score to p-value and threshold, on training windows held out from the fit
 //! - [`model`]: the model as bytes, versioned and checked
+//! - [`drift`](mod@drift): whether a model still fits; [`update`] folds newer rows in
 //! - [`measure`]: VUS and the other measures of detection accuracy
 //! - [`picture`]: series, scores and episodes as SVG
 //!
@@ -44,6 +45,7 @@ pub mod calibrate;
 pub mod cluster;
 pub mod detector;
 pub mod direction;
+pub mod drift;
 mod error;
 pub mod measure;
 pub mod metric;
@@ -55,8 +57,10 @@ mod wide;
 
 pub use detector::{
     Decision, Due, Event, EventParams, Explainer, Explanation, Followed, Mark, Pace, Params, Point, Status,
-    Stream, Told, ValidParams, events, follow, score, score_causal, score_only, train,
+    Stream, Told, ValidParams, events, follow, score, score_causal, score_only, score_with_shares, train,
+    update,
 };
+pub use drift::drift;
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;
 pub use series::{Samples, TimeKind};

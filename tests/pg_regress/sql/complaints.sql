@@ -38,6 +38,13 @@ CREATE TABLE level AS SELECT ts, i, v + CASE WHEN i >= 2600 THEN 50 ELSE 0 END A
 SELECT (SELECT avg(is_anomaly::int) > 0.9 FROM tsad.detect('level', 'ts', 'v', train_until => at(2500)) WHERE ts > at(2900)) AS old_model_flags,
        (SELECT sum(is_anomaly::int) FROM tsad.detect('SELECT * FROM level WHERE i >= 2600', 'ts', 'v', train_until => at(3600)) WHERE ts > at(3600)) AS new_model_flags;
 
+-- Nor is a model stuck that has the new level folded in, without a training from nothing; and it finds what is odd there.
+CREATE TABLE folded AS WITH m AS (SELECT tsad.train(ts, v) AS model FROM level WHERE i < 2500)
+SELECT tsad.update_model(model, ts, v) AS model FROM level, m WHERE i BETWEEN 2700 AND 3600;
+SELECT avg(is_anomaly::int) FILTER (WHERE i BETWEEN 3601 AND 3700) AS flags_normal, bool_or(is_anomaly) FILTER (WHERE i BETWEEN 3900 AND 3919) AS finds_incident
+  FROM (SELECT ts, i, v + CASE WHEN i BETWEEN 3900 AND 3919 THEN 2 ELSE 0 END AS v FROM level) l JOIN
+       tsad.detect('SELECT ts, v + CASE WHEN i BETWEEN 3900 AND 3919 THEN 2 ELSE 0 END AS v FROM level', 'ts', 'v', model => (TABLE folded)) USING (ts);
+
 -- 11. Silent NULL or cap (BigQuery documents both). As many rows out as in, and no NULL score without a status.
 SELECT (SELECT count(*) FROM tsad.detect('SELECT ts + n * interval ''1 year'' AS ts, CASE WHEN i % 97 <> 0 THEN v END AS v FROM metric, generate_series(0, 24) n', 'ts', 'v', train_until => at(2500))) AS rows_out,
        (SELECT count(*) * 25 FROM metric) AS rows_in;
@@ -72,4 +79,4 @@ SELECT count(*) AS different FROM (SELECT ts, score FROM tsad.detect('metric', '
 CREATE TABLE first AS SELECT * FROM tsad.detect('SELECT ts, v FROM metric WHERE i < 3500', 'ts', 'v', model => (SELECT model FROM told));
 SELECT count(*) FILTER (WHERE f.is_final) AS final, count(*) FILTER (WHERE f.is_final AND (f.score, f.p_value, f.is_anomaly) IS DISTINCT FROM (d.score, d.p_value, d.is_anomaly)) AS changed
   FROM first f JOIN tsad.detect('metric', 'ts', 'v', model => (SELECT model FROM told)) d USING (ts);
-DROP TABLE metric, told, level, kept_elsewhere, copied, first;
+DROP TABLE metric, told, level, folded, kept_elsewhere, copied, first;

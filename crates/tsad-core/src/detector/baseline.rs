@@ -91,6 +91,32 @@ impl Baseline {
         }
     }
 
+    /// The baseline for channel `c` of a newer series: the old one, the old one moved by the typical difference, or one
+    /// learned anew; each only if it makes the typical deviation a fifth smaller than the one before.
+    pub(super) fn updated(old: &Self, series: &Series, c: usize, scale: &RobustScale) -> Self {
+        let values: Vec<(i64, f64)> = series
+            .segments
+            .iter()
+            .flat_map(|s| (s.start..).zip(s.channel(c).iter().copied()))
+            .collect();
+        let mut off: Vec<f64> = values
+            .iter()
+            .map(|(cell, v)| v - old.at(*cell).expected)
+            .collect();
+        let off = quantile(&mut off, 0.5);
+        let moved = Self {
+            medians: old.medians.iter().map(|m| m + off).collect(),
+            ..old.clone()
+        };
+        let mut best = old.clone();
+        for next in [moved, Self::fit(series, c, scale)] {
+            if next.typical_deviation(&values) < WORTH * best.typical_deviation(&values) {
+                best = next;
+            }
+        }
+        best
+    }
+
     fn of_period(values: &[(i64, f64)], period: usize) -> Self {
         let mut phases: Vec<Vec<f64>> = vec![Vec::new(); period];
         for (cell, v) in values {
@@ -118,14 +144,20 @@ impl Baseline {
         baseline
     }
 
-    /// The median absolute deviation from the baseline, made larger by what few cycles hide.
+    /// The median absolute deviation from the baseline of the values it was learned from, made larger by what few
+    /// cycles hide.
     fn spread(&self, values: &[(i64, f64)]) -> f64 {
+        let cycles = values.len() as f64 / self.medians.len() as f64;
+        self.typical_deviation(values) * cycles / (cycles - 1.0).max(1.0)
+    }
+
+    /// The median absolute deviation from the baseline.
+    fn typical_deviation(&self, values: &[(i64, f64)]) -> f64 {
         let mut rest: Vec<f64> = values
             .iter()
             .map(|(cell, v)| (v - self.at(*cell).expected).abs())
             .collect();
-        let cycles = values.len() as f64 / self.medians.len() as f64;
-        quantile(&mut rest, 0.5) * cycles / (cycles - 1.0).max(1.0)
+        quantile(&mut rest, 0.5)
     }
 }
 

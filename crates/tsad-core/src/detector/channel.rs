@@ -98,7 +98,7 @@ impl ChannelModel {
         check: Check,
     ) -> (Self, Vec<Option<HeldOut>>) {
         let scale = RobustScale::fit(series.segments.iter().flat_map(|s| s.channel(c)).copied());
-        let scaled = scaled(series, c, &scale);
+        let scaled = scaled_by(series, c, &scale);
         let fit = |&length: &usize| ScaleModel::fit(&scaled, length, index, params, check);
         let (scales, held_out) = lengths.iter().map(fit).unzip();
         let model = Self { index, scale, scales };
@@ -107,11 +107,12 @@ impl ChannelModel {
 
     /// The scaled values of every segment of a series whose channel `c` this is, with the grid cells they begin at.
     pub(super) fn scaled(&self, series: &Series, c: usize) -> Vec<(i64, Vec<f32>)> {
-        scaled(series, c, &self.scale)
+        scaled_by(series, c, &self.scale)
     }
 }
 
-fn scaled(series: &Series, c: usize, scale: &RobustScale) -> Vec<(i64, Vec<f32>)> {
+/// The scaled values of channel `c`, segment by segment, with the grid cells they begin at.
+pub(super) fn scaled_by(series: &Series, c: usize, scale: &RobustScale) -> Vec<(i64, Vec<f32>)> {
     let of = |s: &Segment| (s.start, s.channel(c).iter().map(|v| scale.apply(*v)).collect());
     series.segments.iter().map(of).collect()
 }
@@ -282,7 +283,7 @@ impl ViewModel {
     }
 
     /// Sets the mean and deviation of the score of view `v` over the training samples.
-    fn calibrate(&mut self, v: usize, held_out: &HeldOut, starts: &[Vec<usize>], length: usize) {
+    pub(super) fn calibrate(&mut self, v: usize, held_out: &HeldOut, starts: &[Vec<usize>], length: usize) {
         let mut moments = Moments::default();
         for (distances, starts) in held_out.iter().zip(starts) {
             for run in runs(starts, length) {
@@ -327,7 +328,7 @@ impl ViewModel {
 }
 
 /// The features of all windows of all segments, view by view.
-fn extract_all(
+pub(super) fn extract_all(
     segments: &[(i64, Vec<f32>)],
     starts: &[Vec<usize>],
     length: usize,

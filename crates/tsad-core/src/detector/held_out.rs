@@ -1,7 +1,7 @@
 //! Distances of training windows by models that have not seen them.
 
 use super::channel::ViewModel;
-use crate::cluster::Block;
+use crate::cluster::{Block, Centres};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -85,6 +85,26 @@ pub(super) fn distances(
     Some(out)
 }
 
+/// The same for features that are standardised already, by centres that `fit` finds of the others.
+pub(super) fn distances_by(
+    features: &[f32],
+    dim: usize,
+    blocks: &[Block],
+    mut fit: impl FnMut(&[f32]) -> Centres,
+) -> Vec<f32> {
+    let mut out = vec![0.0; features.len() / dim];
+    for block in blocks {
+        let before = &features[..block.left_out.start * dim];
+        let after = &features[block.left_out.end * dim..];
+        let rest = [before, after].concat();
+        let centres = fit(&at_most(&rest, dim, MAX_REFITTED));
+        for i in block.own.clone() {
+            out[i] = centres.distance(&features[i * dim..(i + 1) * dim]);
+        }
+    }
+    out
+}
+
 /// At most [`MAX_CLUSTERED`] windows, evenly spaced.
 pub(super) fn thinned(features: &[f32], dim: usize) -> Cow<'_, [f32]> {
     at_most(features, dim, MAX_CLUSTERED)
@@ -106,7 +126,6 @@ fn at_most(features: &[f32], dim: usize, most: usize) -> Cow<'_, [f32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::Centres;
     use crate::view::Standard;
     use rand_chacha::ChaCha8Rng;
     use rand_core::SeedableRng;

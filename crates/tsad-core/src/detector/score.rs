@@ -47,6 +47,18 @@ pub fn score_only(model: &Model, rows: Samples, check: Check) -> Result<Vec<Poin
     scored(model, rows, Sight::Hindsight, detail, check)
 }
 
+/// As [`score_only`], with the shares of views and channels and the direction of change.
+///
+/// # Errors
+/// As [`score`].
+pub fn score_with_shares(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
+    let detail = Detail {
+        shares: true,
+        directions: model.params.decision != Decision::Metric,
+    };
+    scored(model, rows, Sight::Hindsight, detail, check)
+}
+
 /// Scores every row by what was known when it came: no later row has a say in its score, which therefore is final
 /// at once. It ranks worse than [`score`], which knows what came next, and is the fair measure of how early an
 /// incident shows. A channel missing in a row is filled in from the next row that has it, if there is one.

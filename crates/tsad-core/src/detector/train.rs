@@ -8,7 +8,7 @@ use super::regime::Regimes;
 use super::score::{Scores, Sight};
 use crate::calibrate::{Calibration, Source};
 use crate::metric::{LeftOut, Metric};
-use crate::model::{Body, Model, Trained};
+use crate::model::{Body, Model, Trained, Updates};
 use crate::series::{Grid, Samples, Segment, Series};
 use crate::{Check, Result};
 use std::borrow::Cow;
@@ -37,6 +37,7 @@ pub fn train(rows: Samples, params: &ValidParams, check: Check) -> Result<Model>
         missing: missing as u64,
         first_time: rows.times().first().copied().unwrap_or(0),
         last_time: rows.times().last().copied().unwrap_or(0),
+        updates: Updates::default(),
         body: Body::Untrained(String::new()),
     };
     model.body = match fit(&rows, params, check) {
@@ -130,7 +131,7 @@ fn live_channels(rows: &Samples) -> Vec<usize> {
 }
 
 /// The scores of the training samples by centres found without them; none if the series is too short.
-fn held_out_scores(
+pub(super) fn held_out_scores(
     channels: &[ChannelModel],
     held_out: &[Vec<Option<HeldOut>>],
     series: &Series,

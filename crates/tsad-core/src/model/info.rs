@@ -1,6 +1,6 @@
 //! What a model tells of itself.
 
-use super::{Model, Trained};
+use super::{Model, Trained, Updates};
 use crate::calibrate::{Calibration, Source};
 use crate::detector::{Baseline, Params};
 use crate::metric::LeftOut;
@@ -35,6 +35,8 @@ pub struct ModelInfo {
     pub times: TimeKind,
     /// The number of training rows.
     pub rows: u64,
+    /// What was folded in after the training.
+    pub updates: Updates,
     /// The training rows without any value.
     pub rows_missing: u64,
     /// The time of the first training row.
@@ -119,6 +121,7 @@ impl Model {
             channels_constant: columns(true),
             times: self.times,
             rows: self.rows,
+            updates: self.updates,
             rows_missing: self.missing,
             first_time: times.then_some(self.first_time),
             last_time: times.then_some(self.last_time),

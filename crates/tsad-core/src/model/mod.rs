@@ -17,6 +17,7 @@ use crate::detector::{Band, Baseline, ChannelModel, Params, Regimes};
 use crate::metric::{LeftOut, Metric};
 use crate::series::{Grid, Samples, TimeKind};
 use crate::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
 
 /// A trained model, or the record of why there is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +33,18 @@ pub struct Model {
     pub(crate) missing: u64,
     pub(crate) first_time: i64,
     pub(crate) last_time: i64,
+    pub(crate) updates: Updates,
     pub(crate) body: Body,
+}
+
+/// What was folded in after the training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Updates {
+    /// The number of updates that changed the model.
+    pub count: u32,
+    /// The rows that they added; part of the model's rows.
+    pub rows: u64,
 }
 
 /// What came of the training.

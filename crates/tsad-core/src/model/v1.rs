@@ -2,7 +2,7 @@
 
 use super::v1_baseline::BaselineV1;
 use super::v1_regimes::RegimesV1;
-use super::{Body, Model, Trained};
+use super::{Body, Model, Trained, Updates};
 use crate::calibrate::Calibration;
 use crate::cluster::Centres;
 use crate::detector::{ChannelModel, Head, Params, ScaleModel, ViewModel, common_dims};
@@ -23,6 +23,7 @@ pub(super) struct ModelV1 {
     missing: u64,
     first_time: i64,
     last_time: i64,
+    updates: Updates,
     body: BodyV1,
 }
 
@@ -130,6 +131,7 @@ impl From<&Model> for ModelV1 {
             missing: m.missing,
             first_time: m.first_time,
             last_time: m.last_time,
+            updates: m.updates,
             body,
         }
     }
@@ -223,6 +225,7 @@ impl ModelV1 {
             missing: self.missing,
             first_time: self.first_time,
             last_time: self.last_time,
+            updates: self.updates,
             body,
         })
     }

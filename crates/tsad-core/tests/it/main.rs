@@ -23,3 +23,4 @@ mod picture;
 mod recalibrate;
 mod status;
 mod stream;
+mod update;

@@ -149,7 +149,9 @@ servers_folder() {
 # copy_server FOLDER: a private copy of the host's server tree. PostgreSQL finds its files relative to its own
 # executable, so the copy works where it lies, and installing into it leaves the host untouched.
 copy_server() {
-    stamp="$("$TSAD_HOST_PG_CONFIG" --version) $("$TSAD_HOST_PG_CONFIG" --bindir)"
+    # A later installed extension counts too.
+    stamp="$("$TSAD_HOST_PG_CONFIG" --version) $("$TSAD_HOST_PG_CONFIG" --bindir) $(
+        find "$("$TSAD_HOST_PG_CONFIG" --sharedir)/extension" -name '*.control' | wc -l)"
     [ "$(cat "$1/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
     rm -rf "$1"
     mkdir -p "$1"

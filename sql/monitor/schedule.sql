@@ -21,6 +21,10 @@ COMMENT ON FUNCTION tsad._interval_of(text) IS 'a simple cron schedule as an int
 CREATE FUNCTION tsad._as_interval(schedule text) RETURNS interval
     LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- PostgreSQL takes '*/5 * * * *' for an interval of five seconds.
+    IF schedule ~ '\*' OR schedule ~ '^\s*[\d,/-]+(\s+[\d,/-]+){4}\s*$' THEN
+        RETURN NULL;
+    END IF;
     RETURN schedule::interval;
 EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow OR interval_field_overflow THEN
     RETURN NULL;

@@ -64,6 +64,7 @@ SELECT count(*) AS false_alarms, round(count(*) / (SELECT sum(extract(epoch FROM
   FROM found f WHERE is_final AND NOT EXISTS (SELECT FROM planted p WHERE f.n = p.n AND f.started_at <= p.until_at + interval '2 days' AND f.last_at >= p.from_at - interval '2 days');
 \echo 'Series:'
 SELECT state, count(*) AS series, min(model_version) AS least_version, max(model_version) AS largest_version FROM tsad.series_status('fleet') GROUP BY state ORDER BY state;
-\echo 'A cycle, in the first and the last quarter of the days:'
-SELECT CASE WHEN 4 * k < last THEN 'first' ELSE 'last' END AS quarter, count(*) AS cycles, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::numeric, 2) AS median_seconds, round(max(seconds)::numeric, 2) AS longest
-  FROM cycle, (SELECT max(k) AS last FROM cycle) l WHERE 4 * k < last OR 4 * k >= 3 * last GROUP BY 1 ORDER BY 1;
+\echo 'A run, by quarters of the days. The watermark follows about eleven days behind, so that a run reads all it ever will from the second on:'
+SELECT quarter, count(*) AS runs, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::numeric, 2) AS median_seconds, round(max(seconds)::numeric, 2) AS longest_seconds,
+       round(percentile_cont(0.5) WITHIN GROUP (ORDER BY rows_read)::numeric / :series) AS rows_per_series
+  FROM (SELECT 1 + 4 * k / (1 + max(k) OVER ()) AS quarter, seconds, rows - lag(rows, 1, 0::bigint) OVER (ORDER BY k) AS rows_read FROM cycle) c GROUP BY quarter ORDER BY quarter;

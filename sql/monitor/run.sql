@@ -93,11 +93,26 @@ COMMENT ON FUNCTION tsad._enter(tsad.monitor) IS 'sets what a source is read wit
 
 -- ---- training ----
 
+-- A window of time that suits samples of a minute holds too few of a day: it reaches back to min_samples rows at least.
+CREATE FUNCTION tsad._train_after(m tsad.monitor, key jsonb, upto timestamptz) RETURNS timestamptz
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+DECLARE
+    first_at timestamptz;
+BEGIN
+    PERFORM tsad._enter(m);
+    EXECUTE format('SELECT pg_catalog.min(at) FROM (SELECT t.%I::pg_catalog.timestamptz AS at FROM %s WHERE %s AND %s ORDER BY t.%I DESC LIMIT %s) latest',
+                   m.time_column, tsad._from(m), tsad._is_series(m, key), tsad._is_between(m, '-infinity', upto), m.time_column, m.min_samples)
+       INTO first_at;
+    RETURN least(upto - m.train_window, first_at - interval '1 microsecond');
+END $$;
+COMMENT ON FUNCTION tsad._train_after(tsad.monitor, jsonb, timestamptz) IS 'the time after which rows of a series train';
+
 CREATE FUNCTION tsad._train_monitored(m tsad.monitor, s bigint, upto timestamptz, why text) RETURNS boolean
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 DECLARE
     key jsonb := (SELECT r.series FROM tsad.monitor_series r WHERE r.id = s);
     after timestamptz := upto - m.train_window;
+    pause interval;
     trained record;
     info jsonb;
     odd tstzmultirange;
@@ -107,14 +122,15 @@ DECLARE
 BEGIN
     SELECT coalesce(range_agg(tstzrange(o.first_at, o.last_at, '[]')), '{}') INTO odd FROM (
         SELECT e.started_at AS first_at, e.last_at FROM tsad.monitor_event e JOIN tsad.monitor_series r ON r.id = e.series
-         WHERE e.series = s AND e.last_at > after AND e.started_at <= upto AND e.verdict IS DISTINCT FROM false
+         WHERE e.series = s AND e.started_at <= upto AND e.verdict IS DISTINCT FROM false
            AND coalesce(least(e.last_at, upto) - e.started_at < greatest(m.adapt_after, r.context), true)
          UNION ALL SELECT f.from_at, f.until_at FROM tsad.monitor_feedback f
-         WHERE f.series = s AND f.is_anomaly AND f.until_at > after AND f.from_at <= upto) o;
+         WHERE f.series = s AND f.is_anomaly AND f.from_at <= upto) o;
     SELECT range_agg(tstzrange(f.from_at - coalesce(r.context, '0'), f.until_at + coalesce(r.context, '0'), '[]')) INTO normal
       FROM tsad.monitor_feedback f JOIN tsad.monitor_series r ON r.id = f.series WHERE f.series = s AND NOT f.is_anomaly;
     BEGIN
         PERFORM tsad._enter(m);
+        after := tsad._train_after(m, key, upto);
         -- Episodes do not count as normal, or one would hide the next; but for those called normal, and those that lasted so long
         -- that they may be the new normal.
         EXECUTE format('SELECT tsad.train(t.%I, %s, $1) AS model, pg_catalog.count(*) AS rows, '
@@ -136,12 +152,12 @@ BEGIN
                message = format('not trained on %s rows: %s', coalesce(trained.rows, 0), coalesce(info->>'reason', 'there are none')) WHERE r.id = s;
         RETURN false;
     END IF;
-    -- A young model is replaced when its data has doubled.
+    -- A young model is replaced when its data has doubled. Less than half a longest window teaches nothing new.
+    pause := m.retrain_every;
     IF upto - trained.first_at < 0.9 * m.train_window THEN
-        next := upto + least(m.retrain_every, greatest(upto - trained.first_at, interval '1 second'));
-    ELSE
-        next := upto + m.retrain_every;
+        pause := least(pause, upto - trained.first_at);
     END IF;
+    next := upto + CASE WHEN pause IS NOT NULL THEN greatest(pause, tsad._model_context(trained.model) / 4) END;
     INSERT INTO tsad.monitor_model (monitor, series, version, model, reason, trained_from, trained_until, rows)
     SELECT m.id, s, coalesce(max(o.version), 0) + 1, trained.model, why, trained.first_at, upto, trained.rows
       FROM tsad.monitor_model o WHERE o.series = s RETURNING version INTO number;
@@ -212,13 +228,14 @@ CREATE FUNCTION tsad._train_first(m tsad.monitor, s bigint, until timestamptz) R
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' SET intervalstyle = 'postgres' AS $$
 DECLARE
     r tsad.monitor_series;
-    after timestamptz := m.start_at - m.train_window;
+    after timestamptz;
     wanted integer;
     found record;
 BEGIN
     SELECT * INTO r FROM tsad.monitor_series o WHERE o.id = s;
     wanted := coalesce(r.needed, m.min_samples);
     PERFORM tsad._enter(m);
+    after := tsad._train_after(m, r.series, m.start_at);
     EXECUTE format('SELECT pg_catalog.count(*) AS rows, pg_catalog.min(at) AS first_at, pg_catalog.max(at) AS last_at FROM ('
                    'SELECT t.%I::pg_catalog.timestamptz AS at FROM %s WHERE %s AND %s%s ORDER BY t.%I LIMIT %s) first_rows',
                    m.time_column, tsad._from(m), tsad._is_series(m, r.series), tsad._is_between(m, after, until),

@@ -83,9 +83,11 @@ SELECT dblink_exec('listener', 'LISTEN maintenance');
 CALL tsad.run_monitor('m', at(3499));
 SELECT series, count(*) FROM tsad.anomalies GROUP BY 1 ORDER BY 1;
 -- Listeners hear of each event once, when it begins and when it ends.
+SELECT * FROM dblink('listener', 'SELECT 1') t (in_step int);
 SELECT notify_name, extra::jsonb->>'monitor' AS monitor, extra::jsonb->>'action' AS action, extra::jsonb->'series' AS series, extra::jsonb ? 'peak_score' AS score, octet_length(extra) < 8000 AS short FROM dblink_get_notify('listener');
 CALL tsad.run_monitor('m', at(3499));
 CALL tsad.run_monitor('m', at(4999));
+SELECT * FROM dblink('listener', 'SELECT 1') t (in_step int);
 SELECT extra::jsonb->>'action' AS action, extra::jsonb->'series' AS series FROM dblink_get_notify('listener') ORDER BY extra::jsonb->'series';
 SELECT dblink_disconnect('listener');
 SELECT tsad.include(:exclusion), tsad.include(:exclusion);

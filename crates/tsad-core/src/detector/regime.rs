@@ -198,17 +198,18 @@ impl Regimes {
         }
     }
 
-    /// The coordinates of the centre of regime `k` in each view, channel after channel, standardised.
-    pub(crate) fn centre(&self, k: usize, channels: usize) -> Vec<(View, Vec<f64>)> {
-        let dims = Extractor::dims_of(self.length);
-        let dim = Self::dimension(self.length, channels);
+    /// The coordinates of the centre of regime `k` in the features of each view, channel after channel.
+    pub(crate) fn centre(&self, k: usize, channels: &[ChannelModel]) -> Vec<(View, Vec<f64>)> {
+        let dim = Self::dimension(self.length, channels.len());
         let mut rest = &self.centres.rows()[k * dim..(k + 1) * dim];
         let mut out: Vec<(View, Vec<f64>)> = VIEWS.iter().map(|v| (*v, Vec::new())).collect();
-        for _ in 0..channels {
+        for channel in channels {
             for (view, centre) in &mut out {
-                let dim = dims[*view as usize];
+                let standard = &channel.scales[self.scale].views[*view as usize].standard;
+                let dim = standard.mean.len();
                 let (these, others) = rest.split_at(dim);
-                centre.extend(these.iter().map(|c| f64::from(*c) * (dim as f64).sqrt()));
+                let standardised = these.iter().map(|c| f64::from(*c) * (dim as f64).sqrt());
+                centre.extend(standard.undo(standardised));
                 rest = others;
             }
         }

@@ -15,7 +15,7 @@ pub struct RegimeInfo {
     pub share: f64,
     /// The window length in samples.
     pub window: usize,
-    /// The centre in the standardised features of each view, channel after channel.
+    /// The centre in the features of each view, channel after channel.
     pub centres: Vec<ViewCentre>,
     /// The distribution of its windows' principal directions, one for each kind that is defined.
     pub directions: Vec<DirectionInfo>,
@@ -26,7 +26,8 @@ pub struct RegimeInfo {
 pub struct ViewCentre {
     /// The name of the view.
     pub view: &'static str,
-    /// The coordinates, in deviations of the training windows.
+    /// The coordinates in the units of the features ([`View`](crate::view::View)): amplitude in robust deviations of the
+    /// channel from its median, shape relative to the window's own deviation, spectrum in natural logarithms of power.
     pub centre: Vec<f64>,
 }
 
@@ -64,7 +65,7 @@ impl Model {
             share: regime.size as f64 / total.max(1) as f64,
             window: regimes.length,
             centres: regimes
-                .centre(k, trained.channels.len())
+                .centre(k, &trained.channels)
                 .into_iter()
                 .map(|(view, centre)| ViewCentre {
                     view: view.name(),

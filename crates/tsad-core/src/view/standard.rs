@@ -57,6 +57,14 @@ impl Standard {
             *f = ((*f - m) * k).clamp(-CLIP, CLIP);
         }
     }
+
+    /// The features that are standardised to these, but for the clipping.
+    pub fn undo(&self, standardised: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
+        let of = self.mean.iter().zip(&self.factor);
+        standardised
+            .zip(of)
+            .map(|(z, (m, k))| f64::from(*m) + z / f64::from(*k))
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +82,18 @@ mod tests {
         let sd = (first.iter().map(|v| v * v).sum::<f32>() / 200.0).sqrt();
         assert!(mean.abs() < 1e-3 && (sd - 1.0).abs() < 0.01);
         assert!(all.iter().skip(1).step_by(2).all(|v| *v == 0.0));
+    }
+
+    #[test]
+    fn standardising_can_be_undone() {
+        let s = Standard::fit(&[1.0, -4.0, 3.0, 4.0, 8.0, 9.0], 2);
+        let mut f = [2.0, 7.0];
+        s.apply(&mut f);
+        let back: Vec<f64> = s.undo(f.into_iter().map(f64::from)).collect();
+        assert!(
+            (back[0] - 2.0).abs() < 1e-5 && (back[1] - 7.0).abs() < 1e-5,
+            "{back:?}"
+        );
     }
 
     #[test]

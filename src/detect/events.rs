@@ -4,6 +4,7 @@ use super::output::{self, Output, shares};
 use super::request::{Detail, invalid, request};
 use super::rows::{contributions, wanted};
 use super::series::for_each_series;
+use super::source::Columns;
 use crate::composite;
 use crate::error::{Result, fail};
 use pgrx::pg_sys;
@@ -24,6 +25,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         )
     };
     for_each_series(&request, |columns, scored| {
+        limits.fit_times(columns)?;
         let Some(model) = scored.model.as_ref().filter(|m| m.is_trained()) else {
             warn(
                 &scored.rows.key.text(),
@@ -132,6 +134,23 @@ impl Limits {
                 .transpose()?
                 .unwrap_or(0),
         })
+    }
+
+    /// Checks that durations were given only where times have a unit.
+    fn fit_times(&self, columns: &Columns) -> Result<()> {
+        let given = match (self.merge_gap, self.min_duration) {
+            (Some(_), _) => "merge_gap",
+            (None, 1..) => "min_duration",
+            _ => return Ok(()),
+        };
+        if !columns.time.is_integer() {
+            return Ok(());
+        }
+        Err(fail(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            format!("{given} is an interval, but the times are integers without a unit"),
+            "Leave it out: breaks of up to the shortest window are merged then, and min_points counts rows.",
+        ))
     }
 
     /// Breaks of up to the shortest window are merged unless asked otherwise: windows smear what is shorter.

@@ -9,6 +9,9 @@ use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal, quote_qualified_identifier};
 
+/// A message lists all names if they are no more than this.
+const MOST_LISTED: usize = 20;
+
 /// A relation and its columns.
 pub(super) struct Relation {
     /// The qualified, quoted name, or words for a query, in messages.
@@ -36,10 +39,13 @@ impl Relation {
             From::Text(text) if is_query(text) => Self::of_query(text),
             From::Text(name) => {
                 let oid = Spi::get_one_with_args::<pg_sys::Oid>(
-                    "SELECT $1::pg_catalog.regclass::pg_catalog.oid",
+                    "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
                     &[name.as_str().into()],
                 );
-                Self::of_oid(oid.map_err(internal)?.unwrap_or(pg_sys::InvalidOid))
+                match oid.map_err(internal)? {
+                    Some(oid) => Self::of_oid(oid),
+                    None => Err(unknown_relation(name)?),
+                }
             }
         }
     }
@@ -143,15 +149,15 @@ impl Relation {
     /// 42703 if there is none, 42501 if the caller may not read it.
     pub(super) fn column(&self, name: &str) -> Result<&Column> {
         let Some(column) = self.columns.iter().find(|c| c.name == name) else {
-            let names = || self.columns.iter().map(|c| c.name.as_str());
+            let names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
+            let all = match names.len() {
+                0..=MOST_LISTED => format!("Its columns are {}.", names.join(", ")),
+                n => format!("It has {n} columns."),
+            };
             return Err(fail(
                 PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
                 format!("column \"{name}\" does not exist in {}", self.name),
-                format!(
-                    "{}Its columns are {}.",
-                    nearest(name, names()),
-                    names().collect::<Vec<_>>().join(", ")
-                ),
+                format!("{}{all}", nearest(name, names.iter().copied())),
             ));
         };
         if !column.readable {
@@ -223,8 +229,8 @@ impl Column {
         ))
     }
 
-    /// Checks that the column can be a value.
-    fn require_number(&self) -> Result<()> {
+    /// Checks that the column can be a value beside the given time.
+    fn require_number(&self, time: &Self) -> Result<()> {
         // SAFETY: look-ups in the catalogue.
         let casts = self.base == pg_sys::FLOAT8OID
             || unsafe {
@@ -247,7 +253,14 @@ impl Column {
                 "value column \"{}\" has type {}, which is not a number",
                 self.name, self.type_name
             ),
-            "Name a column of type float8, or of a type that casts to it.",
+            match self.time_type() {
+                // A number can be a time, so that the time column gave no cause for complaint.
+                Some(_) => format!(
+                    "Time and value seem to be swapped: \"{}\" has type {}.",
+                    time.name, time.type_name
+                ),
+                None => "Name a column of type float8, or of a type that casts to it.".to_owned(),
+            },
         ))
     }
 }
@@ -296,7 +309,7 @@ impl Source {
         }
         let array_column = values.len() == 1 && values[0].is_array();
         if !array_column {
-            values.iter().try_for_each(|v| v.require_number())?;
+            values.iter().try_for_each(|v| v.require_number(time))?;
         }
         let numbers: Vec<String> = values
             .iter()
@@ -392,6 +405,37 @@ pub(super) fn key(alias: &str, series: &[&Column]) -> String {
         .map(|s| format!("{}, {alias}.{}", s.literal(), s.quoted()))
         .collect();
     format!("pg_catalog.jsonb_build_object({})", pairs.join(", "))
+}
+
+/// What to say of a name that is no relation: the nearest ones among those that the caller may read.
+fn unknown_relation(name: &str) -> Result<pg_sys::panic::ErrorReport> {
+    const READABLE: &str = "SELECT c.relname::text, CASE WHEN pg_catalog.pg_table_is_visible(c.oid) \
+        THEN pg_catalog.quote_ident(c.relname) \
+        ELSE pg_catalog.quote_ident(n.nspname) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(c.relname) END \
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+        WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,v,m,f,p}'::pg_catalog.\"char\"[]) \
+        AND n.nspname OPERATOR(pg_catalog.!~) '^(pg_|information_schema$)' \
+        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')";
+    let mut names: Vec<(String, String)> = Vec::new();
+    Spi::connect(|client| {
+        for row in client.select(READABLE, None, &[]).map_err(internal)? {
+            let column = |n: usize| row.get::<String>(n).map_err(internal);
+            names.extend(column(1)?.zip(column(2)?));
+        }
+        Ok::<(), pg_sys::panic::ErrorReport>(())
+    })?;
+    names.sort();
+    // The same name in a schema that is not searched is nearer than any other.
+    let elsewhere = names.iter().find(|(alone, _)| alone == name);
+    let near = match elsewhere {
+        Some((_, written)) => format!("Did you mean \"{written}\"? "),
+        None => nearest(name, names.iter().map(|(_, written)| written.as_str())),
+    };
+    Ok(fail(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+        format!("relation \"{name}\" does not exist"),
+        format!("{near}Pass the name of a table or view, as in 'metrics' or 'schema.metrics', or a query."),
+    ))
 }
 
 fn missing(oid: pg_sys::Oid) -> pg_sys::panic::ErrorReport {

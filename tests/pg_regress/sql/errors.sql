@@ -59,6 +59,16 @@ SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', '{}'::text[],
 
 -- 42703, 42P01, 42804: tables and columns
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metrix', 'ts', 'cpu', models => 'model')$$);
+CREATE SCHEMA elsewhere CREATE TABLE far_metric (ts timestamptz, cpu float8);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('far_metric', 'ts', 'cpu', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('elsewhere.metric_far', 'ts', 'cpu', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('nothing_like_it', 'ts', 'cpu', models => 'model')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('no.such.relation.ever', 'ts', 'cpu', models => 'model')$$);
+DROP SCHEMA elsewhere CASCADE;
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('SELECT 1 AS n, now() AS ts', 'n', 'ts', models => 'model')$$);
+DO $$ BEGIN EXECUTE 'CREATE TABLE broad (ts timestamptz, ' || (SELECT string_agg('column_' || i || ' float8', ', ') FROM generate_series(1, 30) i) || ')'; END $$;
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('broad', 'ts', 'colum_17', models => 'model')$$);
+DROP TABLE broad;
 SELECT * FROM error_of($$SELECT * FROM tsad.detect(1::regclass, 'ts', 'cpu', models => 'model')$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpus', series_columns => '{host}', models => 'model')$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'timestamp', 'cpu', series_columns => '{host}', models => 'model')$$);

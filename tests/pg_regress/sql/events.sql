@@ -37,4 +37,9 @@ SELECT bool_or(n_points > 0) AS found FROM tsad.events('metric', 'ts', '{cpu}'::
 -- A series that cannot be scored is named in a warning and stops nothing.
 DELETE FROM model WHERE host = 'b';
 SELECT DISTINCT series FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model');
+-- Times without a unit have no intervals.
+SELECT * FROM error_of($$SELECT * FROM tsad.events('SELECT i::bigint AS n, wave(i) AS v FROM generate_series(0, 999) i', 'n', 'v', merge_gap => '1 hour',
+                         model => (SELECT tsad.train(i::bigint, wave(i)) FROM generate_series(0, 499) i))$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.events('SELECT i::bigint AS n, wave(i) AS v FROM generate_series(0, 999) i', 'n', 'v', min_duration => '1 hour',
+                         model => (SELECT tsad.train(i::bigint, wave(i)) FROM generate_series(0, 499) i))$$);
 DROP TABLE metric, model;

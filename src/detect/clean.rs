@@ -3,7 +3,7 @@
 use super::output::{self, Output};
 use super::request::request;
 use super::rows::wanted;
-use super::series::{Scored, for_each_series};
+use super::series::{Scored, for_each_part};
 use crate::error::{Result, fail};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
@@ -24,8 +24,8 @@ fn _clean(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
             "Call the function once for each column.",
         ));
     }
-    for_each_series(&request, |columns, scored| {
-        for i in 0..scored.points.len() {
+    for_each_part(&request, |columns, scored| {
+        for i in scored.range.clone() {
             if wanted(&request, scored.rows.shown[i]) {
                 let value = value(&scored, i);
                 let expected = replacement(&scored, i, value);

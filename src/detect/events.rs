@@ -1,9 +1,9 @@
 //! `tsad.events`: one row an episode.
 
 use super::output::{self, Output, shares};
-use super::request::{Detail, invalid, request};
+use super::request::{Detail, Request, invalid, request};
 use super::rows::{contributions, wanted};
-use super::series::for_each_series;
+use super::series::{Scored, for_each_part};
 use super::source::Columns;
 use crate::composite;
 use crate::error::{Result, fail};
@@ -24,21 +24,23 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
             Output::new(fcinfo),
         )
     };
-    for_each_series(&request, |columns, scored| {
+    let mut gathered = Gathered::default();
+    for_each_part(&request, |columns, scored| {
         limits.fit_times(columns)?;
         let Some(model) = scored.model.as_ref().filter(|m| m.is_trained()) else {
-            warn(
-                &scored.rows.key.text(),
-                scored.messages.series.as_deref().unwrap_or_default(),
-            );
+            if scored.is_last {
+                warn(
+                    &scored.rows.key.text(),
+                    scored.messages.series.as_deref().unwrap_or_default(),
+                );
+            }
             return Ok(());
         };
-        let in_range = scored
-            .points
-            .iter()
-            .zip(&scored.rows.shown)
-            .filter(|(_, t)| wanted(&request, **t));
-        let points: Vec<Point> = in_range.map(|(p, _)| p.clone()).collect();
+        gathered.take(&request, &scored);
+        if !scored.is_last {
+            return Ok(());
+        }
+        let Gathered { points, shown } = std::mem::take(&mut gathered);
         for (n, event) in tsad_core::events(&points, &limits.params(model))
             .into_iter()
             .enumerate()
@@ -49,7 +51,8 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     Some(event.last).filter(|_| !event.open),
                     Some(event.peak),
                 ];
-                let [started, ended, peak] = times.map(|t| t.and_then(|t| scored.rows.shown_at(t)));
+                let shown_at = |time: i64| shown.get(points.partition_point(|p| p.time < time)).copied();
+                let [started, ended, peak] = times.map(|t| t.and_then(|t| shown_at(t)?));
                 let seq = |n: usize| times[n].filter(|_| columns.time.is_integer());
                 let duration = (!columns.time.is_integer()).then_some(event.last - event.start);
                 [
@@ -72,6 +75,40 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// The anomalous points of a series so far, and its last point, which tells whether an episode is over.
+#[derive(Default)]
+struct Gathered {
+    points: Vec<Point>,
+    /// The time of each as a `timestamptz`.
+    shown: Vec<Option<i64>>,
+}
+
+impl Gathered {
+    /// Takes what counts of another part, in the order of time.
+    fn take(&mut self, request: &Request, scored: &Scored) {
+        // The last point of the part before is the last one no more.
+        if self.points.last().is_some_and(|p| p.is_anomaly != Some(true)) {
+            self.points.pop();
+            self.shown.pop();
+        }
+        let timed = |i: &usize| scored.rows.times[*i].is_some() && !scored.rows.infinite[*i];
+        let inside = |i: &usize| wanted(request, scored.rows.shown[*i]) && timed(i);
+        let rows = scored.range.clone().filter(inside);
+        let mut last = None;
+        for i in rows {
+            last = Some(i);
+            if scored.points[i].is_anomaly == Some(true) {
+                self.points.push(scored.points[i].clone());
+                self.shown.push(scored.rows.shown[i]);
+            }
+        }
+        if let Some(i) = last.filter(|i| scored.points[*i].is_anomaly != Some(true)) {
+            self.points.push(scored.points[i].clone());
+            self.shown.push(scored.rows.shown[i]);
+        }
+    }
 }
 
 /// How points become episodes, as asked for.

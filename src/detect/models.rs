@@ -31,12 +31,23 @@ pub(super) struct Table {
 }
 
 /// What was found for a series.
+#[derive(Clone)]
 pub(super) enum Found {
     Model(Rc<Model>),
     /// There is none.
     None,
     /// It cannot be read.
     Broken(String),
+}
+
+impl Found {
+    /// How far around a row other rows can touch its score, in the unit of the times.
+    pub(super) fn reach(&self) -> i64 {
+        match self {
+            Self::Model(model) => model.reach().unwrap_or(0),
+            Self::None | Self::Broken(_) => 0,
+        }
+    }
 }
 
 /// A model for rows with a number of values, where that is known.

@@ -2,7 +2,7 @@
 
 use super::output::{self, Output, shares};
 use super::request::{Detail, Request, request};
-use super::series::{Scored, for_each_series};
+use super::series::{Scored, for_each_part};
 use super::source::Columns;
 use crate::error::Result;
 use pgrx::pg_sys;
@@ -15,8 +15,8 @@ use tsad_core::view::View;
 fn _detect(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/detect.sql declares the function with these arguments and the columns of `narrow`.
     let (request, mut output) = unsafe { (request(fcinfo)?, Output::new(fcinfo)) };
-    for_each_series(&request, |columns, scored| {
-        for i in 0..scored.points.len() {
+    for_each_part(&request, |columns, scored| {
+        for i in scored.range.clone() {
             if wanted(&request, scored.rows.shown[i]) {
                 output.push(|| narrow(columns, &scored, i));
             }
@@ -30,8 +30,8 @@ fn _detect(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 fn _detect_details(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/detect.sql declares the function with these arguments and the columns of `fields`.
     let (request, mut output) = unsafe { (request(fcinfo)?.with(Detail::All), Output::new(fcinfo)) };
-    for_each_series(&request, |columns, scored| {
-        for i in 0..scored.points.len() {
+    for_each_part(&request, |columns, scored| {
+        for i in scored.range.clone() {
             if wanted(&request, scored.rows.shown[i]) {
                 output.push(|| {
                     let mut row = [Some(scored.rows.key.datum()); 22];

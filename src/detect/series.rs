@@ -2,13 +2,14 @@
 
 use super::cursor::{Cursor, Row};
 use super::models::{Finder, Found};
-use super::request::{Detail, Request, invalid};
+use super::request::{Detail, Models, Request, invalid};
 use super::source::{Columns, Source};
 use crate::error::{Result, report};
 use crate::jsonb::RawJsonb;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 use std::rc::Rc;
 use tsad_core::{Model, Point, Samples, Status};
 
@@ -26,6 +27,42 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// The number of values of the first row that has an array.
+    fn width(&self) -> Option<usize> {
+        self.values.iter().flatten().map(Vec::len).find(|n| *n > 0)
+    }
+
+    /// The number of rows that no later row can touch, given how far in time that reaches.
+    fn settled(&self, reach: i64) -> usize {
+        let last = self.times.len().checked_sub(1);
+        match last.and_then(|i| self.times[i].filter(|_| !self.infinite[i])) {
+            Some(time) => self.before(time.saturating_sub(reach)),
+            // Rows without a time come last.
+            None => self.times.len(),
+        }
+    }
+
+    /// The number of rows before a time.
+    fn before(&self, time: i64) -> usize {
+        self.times.partition_point(|t| t.is_some_and(|t| t < time))
+    }
+
+    /// The rows from number `end` on, with those before them that touch them, and how many these are.
+    fn rest(&self, end: usize, reach: i64) -> (Self, usize) {
+        let from = match self.times.get(end).copied().flatten() {
+            Some(time) => self.before(time.saturating_sub(reach)),
+            None => end,
+        };
+        let rest = Self {
+            key: self.key.clone(),
+            times: self.times[from..].to_vec(),
+            shown: self.shown[from..].to_vec(),
+            infinite: self.infinite[from..].to_vec(),
+            values: self.values[from..].to_vec(),
+        };
+        (rest, end - from)
+    }
+
     /// A time of the core as a `timestamptz`.
     pub(super) fn shown_at(&self, time: i64) -> Option<i64> {
         let at = self.times.partition_point(|t| t.is_some_and(|t| t < time));
@@ -33,9 +70,13 @@ impl Rows {
     }
 }
 
-/// The scores of one series.
+/// The scores of one series, or of a part of it.
 pub(super) struct Scored {
     pub rows: Rows,
+    /// The rows that count; those around them are read for the sake of the windows.
+    pub range: Range<usize>,
+    /// Whether no further part of the series follows.
+    pub is_last: bool,
     pub model: Option<Rc<Model>>,
     /// One per row.
     pub points: Vec<Point>,
@@ -51,10 +92,33 @@ pub(super) struct Messages {
     pub rows: Vec<Option<&'static str>>,
 }
 
+/// A longer series is scored in parts, where only its scores are wanted, so that memory does not grow with it.
+const MOST_ROWS: usize = 100_000;
+
 /// Calls `each` for every series of a request in turn, with the scores of all its rows that were read, among
 /// them some before `since` and after `until`.
 pub(super) fn for_each_series(
     request: &Request,
+    each: impl FnMut(&Columns, Scored) -> Result<()>,
+) -> Result<()> {
+    for_each(request, usize::MAX, each)
+}
+
+/// The same, in parts of a series in the order of time. The parts overlap by what windows reach, so that scores are
+/// those of the whole series. Where a model is trained on the rows themselves there is one part.
+pub(super) fn for_each_part(
+    request: &Request,
+    each: impl FnMut(&Columns, Scored) -> Result<()>,
+) -> Result<()> {
+    match request.models {
+        Models::Train(..) => for_each(request, usize::MAX, each),
+        _ => for_each(request, MOST_ROWS, each),
+    }
+}
+
+fn for_each(
+    request: &Request,
+    most: usize,
     mut each: impl FnMut(&Columns, Scored) -> Result<()>,
 ) -> Result<()> {
     let source = Source::new(request)?;
@@ -68,11 +132,46 @@ pub(super) fn for_each_series(
         let reach = if bounded { unsafe { finder.reach()? } } else { 0 };
         // SAFETY: as above.
         let mut reader = unsafe { Reader::open(&source, request, reach) };
-        while let Some(rows) = reader.next_series()? {
-            let (samples, messages) = samples(columns, &rows, channels)?;
-            // SAFETY: as above.
-            let found = unsafe { finder.find(&rows, &samples)? };
-            each(columns, score(rows, samples, messages, found, request.detail)?)?;
+        while let Some(mut rows) = reader.begin()? {
+            let mut more = reader.read(&mut rows, most)?;
+            let width = channels.or_else(|| rows.width());
+            let found = {
+                let (samples, _) = samples(columns, &rows, width)?;
+                // SAFETY: as above.
+                unsafe { finder.find(&rows, &samples)? }
+            };
+            let reach = found.reach();
+            let mut begin = 0;
+            loop {
+                let end = if more {
+                    rows.settled(reach)
+                } else {
+                    rows.times.len()
+                };
+                if end <= begin && more {
+                    // The windows reach further than what was read.
+                    let longer = rows.times.len().saturating_add(most);
+                    more = reader.read(&mut rows, longer)?;
+                    continue;
+                }
+                let rest = more.then(|| rows.rest(end, reach));
+                let (samples, messages) = samples(columns, &rows, width)?;
+                let scored = score(rows, samples, messages, found.clone(), request.detail)?;
+                each(
+                    columns,
+                    Scored {
+                        range: begin..end,
+                        is_last: !more,
+                        ..scored
+                    },
+                )?;
+                let Some((next, first)) = rest else {
+                    break;
+                };
+                (rows, begin) = (next, first);
+                let longer = rows.times.len().saturating_add(most);
+                more = reader.read(&mut rows, longer)?;
+            }
         }
         reader.cursor.close();
         Ok(())
@@ -141,6 +240,15 @@ impl<'a> Reader<'a> {
     }
 
     fn next_series(&mut self) -> Result<Option<Rows>> {
+        let Some(mut rows) = self.begin()? else {
+            return Ok(None);
+        };
+        self.read(&mut rows, usize::MAX)?;
+        Ok(Some(rows))
+    }
+
+    /// Begins with the next series, of which no row is read yet.
+    fn begin(&mut self) -> Result<Option<Rows>> {
         if self.batch.is_empty() && !self.fill()? {
             return Ok(None);
         }
@@ -154,22 +262,35 @@ impl<'a> Reader<'a> {
                 "A series column takes different values for equal, for example by its collation; cast it to text in a view.",
             ));
         }
-        let mut rows = Rows {
+        Ok(Some(Rows {
             key,
             times: Vec::new(),
             shown: Vec::new(),
             infinite: Vec::new(),
             values: Vec::new(),
-        };
+        }))
+    }
+
+    /// Reads rows of the series that `rows` are of until there are `most`; whether it has more.
+    fn read(&mut self, rows: &mut Rows, most: usize) -> Result<bool> {
         loop {
-            while let Some((_, time, values)) = self.batch.pop_front_if(|(key, ..)| *key == rows.key) {
+            if self.batch.is_empty() && !self.fill()? {
+                return Ok(false);
+            }
+            if self.batch.front().is_none_or(|(key, ..)| *key != rows.key) {
+                return Ok(false);
+            }
+            if rows.times.len() >= most {
+                return Ok(true);
+            }
+            while let Some((_, time, values)) = self
+                .batch
+                .pop_front_if(|(key, ..)| *key == rows.key && rows.times.len() < most)
+            {
                 rows.times.push(time.core);
                 rows.shown.push(time.shown);
                 rows.infinite.push(time.infinite);
                 rows.values.push(values);
-            }
-            if !self.batch.is_empty() || !self.fill()? {
-                return Ok(Some(rows));
             }
         }
     }
@@ -227,8 +348,7 @@ pub(super) fn samples(
     rows: &Rows,
     count: Option<usize>,
 ) -> Result<(Samples, Vec<Option<&'static str>>)> {
-    let first = rows.values.iter().flatten().map(Vec::len).find(|n| *n > 0);
-    let channels = count.or(first).unwrap_or(1);
+    let channels = count.or_else(|| rows.width()).unwrap_or(1);
     let mut samples = Samples::new(channels)
         .map_err(report)?
         .with_times(columns.time.kind());
@@ -277,6 +397,8 @@ pub(super) fn score(
             rows: messages,
         },
         model: None,
+        range: 0..rows.times.len(),
+        is_last: true,
         rows,
     };
     let model = match found {
@@ -314,6 +436,8 @@ pub(super) fn score(
             rows: messages,
         },
         model: Some(model),
+        range: 0..rows.times.len(),
+        is_last: true,
         rows,
     })
 }

@@ -68,3 +68,18 @@ SELECT state, count(*) AS series, min(model_version) AS least_version, max(model
 SELECT quarter, count(*) AS runs, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::numeric, 2) AS median_seconds, round(max(seconds)::numeric, 2) AS longest_seconds,
        round(percentile_cont(0.5) WITHIN GROUP (ORDER BY rows_read)::numeric / :series) AS rows_per_series
   FROM (SELECT 1 + 4 * k / (1 + max(k) OVER ()) AS quarter, seconds, rows - lag(rows, 1, 0::bigint) OVER (ORDER BY k) AS rows_read FROM cycle) c GROUP BY quarter ORDER BY quarter;
+\pset tuples_only on
+\pset format unaligned
+SELECT CASE WHEN ok THEN 'passed: ' ELSE 'failed: ' END || what FROM (
+    SELECT 1, 'at least nine of ten incidents were found', count(*) > 0 AND count(*) FILTER (WHERE EXISTS (
+               SELECT FROM found f WHERE f.n = p.n AND f.started_at <= p.until_at AND f.last_at >= p.from_at)) >= 0.9 * count(*)
+      FROM planted p WHERE what = 'incident'
+    UNION ALL
+    SELECT 2, 'false alarms are at most as frequent as asked for', count(*) <= 0.143 * (SELECT sum(extract(epoch FROM s.watermark - m.start_at) / 86400) FROM tsad.monitor_series s, tsad.monitor m)
+      FROM found f WHERE is_final AND NOT EXISTS (SELECT FROM planted p WHERE f.n = p.n AND f.started_at <= p.until_at + interval '2 days' AND f.last_at >= p.from_at - interval '2 days')
+    UNION ALL
+    SELECT 3, 'every series is watched or says what is missing', bool_and(state = 'ok' OR state = 'collecting' AND message IS NOT NULL) FROM tsad.series_status('fleet')
+    UNION ALL
+    SELECT 4, 'a run does not read more as history grows', percentile_cont(0.5) WITHIN GROUP (ORDER BY read) FILTER (WHERE quarter = 4)
+               <= 1.1 * percentile_cont(0.5) WITHIN GROUP (ORDER BY read) FILTER (WHERE quarter = 3) AND max(read) > 0
+      FROM (SELECT 1 + 4 * k / (1 + max(k) OVER ()) AS quarter, rows - lag(rows, 1, 0::bigint) OVER (ORDER BY k) AS read FROM cycle) c) checks (place, what, ok) ORDER BY place;

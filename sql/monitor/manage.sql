@@ -3,7 +3,7 @@
 CREATE FUNCTION tsad._series_of(m tsad.monitor, key jsonb) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    found bigint := (SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.series = key);
+    found bigint := (SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND md5(s.series::text) = md5(key::text));
 BEGIN
     IF found IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('monitor "%s" has no series %s', m.name, coalesce(key::text, 'NULL')),

@@ -428,7 +428,7 @@ BEGIN
     UPDATE tsad.monitor o SET run_started_at = clock_timestamp(), run_ended_at = NULL, run_until = until WHERE o.id = m.id;
     INSERT INTO tsad.monitor_series (monitor, series) SELECT m.id, k FROM unnest(keys) k ORDER BY k ON CONFLICT DO NOTHING;
     RETURN jsonb_build_object('ids', (SELECT coalesce(jsonb_agg(s.id ORDER BY s.watermark, s.id), '[]') FROM tsad.monitor_series s
-                                       WHERE s.monitor = m.id AND s.series = ANY (keys)));
+                                       WHERE s.monitor = m.id AND s.series IN (SELECT k FROM unnest(keys) k)));
 END $$;
 COMMENT ON FUNCTION tsad._discover(bigint, timestamptz) IS 'begins a run: finds the series that have new rows';
 

@@ -63,8 +63,9 @@ CREATE TABLE tsad.monitor_series (
     trained_until timestamptz,
     next_training timestamptz,
     needed integer,
-    checked_at timestamptz,
-    UNIQUE (monitor, series)) WITH (fillfactor = 70);
+    checked_at timestamptz) WITH (fillfactor = 70);
+-- A key may be longer than an entry of an index.
+CREATE UNIQUE INDEX monitor_series_key ON tsad.monitor_series (monitor, pg_catalog.md5(series::text));
 COMMENT ON TABLE tsad.monitor_series IS 'the series of the monitors: how far each is settled, and by which model';
 COMMENT ON COLUMN tsad.monitor_series.watermark IS 'up to this time scores and episodes are decided for good';
 COMMENT ON COLUMN tsad.monitor_series.carry IS 'the episode that was open at the watermark, with sums instead of means';

@@ -1,5 +1,5 @@
--- What users of other detectors complain of. One test each, numbered and named; those about scheduled detection come
--- with the monitors.
+-- What users of other detectors complain of. One test each, numbered and named; those about scheduled detection are in
+-- monitor_life.sql.
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE TABLE metric AS SELECT at(i) AS ts, i, wave(i) + CASE WHEN i BETWEEN 3000 AND 3019 THEN 2 ELSE 0 END AS v FROM generate_series(0, 3999) i;

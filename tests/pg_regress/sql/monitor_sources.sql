@@ -74,7 +74,7 @@ SELECT * FROM found('bad');
 SELECT newest_at = (SELECT max(ts) FROM bad WHERE ts <= at(2399)) AS nothing_of_the_future FROM tsad.series_status('bad');
 
 -- A name that no notification can hold.
-CREATE TABLE long_names AS SELECT repeat('x', 2000) AS a, repeat('ü', 1900) AS b, repeat('y', 2500) AS c, ts, v FROM plain;
+CREATE TABLE long_names AS SELECT (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 150) n) AS a, repeat('ü', 1900) AS b, repeat('y', 2500) AS c, ts, v FROM plain;
 SELECT tsad.create_monitor('long', 'long_names', 'ts', 'v', series_columns => '{a,b,c}', start_at => at(1500), train_window => '10 days', announce_within => '30 days') > 0 AS created;
 CREATE EXTENSION dblink;
 SELECT dblink_connect('listener', format('host=%s port=%s dbname=%s user=%s', current_setting('unix_socket_directories'), current_setting('port'), current_database(), current_user));

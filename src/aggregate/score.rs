@@ -16,7 +16,7 @@ use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::{Internal, pg_sys::panic::ErrorReport};
 use std::sync::Arc;
-use tsad_core::view::View;
+use tsad_core::view::Aspect;
 use tsad_core::{Model, Point, Status, Stream};
 
 /// The scorer of a partition and what it said of the latest row.
@@ -257,7 +257,7 @@ impl State {
                 _ => (1..=n).map(|i| i.to_string()).collect(),
             }
         };
-        let views = || View::ALL.iter().map(|v| v.name().to_owned()).collect();
+        let views = || Aspect::ALL.iter().map(|v| v.name().to_owned()).collect();
         [
             point.score.into_datum(),
             threshold.into_datum(),

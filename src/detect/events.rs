@@ -10,7 +10,7 @@ use crate::error::{Result, fail};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
-use tsad_core::view::View;
+use tsad_core::view::Aspect;
 use tsad_core::{EventParams, Model, Point};
 
 /// `tsad.events`, all forms.
@@ -66,7 +66,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     event.min_p_value.into_datum(),
                     (event.points as i64).into_datum(),
                     contributions(columns, &event.channels),
-                    shares(View::ALL.iter().map(|v| v.name()), &event.views),
+                    shares(Aspect::ALL.iter().map(|v| v.name()), &event.views),
                     seq(0).and_then(IntoDatum::into_datum),
                     seq(1).and_then(IntoDatum::into_datum),
                     seq(2).and_then(IntoDatum::into_datum),

@@ -12,7 +12,7 @@ use crate::error::{Result, report};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use tsad_core::detector::Band;
-use tsad_core::view::View;
+use tsad_core::view::Aspect;
 use tsad_core::{Event, Explainer, Explanation, Model, Point};
 
 /// The columns of a row but for the series.
@@ -190,7 +190,7 @@ impl Told<'_> {
             point
                 .views
                 .as_ref()
-                .and_then(|v| shares(View::ALL.iter().map(|v| v.name()), v)),
+                .and_then(|v| shares(Aspect::ALL.iter().map(|v| v.name()), v)),
             point
                 .channels
                 .as_ref()
@@ -273,7 +273,7 @@ impl Told<'_> {
                 ),
             });
         }
-        let views = View::ALL
+        let views = Aspect::ALL
             .iter()
             .map(|v| v.name())
             .zip(self.point.views.unwrap_or_default());

@@ -13,7 +13,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tsad_core::view::View;
+use tsad_core::view::Aspect;
 use tsad_core::{Check, Due, Event, Followed, Mark, Model, Pace, Point, Samples, Told, follow};
 
 /// What is known of a series of the batch.
@@ -254,7 +254,7 @@ fn episode(columns: &Columns, told: &Told) -> Value {
         "min_p_value": event.min_p_value,
         "n_points": event.points,
         "contributions": parsed(shares_text(names.iter().map(String::as_str), &event.channels)),
-        "views": parsed(shares_text(View::ALL.iter().map(|v| v.name()), &event.views)),
+        "views": parsed(shares_text(Aspect::ALL.iter().map(|v| v.name()), &event.views)),
         "is_final": told.is_final,
     })
 }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::borrow::Cow;
-use tsad_core::view::View;
+use tsad_core::view::Aspect;
 
 /// `tsad.detect`, all forms.
 #[pg_extern(sql = false)]
@@ -136,7 +136,7 @@ pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
         point
             .views
             .as_ref()
-            .and_then(|v| shares(View::ALL.iter().map(|v| v.name()), v)),
+            .and_then(|v| shares(Aspect::ALL.iter().map(|v| v.name()), v)),
         point.imputed.into_datum(),
         point.is_final.into_datum(),
         point.status.name().into_datum(),

@@ -6,11 +6,12 @@
 //! The data's way, one module a station:
 //!
 //! ```text
-//! rows -> series -> view -> cluster -> detector -> calibrate -> points, events
+//! rows -> series -> view, residual -> cluster -> detector -> calibrate -> points, events
 //! ```
 //!
 //! - [`series`]: rows become a regular grid without duplicates, cut into segments at long gaps
 //! - [`view`]: windows of several lengths seen as amplitude, shape, spectrum and profile
+//! - [`residual`]: what neither its past nor the other channels explain of a sample
 //! - [`cluster`]: the centres of normal windows, guarded against contaminated training data
 //! - [`direction`]: principal directions of windows and their von Mises-Fisher distribution
 //! - [`detector`]: [`train`], [`score`] and [`events`]
@@ -51,6 +52,7 @@ pub mod measure;
 pub mod metric;
 pub mod model;
 pub mod picture;
+pub mod residual;
 pub mod series;
 pub mod view;
 mod wide;

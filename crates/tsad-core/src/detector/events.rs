@@ -1,7 +1,7 @@
 //! Episodes: runs of anomalous points.
 
 use super::Point;
-use crate::view::PerView;
+use crate::view::PerAspect;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -39,7 +39,7 @@ pub struct Event {
     /// The number of anomalous points.
     pub points: usize,
     /// The mean share of each view over the anomalous points; sums to 1.
-    pub views: PerView<f64>,
+    pub views: PerAspect<f64>,
     /// The mean share of each channel over the anomalous points; sums to 1.
     pub channels: Vec<f64>,
 }
@@ -111,7 +111,7 @@ impl Event {
             peak_score: f64::NEG_INFINITY,
             min_p_value: 1.0,
             points: 0,
-            views: PerView::default(),
+            views: PerAspect::default(),
             channels: vec![0.0; p.channels.as_ref().map_or(0, Vec::len)],
         };
         event.add(p);
@@ -164,7 +164,7 @@ mod tests {
             score: Some(if f == '#' { 3.0 + i as f64 } else { 0.5 }),
             p_value: Some(0.1 / (i + 1) as f64),
             is_anomaly: Some(f == '#'),
-            views: Some([1.0, 0.0, 0.0, 0.0]),
+            views: Some([1.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
             channels: Some(vec![1.0]),
             ..Point::unscored(i as i64, Status::Ok)
         };
@@ -183,7 +183,7 @@ mod tests {
         assert!((found[0].min_p_value - 0.02).abs() < 1e-12);
         assert_eq!(
             (found[0].views, &found[0].channels),
-            ([1.0, 0.0, 0.0, 0.0], &vec![1.0])
+            ([1.0, 0.0, 0.0, 0.0, 0.0, 0.0], &vec![1.0])
         );
     }
 

@@ -3,12 +3,13 @@
 //! Worked out for single samples on request, so that scoring does not pay for it.
 
 use super::channel::ScaleModel;
-use super::score::{Blend, Sight, most_to_blame};
+use super::score::{Blend, Residual, Sight, most_to_blame, scale_weight};
 use super::windows::{hop, mean, starts};
 use crate::cluster::Centres;
 use crate::model::{Model, Trained};
+use crate::residual::LAGS;
 use crate::series::{Samples, Segment, Series};
-use crate::view::{Extractor, PerView, View};
+use crate::view::{Extractor, PerAspect, PerView, View};
 use crate::{Check, Result};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,7 +17,7 @@ use std::ops::Range;
 /// Why a sample got its score. The shares of views and channels stand in its [`super::Point`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// The share of each window length in the score, shortest first; they sum to 1.
+    /// The share of each window length in what the windows add to the score, shortest first; they sum to 1.
     pub scales: Vec<(usize, f64)>,
     /// The channel most to blame, counted from 0 in the rows.
     pub channel: usize,
@@ -130,7 +131,7 @@ impl<'a> Explainer<'a> {
         let &(scale, _) = scales
             .iter()
             .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))?;
-        let c = most_to_blame(&weights)?;
+        let c = self.most_to_blame(segment, sample, &lengths, weights, check)?;
         let start = self.worst(segment, sample, scale, c, check)?;
         Some(Explanation {
             scales: scales.iter().map(|(s, w)| (lengths[*s], w / total)).collect(),
@@ -138,6 +139,27 @@ impl<'a> Explainer<'a> {
             window: self.excerpt(segment, start, lengths[scale], c),
             normal: self.normal(segment, start, scale, c),
         })
+    }
+
+    /// The channel of largest weight, given the weights of the windows.
+    fn most_to_blame(
+        &self,
+        segment: usize,
+        sample: usize,
+        lengths: &[usize],
+        mut weights: Vec<f32>,
+        check: Check,
+    ) -> Option<usize> {
+        let samples = self.series.segments[segment].len();
+        let fitting = lengths.iter().filter(|l| **l <= samples);
+        let total: f64 = fitting.map(|l| scale_weight(*l)).sum();
+        let from = sample.saturating_sub(LAGS);
+        let tails: Vec<&[f32]> = self.scaled[segment].iter().map(|c| &c[from..=sample]).collect();
+        let excesses = self.trained.residuals.excesses(&tails, check);
+        let mut residual = Residual::new(weights.len());
+        residual.blend(excesses.of(sample - from));
+        residual.join(1.0 / total, &mut PerAspect::default(), &mut weights);
+        most_to_blame(&weights)
     }
 
     /// The number of values of a row.

@@ -145,7 +145,7 @@ mod tests {
             score: Some(*s),
             p_value: Some(0.1 / (1.0 + s)),
             is_anomaly: Some(*s > 1.0),
-            views: Some([0.1 * s, 1.0 - 0.1 * s, 0.0, 0.0]),
+            views: Some([0.1 * s, 1.0 - 0.1 * s, 0.0, 0.0, 0.0, 0.0]),
             channels: Some(vec![1.0]),
             is_final: i + OPEN < known,
             ..Point::unscored(i as i64, Status::Ok)

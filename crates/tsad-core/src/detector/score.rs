@@ -6,10 +6,16 @@ use super::windows::{Run, first_in_step, hop, latest_runs, mean, runs, starts};
 use super::{Decision, Point, Status};
 use crate::metric::Metric;
 use crate::model::{Body, Model, Trained};
+use crate::residual::{Excesses, RESIDUALS, Residuals};
 use crate::series::{Place, Samples, Segment, Series};
-use crate::view::{Extractor, PerView, View};
+use crate::view::{Extractor, PerAspect, PerView, View};
 use crate::{Check, Result};
 use std::borrow::Cow;
+
+/// The weight of an excess beside the mean over windows, which has the deviation of about 1 on normal samples.
+const RESIDUAL_WEIGHT: f32 = 2.0;
+/// The same in the causal score, which is made of roots.
+const CAUSAL_SHARE: f64 = 0.2;
 
 /// What a score may look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +123,16 @@ fn scored(model: &Model, rows: Samples, sight: Sight, detail: Detail, check: Che
         .iter()
         .map(|s| {
             let metric = trained.metric.as_ref().ok();
-            Scores::of_segment(&trained.channels, metric, s, sight, detail.shares, check)
+            let residuals = &trained.residuals;
+            Scores::of_segment(
+                &trained.channels,
+                metric,
+                residuals,
+                s,
+                sight,
+                detail.shares,
+                check,
+            )
         })
         .collect();
     let alpha = trained.calibration.alpha;
@@ -149,8 +164,8 @@ pub(super) struct Scores {
     channels: usize,
     /// Per sample the score; empty if the segment is shorter than every window.
     pub(super) score: Vec<f64>,
-    /// Per sample the weight of each view; empty unless shares are wanted.
-    views: Vec<PerView<f32>>,
+    /// Per sample the weight of each aspect; empty unless shares are wanted.
+    views: Vec<PerAspect<f32>>,
     /// Per sample the weight of each channel; empty unless shares are wanted.
     weights: Vec<f32>,
 }
@@ -159,6 +174,7 @@ impl Scores {
     pub(super) fn of_segment(
         channels: &[ChannelModel],
         metric: Option<&Metric>,
+        residuals: &Residuals,
         segment: &Segment,
         sight: Sight,
         shares: bool,
@@ -169,21 +185,30 @@ impl Scores {
             .enumerate()
             .map(|(c, m)| segment.channel(c).iter().map(|v| m.scale.apply(*v)).collect())
             .collect();
-        Self::of_distances(channels, segment, sight, shares, |scale, length, starts| {
-            let mut extractor = Extractor::new(length);
-            let models = channels.iter().zip(&scaled);
-            let distances = |(c, values): (&ChannelModel, &Vec<f32>)| {
-                Cow::Owned(c.scales[scale].log_distances(values, starts, &mut extractor, metric, check))
-            };
-            models.map(distances).collect()
-        })
+        let excesses = residuals.excesses(&scaled, check);
+        Self::of_distances(
+            channels,
+            segment,
+            &excesses,
+            sight,
+            shares,
+            |scale, length, starts| {
+                let mut extractor = Extractor::new(length);
+                let models = channels.iter().zip(&scaled);
+                let distances = |(c, values): (&ChannelModel, &Vec<f32>)| {
+                    Cow::Owned(c.scales[scale].log_distances(values, starts, &mut extractor, metric, check))
+                };
+                models.map(distances).collect()
+            },
+        )
     }
 
-    /// The scores of a segment from log distances: `distances` gives them per channel and window, for the
-    /// index of a scale, its window length and the starts of the windows.
+    /// The scores of a segment from the excesses of its samples and from log distances: `distances` gives these per
+    /// channel and window, for the index of a scale, its window length and the starts of the windows.
     pub(super) fn of_distances<'a>(
         channels: &[ChannelModel],
         segment: &Segment,
+        excesses: &Excesses,
         sight: Sight,
         shares: bool,
         mut distances: impl FnMut(usize, usize, &[usize]) -> Vec<Cow<'a, [PerView<f32>]>>,
@@ -201,7 +226,7 @@ impl Scores {
         }
         out.score = vec![0.0; segment.len()];
         if shares {
-            out.views = vec![PerView::default(); segment.len()];
+            out.views = vec![PerAspect::default(); segment.len()];
             out.weights = vec![0.0; segment.len() * channels.len()];
         }
         for (s, &length) in lengths.iter().enumerate().take(fitting) {
@@ -215,7 +240,7 @@ impl Scores {
                 }
             }
         }
-        out.finish(&lengths[..fitting], segment.start, sight);
+        out.finish(&lengths[..fitting], segment.start, excesses, sight);
         out
     }
 
@@ -255,28 +280,92 @@ impl Scores {
 
 impl Scores {
     /// Turns the sums over window lengths into scores; not a number where no window has ended yet.
-    fn finish(&mut self, lengths: &[usize], first: i64, sight: Sight) {
-        match sight {
-            Sight::Hindsight => {
-                let total: f64 = lengths.iter().map(|l| scale_weight(*l)).sum();
-                let share = 1.0 / (total * View::COUNT as f64);
-                self.score
-                    .iter_mut()
-                    .for_each(|score| *score = softplus(*score * share));
-            }
-            Sight::Causal => {
-                let needed: Vec<usize> = lengths.iter().map(|l| l + first_in_step(first, *l)).collect();
-                for (i, score) in self.score.iter_mut().enumerate() {
-                    *score = causal_score(*score, needed.iter().filter(|n| **n <= i + 1).count());
+    fn finish(&mut self, lengths: &[usize], first: i64, excesses: &Excesses, sight: Sight) {
+        let needed: Vec<usize> = match sight {
+            Sight::Hindsight => Vec::new(),
+            Sight::Causal => lengths.iter().map(|l| l + first_in_step(first, *l)).collect(),
+        };
+        let total: f64 = lengths.iter().map(|l| scale_weight(*l)).sum();
+        let mut residual = Residual::new(self.channels);
+        let channels = self.channels;
+        for (i, score) in self.score.iter_mut().enumerate() {
+            residual.blend(excesses.of(i));
+            let share = match sight {
+                Sight::Hindsight => {
+                    *score = softplus(*score / (total * View::COUNT as f64) + residual.sum);
+                    1.0 / total
                 }
+                Sight::Causal => {
+                    let ended = needed.iter().filter(|n| **n <= i + 1).count();
+                    *score = causal_score(*score, ended, residual.sum);
+                    1.0 / ended as f64
+                }
+            };
+            if let Some(views) = self.views.get_mut(i) {
+                residual.join(share, views, &mut self.weights[i * channels..(i + 1) * channels]);
             }
         }
     }
 }
 
-/// The causal score from the sum over the lengths of which a window has ended; not a number without one.
-pub(super) fn causal_score(sum: f64, ended: usize) -> f64 {
-    (sum / ended as f64).powi(2)
+/// The causal score from the sum over the lengths of which a window has ended and from what the residuals add; not a
+/// number without a window.
+pub(super) fn causal_score(sum: f64, ended: usize, residual: f64) -> f64 {
+    (sum / ended as f64 + CAUSAL_SHARE * residual).powi(2)
+}
+
+/// What the residuals of a sample add to its score: for each the mean over the top quarter of the channels.
+pub(super) struct Residual {
+    top: usize,
+    order: Vec<(f32, usize)>,
+    /// What they add.
+    pub(super) sum: f64,
+    each: [f32; RESIDUALS],
+    weights: Vec<f32>,
+}
+
+impl Residual {
+    pub(super) fn new(channels: usize) -> Self {
+        Self {
+            top: channels.div_ceil(4),
+            order: Vec::with_capacity(channels),
+            sum: 0.0,
+            each: [0.0; RESIDUALS],
+            weights: vec![0.0; channels],
+        }
+    }
+
+    /// Takes in the excesses of a sample.
+    pub(super) fn blend(&mut self, excesses: [&[f32]; RESIDUALS]) {
+        self.sum = 0.0;
+        self.weights.fill(0.0);
+        for (each, excesses) in self.each.iter_mut().zip(excesses) {
+            *each = 0.0;
+            self.order.clear();
+            let over = excesses.iter().enumerate().filter(|(_, e)| **e > 0.0);
+            self.order.extend(over.map(|(c, e)| (*e, c)));
+            self.order
+                .sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            for &(excess, c) in self.order.iter().take(self.top) {
+                let share = RESIDUAL_WEIGHT * excess / self.top as f32;
+                *each += share;
+                self.weights[c] += share;
+            }
+            self.sum += f64::from(*each);
+        }
+    }
+
+    /// Adds the weights of the residuals to those of the windows, which are sums over views and window lengths of
+    /// which `share` makes the mean over the lengths.
+    pub(super) fn join(&self, share: f64, views: &mut PerAspect<f32>, weights: &mut [f32]) {
+        let (windows, residuals) = views.split_at_mut(View::COUNT);
+        let share = (share / View::COUNT as f64) as f32;
+        windows.iter_mut().for_each(|w| *w *= share);
+        residuals.copy_from_slice(&self.each);
+        for (weight, own) in weights.iter_mut().zip(&self.weights) {
+            *weight = *weight * share / self.top as f32 + own;
+        }
+    }
 }
 
 /// Blends the channels of one window length: per view the mean over the top quarter of them.
@@ -341,12 +430,11 @@ impl Blend {
     }
 }
 
-/// The weight of a window length in the score: its square root.
+/// The weight of a window length in the score: its samples.
 ///
-/// The deviation of a mean over normal windows falls as the square root of the samples it is made of, so that
-/// a long window's evidence weighs more; but the shorter windows say where (docs/experiments.md).
-fn scale_weight(length: usize) -> f64 {
-    (length as f64).sqrt()
+/// The longer a window, the more it has seen; what it blurs the residuals of the samples tell (docs/experiments.md).
+pub(super) fn scale_weight(length: usize) -> f64 {
+    length as f64
 }
 
 /// `log(1 + exp(x))`: keeps the order, is positive (in single precision too, for the sake of the shares), and is
@@ -525,7 +613,7 @@ fn matters(model: &Model, trained: &Trained, segment: &Segment, sight: Sight) ->
     out
 }
 
-pub(super) fn shares(weights: PerView<f32>) -> PerView<f64> {
+pub(super) fn shares(weights: PerAspect<f32>) -> PerAspect<f64> {
     let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
     weights.map(|w| f64::from(w) / total)
 }

@@ -4,6 +4,7 @@ use super::latest::Latest;
 use super::score::{channel_shares, most_to_blame, shares, status_at};
 use super::{Point, Status};
 use crate::model::{Body, Model, Trained};
+use crate::residual::{Excesses, LAGS};
 use crate::view::Extractor;
 use crate::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
@@ -36,6 +37,8 @@ pub struct Stream {
     /// The cell of the latest row that had a value.
     cell: Option<i64>,
     windows: u64,
+    /// The excesses of the latest sample.
+    excesses: Excesses,
     far: Far,
 }
 
@@ -93,6 +96,7 @@ impl Stream {
             pending: VecDeque::new(),
             cell: None,
             windows: 0,
+            excesses: Excesses::zero(trained.map_or(0, |t| t.channels.len()), 1),
             far: Far {
                 asked: model.params.asks_for_deviation(),
                 reach: model.shortest_window().unwrap_or(0) as u64,
@@ -146,7 +150,12 @@ impl Stream {
         let Some(latest) = self.latest.as_mut().filter(|_| !in_gap) else {
             return Ok(Point::unscored(time, Status::Gap));
         };
-        let Some(blended) = latest.score(&trained.channels) else {
+        if self.next <= cell {
+            // The row lacks a channel, and is no sample yet.
+            self.excesses = Excesses::zero(trained.channels.len(), 1);
+        }
+        let last = self.excesses.samples() - 1;
+        let Some(blended) = latest.score(&trained.channels, self.excesses.of(last)) else {
             return Ok(Point::unscored(time, Status::Warmup));
         };
         let calibration = &trained.causal;
@@ -306,6 +315,9 @@ impl Stream {
             latest.add(scale, distances.collect());
             self.windows += 1;
         }
+        let tail = |c: &Channel| c.scaled.len().saturating_sub(LAGS + 1);
+        let tails: Vec<&[f32]> = self.channels.iter().map(|c| &c.scaled[tail(c)..]).collect();
+        self.excesses = trained.residuals.excesses(&tails, &|| {});
     }
 }
 

@@ -9,6 +9,7 @@ use super::score::{Scores, Sight};
 use crate::calibrate::{Calibration, Source};
 use crate::metric::{LeftOut, Metric};
 use crate::model::{Body, Model, Trained, Updates};
+use crate::residual::{Excesses, Residuals};
 use crate::series::{Grid, Samples, Segment, Series};
 use crate::{Check, Result};
 use std::borrow::Cow;
@@ -76,13 +77,15 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     } else {
         Err(LeftOut::NotWanted)
     };
+    let longest = lengths[lengths.len() - 1];
+    let (residuals, excesses) = Residuals::fit(&scaled(&channels, &series), longest, check);
     let learned = metric.as_ref().ok();
     let scores = |sight: Sight| {
-        let (source, mut scores) = match held_out_scores(&channels, &held_out, &series, sight) {
+        let (source, mut scores) = match held_out_scores(&channels, &held_out, &excesses, &series, sight) {
             Some(scores) => (Source::HeldOut, scores),
             None => (
                 Source::InSample,
-                in_sample_scores(&channels, learned, &series, sight, check),
+                in_sample_scores(&channels, learned, &residuals, &series, sight, check),
             ),
         };
         // Without a later sample the first ones of a segment have no score.
@@ -94,7 +97,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     let calibration = |(source, scores): (Source, Vec<Vec<f64>>)| {
         Calibration::fit(
             &scores,
-            lengths[lengths.len() - 1],
+            longest,
             params.contamination,
             source,
             params.alpha_at(grid.interval, rows.time_kind()),
@@ -115,7 +118,17 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         calibration: calibration(hindsight),
         channels,
         metric,
+        residuals,
     })
+}
+
+/// The scaled values of every segment, channel by channel.
+pub(super) fn scaled(channels: &[ChannelModel], series: &Series) -> Vec<Vec<Vec<f32>>> {
+    let channel = |s: &Segment, (c, m): (usize, &ChannelModel)| {
+        s.channel(c).iter().map(|v| m.scale.apply(*v)).collect()
+    };
+    let segment = |s| channels.iter().enumerate().map(|c| channel(s, c)).collect();
+    series.segments.iter().map(segment).collect()
 }
 
 /// The channels that have a value in at least half of the rows.
@@ -134,6 +147,7 @@ fn live_channels(rows: &Samples) -> Vec<usize> {
 pub(super) fn held_out_scores(
     channels: &[ChannelModel],
     held_out: &[Vec<Option<HeldOut>>],
+    excesses: &[Excesses],
     series: &Series,
     sight: Sight,
 ) -> Option<Vec<Vec<f64>>> {
@@ -148,7 +162,7 @@ pub(super) fn held_out_scores(
                 .map(|c| Cow::Borrowed(c[scale][s].as_slice()))
                 .collect()
         };
-        Scores::of_distances(channels, segment, sight, false, of).score
+        Scores::of_distances(channels, segment, &excesses[s], sight, false, of).score
     };
     Some(series.segments.iter().enumerate().map(scores).collect())
 }
@@ -156,12 +170,13 @@ pub(super) fn held_out_scores(
 fn in_sample_scores(
     channels: &[ChannelModel],
     metric: Option<&Metric>,
+    residuals: &Residuals,
     series: &Series,
     sight: Sight,
     check: Check,
 ) -> Vec<Vec<f64>> {
     let segments = series.segments.iter();
     segments
-        .map(|s| Scores::of_segment(channels, metric, s, sight, false, check).score)
+        .map(|s| Scores::of_segment(channels, metric, residuals, s, sight, false, check).score)
         .collect()
 }

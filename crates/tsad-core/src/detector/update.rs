@@ -10,7 +10,7 @@ use super::held_out::{self, thinned};
 use super::merge::Mixture;
 use super::regime::Regimes;
 use super::score::{Blend, Sight};
-use super::train::{held_out_scores, train};
+use super::train::{held_out_scores, scaled, train};
 use super::windows::{hop, starts};
 use super::{ValidParams, head};
 use crate::calibrate::{Calibration, Source};
@@ -44,6 +44,7 @@ const FAR: f64 = 3.0;
 ///   contradict the old one (Kolmogorov and Smirnov on p-values that share no window) or are the longer part. They must
 ///   be long enough to hold some out.
 /// - The baseline is moved, or learned anew, if that makes the typical deviation a fifth smaller.
+/// - Predictions and relations of the samples stay; what they leave unexplained of the newer rows is usual from then on.
 /// - Regimes are found anew in the newer rows where these contradict the model; their numbers then change.
 ///
 /// Time is linear in the number of rows.
@@ -114,8 +115,10 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
         scales.for_each(|s| s.head = None);
     }
     let window = trained.longest_window();
+    let excesses;
+    (out.residuals, excesses) = trained.residuals.updated(&scaled(&out.channels, series), check);
     let calibrated = |old: &Calibration, sight: Sight| {
-        let scores = held_out_scores(&out.channels, &held_out, series, sight)?;
+        let scores = held_out_scores(&out.channels, &held_out, &excesses, series, sight)?;
         recalibrated(old, scores, window, params.contamination)
     };
     let (hindsight, causal) = (

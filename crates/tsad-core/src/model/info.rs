@@ -5,7 +5,7 @@ use crate::calibrate::{Calibration, Source};
 use crate::detector::{Baseline, Params};
 use crate::metric::LeftOut;
 use crate::series::TimeKind;
-use crate::view::View;
+use crate::view::Aspect;
 use serde::Serialize;
 
 /// What a model tells of itself.
@@ -54,7 +54,7 @@ pub struct ModelInfo {
     pub imputed_share: f64,
     /// The window lengths in use, in samples.
     pub scales: Vec<usize>,
-    /// The views of a window.
+    /// The views of a window and of a sample that scores are made of.
     pub views: Vec<&'static str>,
     /// The number of cluster centres, all channels, views and scales together.
     pub clusters: usize,
@@ -129,7 +129,7 @@ impl Model {
             samples: trained.map_or(0, |t| t.samples),
             imputed_share: trained.map_or(0.0, |t| t.imputed as f64 / t.samples as f64),
             scales: trained.map_or_else(Vec::new, lengths),
-            views: View::ALL.iter().map(|v| v.name()).collect(),
+            views: trained.map_or_else(Vec::new, aspects),
             clusters: trained.map_or(0, clusters),
             regimes: trained.map_or(0, |t| t.regimes.all.len()),
             seasons: trained.map_or_else(Vec::new, |t| t.baselines.iter().map(Baseline::period).collect()),
@@ -138,6 +138,15 @@ impl Model {
             size,
         }
     }
+}
+
+fn aspects(t: &Trained) -> Vec<&'static str> {
+    let used = |a: &&Aspect| match a {
+        Aspect::Window(_) => true,
+        Aspect::Prediction => t.residuals.predictors.iter().any(Option::is_some),
+        Aspect::Relation => !t.residuals.relations.is_empty(),
+    };
+    Aspect::ALL.iter().filter(used).map(|a| a.name()).collect()
 }
 
 fn lengths(t: &Trained) -> Vec<usize> {

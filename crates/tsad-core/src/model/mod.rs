@@ -7,6 +7,7 @@ mod regimes;
 mod v1;
 mod v1_baseline;
 mod v1_regimes;
+mod v1_residuals;
 
 pub use info::{CalibrationInfo, ModelInfo};
 pub use recalibrate::Target;
@@ -15,6 +16,7 @@ pub use regimes::{DirectionInfo, RegimeInfo, ViewCentre};
 use crate::calibrate::Calibration;
 use crate::detector::{Band, Baseline, ChannelModel, Params, Regimes};
 use crate::metric::{LeftOut, Metric};
+use crate::residual::Residuals;
 use crate::series::{Grid, Samples, TimeKind};
 use crate::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -72,6 +74,7 @@ pub(crate) struct Trained {
     pub regimes: Regimes,
     /// One for each channel.
     pub baselines: Vec<Baseline>,
+    pub residuals: Residuals,
 }
 
 impl Trained {

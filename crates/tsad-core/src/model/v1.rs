@@ -2,6 +2,7 @@
 
 use super::v1_baseline::BaselineV1;
 use super::v1_regimes::RegimesV1;
+use super::v1_residuals::ResidualsV1;
 use super::{Body, Model, Trained, Updates};
 use crate::calibrate::Calibration;
 use crate::cluster::Centres;
@@ -46,6 +47,7 @@ struct TrainedV1 {
     metric: MetricV1,
     regimes: RegimesV1,
     baselines: Vec<BaselineV1>,
+    residuals: ResidualsV1,
 }
 
 /// The weights of the encoders, or why there are none.
@@ -120,6 +122,7 @@ impl From<&Model> for ModelV1 {
                 metric: MetricV1::from(&t.metric),
                 regimes: RegimesV1::from(&t.regimes),
                 baselines: t.baselines.iter().map(BaselineV1::from).collect(),
+                residuals: ResidualsV1::from(&t.residuals),
             })),
         };
         Self {
@@ -273,6 +276,7 @@ impl TrainedV1 {
         let baselines = self.baselines.into_iter().map(BaselineV1::into_baseline);
         let baselines = baselines.collect::<Result<_, _>>()?;
         let regimes = self.regimes.into_regimes(&lengths, channels.len())?;
+        let residuals = self.residuals.into_residuals(channels.len())?;
         Ok(Trained {
             grid,
             samples: self.samples,
@@ -283,6 +287,7 @@ impl TrainedV1 {
             metric,
             regimes,
             baselines,
+            residuals,
         })
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::codec::{HEADER, assert_corrupt, read, sealed, small};
 use crate::codec_payload::refused_or_usable;
-use crate::common::{rows, scored, waves};
+use crate::common::{MINUTE, rows, scored, trained, waves};
 use serde_cbor::Value;
 use std::collections::BTreeMap;
+use tsad_core::{Params, Samples};
 
 fn decoded() -> Value {
     serde_cbor::from_slice(&small()[HEADER..]).unwrap()
@@ -252,4 +253,46 @@ fn scores_far_below_the_usual_are_positive_and_their_shares_sum_to_1() {
         );
         assert_eq!(p.channels.unwrap(), [1.0]);
     }
+}
+
+#[test]
+fn residuals_that_do_not_fit_are_refused() {
+    let mut rows = Samples::new(2).unwrap();
+    for i in 0..400_i64 {
+        let (a, b) = ((i as f64 / 5.0).sin(), (i as f64 / 3.0).cos());
+        rows.push(i * MINUTE, &[a + 0.1 * b, b]).unwrap();
+    }
+    let params = Params {
+        scales: vec![32],
+        centres: 2,
+        ..Params::default()
+    };
+    let bytes = trained(rows, params).to_bytes().unwrap();
+    let payload: Value = serde_cbor::from_slice(&bytes[HEADER..]).unwrap();
+    let float = Value::Float;
+    let cases = [
+        ("predictors", Value::Array(vec![Value::Null])),
+        ("predictors/0/weights", floats(&[1.0; 7])),
+        ("predictors/0/factor", float(0.0)),
+        ("predictors/0/limit", float(-1.0)),
+        ("predictors/1/location", float(f64::NAN)),
+        ("relations/0/first", Value::Integer(1)),
+        ("relations/0/locations", floats(&[0.0])),
+        ("relations/0/factors", floats(&[1.0, f32::INFINITY])),
+        ("relations/0/weights", floats(&[1.0; 3])),
+        ("relations/0/limits", floats(&[1.0; 3])),
+        ("relations/0/limits", floats(&[1.0, 0.0])),
+    ];
+    for (path, new) in cases {
+        let mut value = payload.clone();
+        let whole = format!("body/trained/residuals/{path}");
+        *at(&mut value, &whole.split('/').collect::<Vec<_>>()) = new;
+        assert_corrupt(&sealed(1, 1, 0, &encoded(&value)), path);
+    }
+    let mut twice = payload;
+    let Value::Array(relations) = at(&mut twice, &["body", "trained", "residuals", "relations"]) else {
+        panic!("no list");
+    };
+    relations.push(relations[0].clone());
+    assert_corrupt(&sealed(1, 1, 0, &encoded(&twice)), "a relation twice");
 }

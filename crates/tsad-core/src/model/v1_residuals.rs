@@ -1,0 +1,117 @@
+//! Residuals in the payload of format version 1.
+
+use super::v1::{Wrong, from_bytes, require, to_bytes};
+use crate::residual::{MOST_RELATED, Predictor, Relation, Residuals};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResidualsV1 {
+    predictors: Vec<Option<PredictorV1>>,
+    relations: Vec<RelationV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PredictorV1 {
+    location: f32,
+    factor: f32,
+    weights: ByteBuf,
+    limit: f32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RelationV1 {
+    first: u32,
+    locations: ByteBuf,
+    factors: ByteBuf,
+    weights: ByteBuf,
+    limits: ByteBuf,
+}
+
+impl From<&Residuals> for ResidualsV1 {
+    fn from(r: &Residuals) -> Self {
+        let predictor = |p: &Predictor| PredictorV1 {
+            location: p.location,
+            factor: p.factor,
+            weights: to_bytes(&p.weights),
+            limit: p.limit,
+        };
+        let relation = |r: &Relation| RelationV1 {
+            first: r.first as u32,
+            locations: to_bytes(&r.locations),
+            factors: to_bytes(&r.factors),
+            weights: to_bytes(&r.weights),
+            limits: to_bytes(&r.limits),
+        };
+        Self {
+            predictors: r.predictors.iter().map(|p| p.as_ref().map(predictor)).collect(),
+            relations: r.relations.iter().map(relation).collect(),
+        }
+    }
+}
+
+impl ResidualsV1 {
+    /// The model has `channels` channels that are scored.
+    pub(super) fn into_residuals(self, channels: usize) -> Result<Residuals, Wrong> {
+        require(self.predictors.len() == channels, "predictors")?;
+        let predictors = self.predictors.into_iter();
+        let predictors = predictors.map(|p| p.map(PredictorV1::into_predictor).transpose());
+        let relations: Vec<Relation> = self
+            .relations
+            .into_iter()
+            .map(|r| r.into_relation(channels))
+            .collect::<Result<_, _>>()?;
+        let apart = |a: &Relation, b: &Relation| a.first + a.channels() <= b.first;
+        require(relations.is_sorted_by(apart), "relations")?;
+        Ok(Residuals {
+            predictors: predictors.collect::<Result<_, _>>()?,
+            relations,
+        })
+    }
+}
+
+impl PredictorV1 {
+    fn into_predictor(self) -> Result<Predictor, Wrong> {
+        let weights = from_bytes(&self.weights)?;
+        require(weights.len() == Predictor::WEIGHTS, "predictors")?;
+        let sound = self.location.is_finite() && sound_unit(self.factor) && sound_unit(self.limit);
+        require(sound, "predictors")?;
+        Ok(Predictor {
+            location: self.location,
+            factor: self.factor,
+            weights,
+            limit: self.limit,
+        })
+    }
+}
+
+impl RelationV1 {
+    fn into_relation(self, channels: usize) -> Result<Relation, Wrong> {
+        let relation = Relation {
+            first: self.first as usize,
+            locations: from_bytes(&self.locations)?,
+            factors: from_bytes(&self.factors)?,
+            weights: from_bytes(&self.weights)?,
+            limits: from_bytes(&self.limits)?,
+        };
+        let own = relation.channels();
+        require((2..=MOST_RELATED).contains(&own), "relations")?;
+        require(
+            relation.first <= channels && own <= channels - relation.first,
+            "relations",
+        )?;
+        let units = [&relation.locations, &relation.factors];
+        require(units.iter().all(|u| u.len() == own), "relations")?;
+        require(relation.weights.len() == own * own, "relations")?;
+        let positive = relation.factors.iter().chain(&relation.limits);
+        require(positive.copied().all(sound_unit), "relations")?;
+        Ok(relation)
+    }
+}
+
+fn sound_unit(x: f32) -> bool {
+    x > 0.0 && x.is_finite()
+}

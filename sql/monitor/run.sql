@@ -508,6 +508,7 @@ DECLARE
     m tsad.monitor;
     e tsad.monitor_event;
     failure text;
+    silent bigint[];
 BEGIN
     SELECT * INTO m FROM tsad.monitor o WHERE o.id = monitor;
     FOR e IN SELECT * FROM tsad.monitor_event o WHERE o.monitor = m.id AND o.hook_due <> '{}' AND o.hook_attempts < 5
@@ -516,6 +517,12 @@ BEGIN
         UPDATE tsad.monitor_event o SET hook_attempts = CASE WHEN failure IS NULL THEN 0 ELSE o.hook_attempts + 1 END, hook_error = failure,
                hook_due = CASE WHEN failure IS NULL THEN o.hook_due[2:] ELSE o.hook_due END WHERE o.id = e.id;
     END LOOP;
+    -- A series that fell silent has no row that could end its episode: it ends as a gap would end it. Rows that come after all
+    -- continue it, or do not.
+    silent := ARRAY(SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < until - greatest(m.late_window, coalesce(m.merge_gap, s.context / 16))
+                       AND EXISTS (SELECT FROM tsad.monitor_event o WHERE o.series = s.id AND o.ended_at IS NULL) ORDER BY s.id FOR UPDATE SKIP LOCKED);
+    UPDATE tsad.monitor_event o SET ended_at = o.last_at WHERE o.series = ANY (silent) AND o.ended_at IS NULL;
+    PERFORM tsad._announce_batch(m, silent, until);
     DELETE FROM tsad.monitor_event o WHERE o.monitor = m.id AND o.is_final AND o.last_at < until - m.retention;
     DELETE FROM tsad.monitor_series o WHERE o.monitor = m.id AND o.newest_at < until - m.retention AND NOT o.id = ANY (ids);
     DELETE FROM tsad.monitor_exclusion o WHERE o.monitor = m.id AND o.until_at < until - greatest(m.retention, m.train_window);

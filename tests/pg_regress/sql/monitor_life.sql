@@ -132,6 +132,18 @@ SELECT dblink_exec('a', 'ROLLBACK'), dblink_disconnect('a');
 CALL tsad.run_monitor('two', at(3599));
 SELECT count(*) FILTER (WHERE newest_at = at(3599)) AS seen, count(*) FILTER (WHERE newest_at < at(3599)) AS skipped FROM tsad.series_status('two');
 
+-- A series that falls silent in the middle of an episode does not keep the alarm up for ever; what comes later is another one.
+CREATE TABLE silent AS SELECT i, at(i) AS ts, wave(i) + CASE WHEN i >= 3000 THEN 2 ELSE 0 END AS v, h FROM generate_series(0, 3599) i, unnest('{gone,here}'::text[]) h WHERE h = 'here' OR i NOT BETWEEN 3010 AND 3299;
+SELECT tsad.create_monitor('silent', 'silent', 'ts', 'v', '{h}', start_at => at(2000), train_window => '7 days') > 0 AS created;
+CALL tsad.run_monitor('silent', at(3015));
+SELECT ended_at IS NULL AS open FROM tsad.anomalies WHERE monitor = 'silent' AND series = '{"h": "gone"}';
+CALL tsad.run_monitor('silent', at(3100));
+SELECT ended_at = at(3009) AS ended_with_the_last_row, is_final FROM tsad.anomalies WHERE monitor = 'silent' AND series = '{"h": "gone"}';
+CALL tsad.run_monitor('silent', at(3599));
+SELECT bool_or(ended_at = at(3009)) AS as_it_was, count(*) FILTER (WHERE started_at BETWEEN at(3010) AND at(3299)) AS in_the_silence FROM tsad.anomalies WHERE monitor = 'silent' AND series = '{"h": "gone"}';
+SELECT tsad.drop_monitor('silent');
+DROP TABLE silent;
+
 -- No scheduler in this database.
 SELECT * FROM error_of($$SELECT tsad.schedule('two', '*/5 * * * *')$$);
 SELECT tsad.unschedule('two');

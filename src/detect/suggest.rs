@@ -26,7 +26,10 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let params = params(options.map(|o| o.0))?;
     for_each_rows(&request, |source, rows, samples, _| {
         pgrx::check_for_interrupts!();
-        let survey = Survey::of(samples, params.max_gap);
+        let check = || {
+            pgrx::check_for_interrupts!();
+        };
+        let survey = Survey::of(samples, params.max_gap, &check);
         let advice = Advice::of(&survey, &params);
         let integer = source.columns.time.is_integer();
         let shown = |t: Option<i64>| {

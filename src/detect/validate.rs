@@ -42,7 +42,10 @@ fn _validate(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     );
                 }
             }
-            let survey = Survey::of(samples, params.max_gap);
+            let check = || {
+                pgrx::check_for_interrupts!();
+            };
+            let survey = Survey::of(samples, params.max_gap, &check);
             let advice = Advice::of(&survey, &params);
             match advice.verdict {
                 "ready" => ready += 1,

@@ -146,7 +146,7 @@ fn kolmogorov(x: f64) -> f64 {
 /// As [`crate::score`].
 pub fn drift(model: &Model, rows: Samples, check: Check) -> Result<Drift> {
     model.check_rows(&rows)?;
-    let rows = rows.sorted_canonically();
+    let rows = rows.sorted_canonically(check);
     let first = rows.times().partition_point(|t| *t <= model.last_time);
     let newer = rows.tail(first);
     let points: Vec<Point> = score_only(model, rows, check)?.split_off(first);

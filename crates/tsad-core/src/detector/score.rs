@@ -107,7 +107,7 @@ impl Detail {
 
 fn scored(model: &Model, rows: Samples, sight: Sight, detail: Detail, check: Check) -> Result<Vec<Point>> {
     model.check_rows(&rows)?;
-    let rows = rows.sorted_by_time();
+    let rows = rows.sorted_by_time(check);
     let trained = match &model.body {
         Body::Trained(trained) => trained,
         Body::Untrained(_) => {

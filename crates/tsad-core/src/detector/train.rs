@@ -25,7 +25,7 @@ use std::borrow::Cow;
 /// `InvalidParameter` if alarms per day are asked for but the times are integers without a unit.
 pub fn train(rows: Samples, params: &ValidParams, check: Check) -> Result<Model> {
     params.fits_times(rows.time_kind())?;
-    let rows = rows.sorted_canonically();
+    let rows = rows.sorted_canonically(check);
     let missing = (0..rows.len())
         .filter(|&i| rows.row(i).iter().all(|v| v.is_nan()))
         .count();

@@ -54,7 +54,7 @@ const FAR: f64 = 3.0;
 pub fn update(model: &Model, rows: Samples, check: Check) -> Result<Model> {
     model.check_rows(&rows)?;
     let params = model.params.clone().validate()?;
-    let rows = rows.sorted_canonically();
+    let rows = rows.sorted_canonically(check);
     let known = rows.times().partition_point(|t| *t <= model.last_time);
     let (mut out, newer) = match &model.body {
         Body::Untrained(_) => (train(rows.clone(), &params, check)?, rows),
@@ -366,7 +366,7 @@ impl ViewModel {
 pub(crate) fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) -> Option<f64> {
     let trained = model.trained()?;
     let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
-    let rows = rows.clone().sorted_by_time().select(&live);
+    let rows = rows.clone().sorted_by_time(check).select(&live);
     let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap);
     let mut blend = Blend::new(trained.channels.len(), false);
     let mut shares = Vec::new();

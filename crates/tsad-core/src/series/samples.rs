@@ -1,7 +1,8 @@
 //! Rows as they come: in any order, with duplicates and missing values.
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Check, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
+use std::cell::Cell;
 
 /// What the times of a series mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -181,24 +182,30 @@ impl Samples {
 
     /// Sorts the rows by time; rows of equal time keep their order.
     #[must_use]
-    pub fn sorted_by_time(self) -> Self {
+    pub fn sorted_by_time(self, check: Check) -> Self {
         if self.times.is_sorted() {
             return self;
         }
         let mut order: Vec<usize> = (0..self.len()).collect();
-        order.sort_by_key(|&i| self.times[i]);
+        let pace = Pace::new(check);
+        order.sort_by(|&i, &j| {
+            pace.step();
+            self.times[i].cmp(&self.times[j])
+        });
         self.permuted(&order)
     }
 
     /// Sorts the rows by time and then by the values, so that the result does not depend on the order in
     /// which rows were added.
     #[must_use]
-    pub fn sorted_canonically(self) -> Self {
+    pub fn sorted_canonically(self, check: Check) -> Self {
         if self.times.is_sorted_by(|a, b| a < b) {
             return self;
         }
         let mut order: Vec<usize> = (0..self.len()).collect();
+        let pace = Pace::new(check);
         order.sort_by(|&i, &j| {
+            pace.step();
             self.times[i].cmp(&self.times[j]).then_with(|| {
                 let pairs = self.row(i).iter().zip(self.row(j));
                 pairs
@@ -232,6 +239,31 @@ impl Samples {
     }
 }
 
+/// Calls the cancel hook now and then while a sort compares: a sort has no other place for it, and what it leaves
+/// behind when the hook unwinds is dropped.
+struct Pace<'a> {
+    check: Check<'a>,
+    steps: Cell<u32>,
+}
+
+impl<'a> Pace<'a> {
+    const EVERY: u32 = 1 << 16;
+
+    fn new(check: Check<'a>) -> Self {
+        Self {
+            check,
+            steps: Cell::new(0),
+        }
+    }
+
+    fn step(&self) {
+        self.steps.set(self.steps.get().wrapping_add(1));
+        if self.steps.get().is_multiple_of(Self::EVERY) {
+            (self.check)();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,7 +292,7 @@ mod tests {
             b.push(t, &[v]).unwrap();
         }
         let bits = |s: &Samples| s.values().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        let (a, b) = (a.sorted_canonically(), b.sorted_canonically());
+        let (a, b) = (a.sorted_canonically(&|| {}), b.sorted_canonically(&|| {}));
         assert_eq!(a.times(), b.times());
         assert_eq!(bits(&a), bits(&b));
     }
@@ -271,7 +303,22 @@ mod tests {
         for (t, v) in [(2, 1.0), (1, 9.0), (1, 3.0)] {
             s.push(t, &[v]).unwrap();
         }
-        let s = s.sorted_by_time();
+        let s = s.sorted_by_time(&|| {});
         assert_eq!(s.values(), [9.0, 3.0, 1.0]);
+    }
+
+    #[test]
+    fn a_long_sort_can_be_cancelled() {
+        let mut rows = Samples::new(1).unwrap();
+        for i in 0..20_000_i64 {
+            rows.push(i * 7919 % 20_011, &[0.0]).unwrap();
+        }
+        let stop = || panic!("cancelled");
+        let sorts: [fn(Samples, Check) -> Samples; 2] =
+            [Samples::sorted_by_time, Samples::sorted_canonically];
+        for sort in sorts {
+            let run = || sort(rows.clone(), &stop);
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+        }
     }
 }

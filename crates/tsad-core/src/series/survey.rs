@@ -1,6 +1,7 @@
 //! What can be said of rows before anything is trained on them.
 
 use super::{Grid, Samples, Segment, Series};
+use crate::Check;
 
 /// What can be said of the rows of a series before anything is trained on them.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +34,8 @@ pub struct Survey {
 
 impl Survey {
     /// Surveys rows in any order; gaps of up to `max_gap` intervals count as filled.
-    pub fn of(rows: Samples, max_gap: usize) -> Self {
-        let rows = rows.sorted_by_time();
+    pub fn of(rows: Samples, max_gap: usize, check: Check) -> Self {
+        let rows = rows.sorted_by_time(check);
         let times = rows.times();
         let steps = || times.windows(2).map(|w| w[1].saturating_sub(w[0]));
         let grid = Grid::of_times(times).ok();
@@ -95,7 +96,7 @@ mod tests {
             (113, 1.0),
             (120, 1.0),
         ];
-        let s = Survey::of(rows(&list), 2);
+        let s = Survey::of(rows(&list), 2, &|| {});
         assert_eq!((s.rows, s.missing, s.duplicates), (9, 2, 1));
         assert_eq!((s.range, s.interval), (Some((0, 120)), Some(10)));
         assert_eq!(
@@ -108,8 +109,8 @@ mod tests {
 
     #[test]
     fn nothing_and_constants_are_surveyed() {
-        let s = Survey::of(rows(&[]), 4);
+        let s = Survey::of(rows(&[]), 4, &|| {});
         assert_eq!((s.rows, s.interval, s.range, s.constant), (0, None, None, false));
-        assert!(Survey::of(rows(&[(0, 3.0), (1, 3.0), (2, f64::NAN)]), 4).constant);
+        assert!(Survey::of(rows(&[(0, 3.0), (1, 3.0), (2, f64::NAN)]), 4, &|| {}).constant);
     }
 }

@@ -120,7 +120,7 @@ proptest! {
     ) {
         let rows = rows(list);
         let model = trained(rows.clone(), short());
-        let sorted = rows.clone().sorted_by_time();
+        let sorted = rows.clone().sorted_by_time(&|| {});
         for (i, p) in scored(&model, &rows).iter().enumerate() {
             keeps_the_contract(&model, sorted.row(i), p)?;
         }

@@ -16,14 +16,14 @@ CREATE FUNCTION wave(i int) RETURNS float8 LANGUAGE sql IMMUTABLE AS
 CREATE FUNCTION at(i int) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
     $$ SELECT '2026-01-01 00:00+00'::timestamptz + i * interval '5 min' $$;
 
--- A plan, without what PostgreSQL 18 tells more than its forerunners.
+-- A plan, without what the majors of PostgreSQL tell differently.
 CREATE FUNCTION plan_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
     line text;
 BEGIN
     FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
-        IF line !~ '^ *Window: ' THEN
-            RETURN NEXT line;
+        IF line !~ '^ *(Window|Params Evaluated): ' THEN
+            RETURN NEXT regexp_replace(line, ' \(returns \$\d+\)', '');
         END IF;
     END LOOP;
 END $$;

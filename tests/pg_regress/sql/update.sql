@@ -32,7 +32,7 @@ END $$;
 SELECT count(*) AS hosts, count(*) FILTER (WHERE a = b) AS same FROM sums(0) a JOIN sums(4) b USING (host);
 SET max_parallel_workers_per_gather = 4;
 SET enable_hashjoin = off; SET enable_mergejoin = off;
-EXPLAIN (COSTS OFF) SELECT tsad.update_model((SELECT model FROM model WHERE host = 'a'), ts, v) FROM metric;
+SELECT * FROM plan_of($$SELECT tsad.update_model((SELECT model FROM model WHERE host = 'a'), ts, v) FROM metric$$) line;
 RESET ALL;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';

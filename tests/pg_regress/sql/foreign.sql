@@ -1,9 +1,5 @@
--- Foreign tables as sources: of another server (here the same one) and of a file. The packages of some servers leave the
--- wrappers out; then there is nothing to test, and foreign_1.out is what is expected.
-SELECT count(*) < 2 AS missing FROM pg_available_extensions WHERE name IN ('file_fdw', 'postgres_fdw') \gset
-\if :missing
-\quit
-\endif
+-- Foreign tables as sources: of another server (here the same one) and of a file.
+-- needs: file_fdw postgres_fdw
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 SET client_min_messages = warning;

@@ -1,5 +1,6 @@
 -- What monitors do in the life of a fleet: late rows, level changes, feedback, maintenance, notifications, two runs at once,
 -- dump and restore. The complaints of users of other detectors that are about scheduled detection, each by its number.
+-- needs: dblink
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 \set SHOW_CONTEXT never

@@ -1,4 +1,5 @@
 -- What a monitor can watch: kinds of times, values, series columns and sources, and rows of every bad sort.
+-- needs: dblink
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 \set SHOW_CONTEXT never

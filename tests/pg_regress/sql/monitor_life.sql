@@ -1,11 +1,8 @@
--- What monitors do in the life of a fleet: late rows, level changes, feedback, maintenance, notifications, two runs at once,
--- dump and restore. The complaints of users of other detectors that are about scheduled detection, each by its number.
--- needs: dblink
+-- What monitors do in the life of a fleet: late rows, level changes, feedback, maintenance, silence, dump and
+-- restore; what takes several sessions is in monitor_sessions.sql. The complaints of users of other detectors that are about scheduled detection, each by its number.
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 \set SHOW_CONTEXT never
-CREATE EXTENSION dblink;
-SELECT format('host=%s port=%s dbname=%s user=%s', current_setting('unix_socket_directories'), current_setting('port'), current_database(), current_user) AS here \gset
 CREATE TABLE life (host text, i int, ts timestamptz, v float8);
 INSERT INTO life SELECT h, i, at(i), wave(i) + CASE WHEN h = 'spike' AND i BETWEEN 3000 AND 3019 THEN 2 WHEN h = 'level' AND i >= 3000 THEN 3 ELSE 0 END
   FROM generate_series(0, 4999) i, unnest('{calm,level,spike}'::text[]) h;
@@ -75,22 +72,12 @@ SELECT * FROM error_of($$SELECT tsad.feedback(1000000, true)$$);
 SELECT tsad.drop_monitor('m'), tsad.drop_monitor('late'), tsad.drop_monitor('in order');
 
 -- Maintenance: the range is neither scored nor trained on, its neighbours do not suffer, and what was found in it is not shown.
-SELECT tsad.create_monitor('m', 'seen', 'ts', 'v', series_columns => '{host}', start_at => at(2000), train_window => '7 days', channel => 'maintenance', announce_within => '30 days') > 0 AS created;
+SELECT tsad.create_monitor('m', 'seen', 'ts', 'v', series_columns => '{host}', start_at => at(2000), train_window => '7 days') > 0 AS created;
 SELECT tsad.exclude('m', at(2990), at(3030), '{"host": "spike"}', 'upgrade') AS exclusion \gset
 SELECT * FROM error_of($$SELECT tsad.exclude('m', at(2990), at(3030), '{"hosts": "spike"}')$$);
 SELECT * FROM error_of($$SELECT tsad.exclude('m', at(2990), at(30))$$);
-SELECT dblink_connect('listener', :'here');
-SELECT dblink_exec('listener', 'LISTEN maintenance');
 CALL tsad.run_monitor('m', at(3499));
 SELECT series, count(*) FROM tsad.anomalies GROUP BY 1 ORDER BY 1;
--- Listeners hear of each event once, when it begins and when it ends.
-SELECT * FROM dblink('listener', 'SELECT 1') t (in_step int);
-SELECT notify_name, extra::jsonb->>'monitor' AS monitor, extra::jsonb->>'action' AS action, extra::jsonb->'series' AS series, extra::jsonb ? 'peak_score' AS score, octet_length(extra) < 8000 AS short FROM dblink_get_notify('listener');
-CALL tsad.run_monitor('m', at(3499));
-CALL tsad.run_monitor('m', at(4999));
-SELECT * FROM dblink('listener', 'SELECT 1') t (in_step int);
-SELECT extra::jsonb->>'action' AS action, extra::jsonb->'series' AS series FROM dblink_get_notify('listener') ORDER BY extra::jsonb->'series';
-SELECT dblink_disconnect('listener');
 SELECT tsad.include(:exclusion), tsad.include(:exclusion);
 SELECT tsad.drop_monitor('m');
 
@@ -108,30 +95,11 @@ SELECT tsad.alter_monitor('m', '{"on_event": "note_transaction", "announce_withi
 CALL tsad.run_monitor('m', at(3499));
 SELECT count(DISTINCT id) AS transactions FROM transactions;
 
--- Two runs at once share the work: nothing is done twice, nothing is left.
-CREATE TABLE fleet AS SELECT n, ts, v + CASE WHEN n % 2 = 0 AND i BETWEEN 3000 AND 3019 THEN 2 ELSE 0 END AS v FROM life, generate_series(1, 24) n WHERE host = 'calm' AND i < 3500;
+-- A fleet to be copied below.
+CREATE TABLE fleet AS SELECT n, ts, v + CASE WHEN n % 2 = 0 AND i BETWEEN 3000 AND 3019 THEN 2 ELSE 0 END AS v FROM life, generate_series(1, 24) n WHERE host = 'calm' AND i < 3600;
 CREATE INDEX ON fleet (n, ts);
-SELECT tsad.create_monitor(name, 'fleet', 'ts', 'v', series_columns => '{n}', start_at => at(2000), train_window => '7 days', batch_size => 3) > 0 AS created FROM unnest('{two,alone}'::text[]) name;
-SELECT dblink_connect('a', :'here'), dblink_connect('b', :'here');
-SELECT dblink_send_query('a', $$CALL tsad.run_monitor('two', '2026-01-13 03:35+00')$$), dblink_send_query('b', $$CALL tsad.run_monitor('two', '2026-01-13 03:35+00')$$);
-SELECT * FROM dblink_get_result('a') t (status text);
-SELECT * FROM dblink_get_result('b') t (status text);
-SELECT dblink_disconnect('a'), dblink_disconnect('b');
-CALL tsad.run_monitor('two', at(3499));
-CALL tsad.run_monitor('alone', at(3499));
-SELECT m.name, count(*) AS series, count(*) FILTER (WHERE s.state = 'ok') AS ok, (SELECT count(*) FROM tsad.monitor_model v WHERE v.monitor = m.id) AS models,
-       (SELECT count(*) FROM told t WHERE t.monitor = m.name) AS events FROM tsad.monitor_series s JOIN tsad.monitor m ON m.id = s.monitor WHERE m.name <> 'm' GROUP BY m.id, m.name ORDER BY 1;
-SELECT count(*) AS different FROM (SELECT to_jsonb(t) - 'monitor' FROM told t WHERE monitor = 'two' EXCEPT SELECT to_jsonb(t) - 'monitor' FROM told t WHERE monitor = 'alone') d;
--- A series that another run has in hand is skipped, and looked for again.
-INSERT INTO fleet SELECT n, at(i), wave(i) FROM generate_series(3500, 3599) i, generate_series(1, 24) n;
-SELECT dblink_connect('a', :'here');
-SELECT dblink_exec('a', 'BEGIN');
-SELECT * FROM dblink('a', $$SELECT series FROM tsad.monitor_series s WHERE series = '{"n": 5}' AND monitor = (SELECT id FROM tsad.monitor m WHERE m.name = 'two') FOR UPDATE$$) t (series jsonb);
+SELECT tsad.create_monitor('two', 'fleet', 'ts', 'v', series_columns => '{n}', start_at => at(2000), train_window => '7 days', batch_size => 3) > 0 AS created;
 CALL tsad.run_monitor('two', at(3599));
-SELECT count(*) FILTER (WHERE newest_at = at(3599)) AS seen, count(*) FILTER (WHERE newest_at < at(3599)) AS skipped FROM tsad.series_status('two');
-SELECT dblink_exec('a', 'ROLLBACK'), dblink_disconnect('a');
-CALL tsad.run_monitor('two', at(3599));
-SELECT count(*) FILTER (WHERE newest_at = at(3599)) AS seen, count(*) FILTER (WHERE newest_at < at(3599)) AS skipped FROM tsad.series_status('two');
 
 -- A series that falls silent in the middle of an episode does not keep the alarm up for ever; what comes later is another one.
 CREATE TABLE silent AS SELECT i, at(i) AS ts, wave(i) + CASE WHEN i >= 3000 THEN 2 ELSE 0 END AS v, h FROM generate_series(0, 3599) i, unnest('{gone,here}'::text[]) h WHERE h = 'here' OR i NOT BETWEEN 3010 AND 3299;
@@ -152,7 +120,7 @@ SELECT tsad._cron_of(i::interval) FROM unnest('{5 minutes,1 hour,6 hours,1 day,7
 SELECT tsad._interval_of(c) FROM unnest(ARRAY['* * * * *', '*/5 * * * *', '7 * * * *', '0 */6 * * *', '30 4 * * *', '0 0 1 * *']) c;
 
 -- pg_dump carries all of it, and the copy goes on as the original does.
-SELECT tsad.drop_monitor('m'), tsad.drop_monitor('alone');
+SELECT tsad.drop_monitor('m');
 \! pg_dump --format=custom --dbname=tsad_regress --file=monitors.dump
 CREATE DATABASE tsad_restored;
 \! pg_restore --dbname=tsad_restored monitors.dump && rm monitors.dump
@@ -174,4 +142,3 @@ SELECT tsad.drop_monitor('two');
 DROP FUNCTION note_transaction(jsonb);
 DROP VIEW told;
 DROP TABLE life, seen, late, fleet, before, transactions, original;
-DROP EXTENSION dblink;

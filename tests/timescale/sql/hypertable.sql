@@ -16,7 +16,7 @@ SELECT host, model = (SELECT tsad.train(ts, cpu) FROM plain WHERE ts < at(3000) 
 CREATE TABLE scored AS SELECT * FROM tsad.detect('plain', 'ts', 'cpu', series_columns => '{host}', models => 'model');
 SELECT count(*) AS rows, count(*) FILTER (WHERE d.score IS NOT DISTINCT FROM s.score AND d.status = s.status AND d.is_anomaly IS NOT DISTINCT FROM s.is_anomaly) AS same
   FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model') d JOIN scored s USING (series, ts);
-SELECT series->>'host' AS host, started_at <= at(3200) AND ended_at >= at(3220) AS found, n_points
+SELECT series->>'host' AS host, started_at <= at(3200) AND ended_at >= at(3220) AS found, n_points > 20 AS points
   FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', since => at(3000));
 SELECT count(*) FILTER (WHERE is_anomaly) > 0 AS found
   FROM (SELECT ts, (s).is_anomaly FROM (SELECT ts, tsad.score(model, ts, cpu) OVER (PARTITION BY host ORDER BY ts) AS s FROM metric JOIN model USING (host)) w) p

@@ -25,7 +25,8 @@ CALL tsad.run_monitor('hyper', at(3999));
 CALL tsad.run_monitor('plain', at(3999));
 
 -- The same episodes and models as of the plain table.
-SELECT series, started_at, ended_at, peak_at, n_points, is_final FROM tsad.anomalies WHERE monitor = 'hyper' ORDER BY 1, 2;
+SELECT series, started_at <= at(3200) AND ended_at >= at(3220) AS found, peak_at BETWEEN at(3200) AND at(3220) AS peak_in_it, n_points > 20 AS points, is_final
+  FROM tsad.anomalies WHERE monitor = 'hyper' ORDER BY started_at;
 SELECT count(*) AS different FROM (SELECT to_jsonb(a) - '{id,monitor,found_at}'::text[] FROM tsad.anomalies a WHERE monitor = 'hyper'
                                    EXCEPT SELECT to_jsonb(a) - '{id,monitor,found_at}'::text[] FROM tsad.anomalies a WHERE monitor = 'plain') d;
 CREATE VIEW trained AS SELECT m.name, s.series, v.version, v.trained_from, v.trained_until, v.reason, md5(v.model) AS model

@@ -153,8 +153,9 @@ RETURNS TABLE (monitor text, owner regrole, state text, message text, series big
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT m.name, m.owner,
            CASE WHEN m.last_error IS NOT NULL THEN 'error' WHEN m.paused THEN 'paused' WHEN m.run_started_at IS NULL THEN 'new'
-                WHEN m.run_ended_at IS NULL THEN 'running' ELSE 'ok' END,
-           m.last_error, s.all, s.ok, s.collecting, s.failed, s.waiting, s.rows, e.open, e.all, s.newest_at, now() - s.newest_at,
+                WHEN m.run_ended_at IS NULL THEN 'running' WHEN s.all = 0 THEN 'empty' ELSE 'ok' END,
+           coalesce(m.last_error, CASE WHEN s.all = 0 AND m.run_ended_at IS NOT NULL THEN format('no row between %s and %s; rows before are read only if '
+               'start_at is earlier', (m.start_at - m.train_window)::timestamptz(0), m.run_until::timestamptz(0)) END), s.all, s.ok, s.collecting, s.failed, s.waiting, s.rows, e.open, e.all, s.newest_at, now() - s.newest_at,
            m.run_started_at, m.run_ended_at, m.schedule, m.scheduler
       FROM tsad.monitor m
       CROSS JOIN LATERAL (SELECT count(*) AS "all", count(*) FILTER (WHERE s.state = 'ok') AS ok, count(*) FILTER (WHERE s.state IN ('new', 'collecting')) AS collecting,

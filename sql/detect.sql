@@ -13,26 +13,32 @@ DECLARE
         'since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, train_until timestamptz DEFAULT NULL, '
         'options jsonb DEFAULT NULL';
     types constant text := 'text[], regclass, bytea, timestamptz, timestamptz, timestamptz, jsonb';
+    -- The same times for columns that are integers.
+    integers constant text := ', since_seq bigint DEFAULT NULL, until_seq bigint DEFAULT NULL, '
+        'train_until_seq bigint DEFAULT NULL';
+    integer_types constant text := ', bigint, bigint, bigint';
 BEGIN
     FOR form IN VALUES
-        ('detect', '', '', 10000,
+        ('detect', integers, integer_types, 10000,
          'series jsonb, ts timestamptz, seq bigint, value float8, "values" float8[], score float8, threshold float8, '
          'p_value float8, is_anomaly boolean, is_final boolean, status text, message text',
          'scores the rows of a table or query: one row out per row in'),
-        ('detect_details', '', '', 10000,
+        ('detect_details', integers, integer_types, 10000,
          'series jsonb, ts timestamptz, seq bigint, value float8, "values" float8[], score float8, threshold float8, '
          'p_value float8, is_anomaly boolean, severity float8, direction smallint, expected float8, lower float8, '
          'upper float8, regime integer, direction_p_value float8, contributions jsonb, views jsonb, imputed boolean, '
-         'is_final boolean, status text, message text',
+         'is_final boolean, status text, message text, model_version text',
          'scores the rows of a table or query, with what explains each score: one row out per row in'),
         ('events',
          ', merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1, min_duration interval DEFAULT ''0'', '
-         'focus float8 DEFAULT 0.5', ', interval, integer, interval, float8', 100,
+         'focus float8 DEFAULT 0.5' || integers || ', merge_gap_seq bigint DEFAULT NULL, '
+         'min_duration_seq bigint DEFAULT NULL',
+         ', interval, integer, interval, float8' || integer_types || ', bigint, bigint', 100,
          'series jsonb, event_id bigint, started_at timestamptz, ended_at timestamptz, duration interval, '
-         'peak_at timestamptz, peak_score float8, min_p_value float8, n_points bigint, contributions jsonb, views jsonb, '
-         'started_seq bigint, ended_seq bigint, peak_seq bigint',
+         'peak_at timestamptz, peak_score float8, min_p_value float8, n_points bigint, direction smallint, contributions jsonb, '
+         'views jsonb, started_seq bigint, ended_seq bigint, peak_seq bigint',
          'finds the anomalous episodes of a table or query: one row an episode'),
-        ('clean', '', '', 10000,
+        ('clean', integers, integer_types, 10000,
          'series jsonb, ts timestamptz, seq bigint, value float8, cleaned float8, replaced boolean, status text',
          'the rows of a table or query with missing and anomalous values replaced by the expected ones')
     LOOP

@@ -20,12 +20,13 @@ BEGIN
                 'CREATE FUNCTION tsad.explain(relation %s, time_column text, %s, series_columns text[] DEFAULT ''{}'', '
                 'models regclass DEFAULT NULL, model bytea DEFAULT NULL, since timestamptz DEFAULT NULL, '
                 'until timestamptz DEFAULT NULL, train_until timestamptz DEFAULT NULL, options jsonb DEFAULT NULL, '
-                'each text DEFAULT ''episode'') RETURNS TABLE (series jsonb, %s) '
+                'each text DEFAULT ''episode'', since_seq bigint DEFAULT NULL, until_seq bigint DEFAULT NULL, '
+                'train_until_seq bigint DEFAULT NULL) RETURNS TABLE (series jsonb, %s) '
                 'AS ''MODULE_PATHNAME'', ''_explain_wrapper'' '
                 'LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS 100', relation, value, result);
             EXECUTE format(
                 'COMMENT ON FUNCTION tsad.explain(%s, text, %s, text[], regclass, bytea, timestamptz, timestamptz, '
-                'timestamptz, jsonb, text) IS ''why the episodes, or all rows, of a table or query got their score''',
+                'timestamptz, jsonb, text, bigint, bigint, bigint) IS ''why the episodes, or all rows, of a table or query got their score''',
                 relation, split_part(value, ' ', 2));
         END LOOP;
     END LOOP;

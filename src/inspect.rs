@@ -20,7 +20,8 @@ fn version() -> &'static str {
 /// What a model tells of itself.
 #[pg_extern(sql = false)]
 fn model_info(model: &[u8]) -> Result<JsonB> {
-    let info = Model::from_bytes(model).map_err(report)?.info(model.len());
+    let read = Model::from_bytes(model).map_err(report)?;
+    let info = read.info(model.len());
     let mut json = serde_json::to_value(&info).unwrap_or_default();
     if let Value::Object(map) = &mut json {
         let integer = info.times == TimeKind::Integer;
@@ -37,9 +38,18 @@ fn model_info(model: &[u8]) -> Result<JsonB> {
             let seconds = info.interval.map(|micros| micros as f64 / 1e6);
             map.insert("sampling_interval_seconds".to_owned(), json!(seconds));
         }
+        map.insert(
+            "model_version".to_owned(),
+            json!(model_version(&read).map_err(report)?),
+        );
         map.insert("seed".to_owned(), json!(info.options.seed));
     }
     Ok(JsonB(json))
+}
+
+/// What tells a model from others: its checksum, in hexadecimal.
+pub(crate) fn model_version(model: &Model) -> tsad_core::Result<String> {
+    model.checksum().map(|crc| format!("{crc:08x}"))
 }
 
 /// The regimes of a model.

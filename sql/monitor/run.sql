@@ -315,14 +315,14 @@ BEGIN
          ORDER BY o.started_at LIMIT 1;
         IF FOUND THEN
             UPDATE tsad.monitor_event o SET started_at = e.started_at, last_at = e.last_at, ended_at = e.ended_at, peak_at = e.peak_at,
-                   peak_score = e.peak_score, min_p_value = e.min_p_value, n_points = e.n_points, contributions = e.contributions,
+                   peak_score = e.peak_score, min_p_value = e.min_p_value, n_points = e.n_points, direction = e.direction, contributions = e.contributions,
                    views = e.views, version = number, is_final = e.is_final, told_end = o.told_end AND e.ended_at IS NOT NULL
              WHERE o.id = old.id;
         ELSE
             INSERT INTO tsad.monitor_event (monitor, series, started_at, last_at, ended_at, peak_at, peak_score, min_p_value, n_points,
-                                            contributions, views, version, is_final)
-            VALUES (m.id, s, e.started_at, e.last_at, e.ended_at, e.peak_at, e.peak_score, e.min_p_value, e.n_points, e.contributions,
-                    e.views, number, e.is_final)
+                                            direction, contributions, views, version, is_final)
+            VALUES (m.id, s, e.started_at, e.last_at, e.ended_at, e.peak_at, e.peak_score, e.min_p_value, e.n_points, e.direction,
+                    e.contributions, e.views, number, e.is_final)
             ON CONFLICT (series, started_at) DO NOTHING RETURNING * INTO old;
         END IF;
         used := used || old.id;
@@ -342,7 +342,7 @@ CREATE FUNCTION tsad._payload(m tsad.monitor, e tsad.monitor_event, action text)
     SELECT jsonb_build_object('monitor', m.name, 'owner', m.owner::text, 'action', action, 'event', e.id,
                'series', (SELECT s.series FROM tsad.monitor_series s WHERE s.id = e.series), 'started_at', e.started_at, 'last_at', e.last_at,
                'ended_at', e.ended_at, 'peak_at', e.peak_at, 'peak_score', e.peak_score, 'min_p_value', e.min_p_value,
-               'n_points', e.n_points, 'contributions', e.contributions, 'views', e.views) $$;
+               'n_points', e.n_points, 'direction', e.direction, 'contributions', e.contributions, 'views', e.views) $$;
 COMMENT ON FUNCTION tsad._payload(tsad.monitor, tsad.monitor_event, text) IS 'what listeners and the function on_event are told';
 
 -- A failing function of the user's is undone on its own, and stops nothing.

@@ -96,6 +96,7 @@ CREATE TABLE tsad.monitor_event (
     peak_score float8 NOT NULL,
     min_p_value float8 NOT NULL,
     n_points bigint NOT NULL,
+    direction smallint NOT NULL,
     contributions jsonb,
     views jsonb,
     version integer NOT NULL,
@@ -175,7 +176,8 @@ END $do$;
 
 CREATE VIEW tsad.anomalies WITH (security_invoker = true) AS
     SELECT e.id, m.name AS monitor, m.owner, s.series, e.started_at, e.ended_at, e.last_at,
-           e.last_at - e.started_at AS duration, e.peak_at, e.peak_score, e.min_p_value, e.n_points, e.contributions, e.views,
+           e.last_at - e.started_at AS duration, e.peak_at, e.peak_score, e.min_p_value, e.n_points, e.direction,
+           e.contributions, e.views,
            e.is_final, e.version AS model_version, e.verdict, e.found_at
       FROM tsad.monitor_event e
       JOIN tsad.monitor_series s ON s.id = e.series

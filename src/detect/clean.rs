@@ -2,7 +2,6 @@
 
 use super::output::{self, Output};
 use super::request::request;
-use super::rows::wanted;
 use super::series::{Scored, for_each_part};
 use crate::error::{Result, fail};
 use pgrx::pg_sys;
@@ -13,7 +12,7 @@ use pgrx::prelude::*;
 #[pg_extern(sql = false)]
 fn _clean(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/detect.sql declares the function with these arguments and the columns below.
-    let (request, mut output) = unsafe { (request(fcinfo)?, Output::new(fcinfo)) };
+    let (request, mut output) = unsafe { (request(fcinfo, 10)?, Output::new(fcinfo)) };
     if request.values.len() > 1 {
         return Err(fail(
             PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -26,7 +25,7 @@ fn _clean(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     }
     for_each_part(&request, |columns, scored| {
         for i in scored.range.clone() {
-            if wanted(&request, scored.rows.shown[i]) {
+            if request.range.contains(scored.rows.asked(i)) {
                 let value = value(&scored, i);
                 let expected = replacement(&scored, i, value);
                 output.push(|| {

@@ -1,8 +1,8 @@
 //! `tsad.events`: one row an episode.
 
 use super::output::{self, Output, shares};
-use super::request::{Detail, Request, invalid, request};
-use super::rows::{contributions, wanted};
+use super::request::{Detail, Given, Request, invalid, request};
+use super::rows::contributions;
 use super::series::{Scored, for_each_part};
 use super::source::Columns;
 use crate::composite;
@@ -19,8 +19,8 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/detect.sql declares the function with these arguments and the columns below.
     let (request, limits, mut output) = unsafe {
         (
-            request(fcinfo)?.with(Detail::Shares),
-            Limits::of(fcinfo)?,
+            request(fcinfo, 14)?.with(Detail::Shares),
+            Limits::of(fcinfo)?.or_integers(fcinfo)?,
             Output::new(fcinfo),
         )
     };
@@ -65,6 +65,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     event.peak_score.into_datum(),
                     event.min_p_value.into_datum(),
                     (event.points as i64).into_datum(),
+                    i16::from(event.direction()).into_datum(),
                     contributions(columns, &event.channels),
                     shares(Aspect::ALL.iter().map(|v| v.name()), &event.views),
                     seq(0).and_then(IntoDatum::into_datum),
@@ -94,7 +95,7 @@ impl Gathered {
             self.shown.pop();
         }
         let timed = |i: &usize| scored.rows.times[*i].is_some() && !scored.rows.infinite[*i];
-        let inside = |i: &usize| wanted(request, scored.rows.shown[*i]) && timed(i);
+        let inside = |i: &usize| request.range.contains(scored.rows.asked(*i)) && timed(i);
         let rows = scored.range.clone().filter(inside);
         let mut last = None;
         for i in rows {
@@ -113,11 +114,14 @@ impl Gathered {
 
 /// How points become episodes, as asked for.
 pub(super) struct Limits {
-    /// In microseconds.
+    /// In the unit of the times.
     merge_gap: Option<i64>,
     focus: f64,
     min_points: usize,
+    /// In the unit of the times.
     min_duration: i64,
+    /// An argument that fits only one kind of times, if there was one.
+    bound_to: Option<(&'static str, Given)>,
 }
 
 impl Default for Limits {
@@ -127,6 +131,7 @@ impl Default for Limits {
             focus: 0.5,
             min_points: 1,
             min_duration: 0,
+            bound_to: None,
         }
     }
 }
@@ -161,33 +166,70 @@ impl Limits {
         if !(0.0..=1.0).contains(&focus) {
             return Err(invalid("focus is out of range", "Give a share from 0 to 1."));
         }
+        let merge_gap = merge_gap.map(|i| micros("merge_gap", i)).transpose()?;
+        let min_duration = min_duration.map(|i| micros("min_duration", i)).transpose()?;
+        let min_duration = min_duration.unwrap_or(0);
         Ok(Self {
             focus,
-            merge_gap: merge_gap.map(|i| micros("merge_gap", i)).transpose()?,
+            merge_gap,
             min_points: min_points
                 .ok_or_else(|| invalid("min_points is out of range", "Give a number of at least 1."))?,
-            min_duration: min_duration
-                .map(|i| micros("min_duration", i))
-                .transpose()?
-                .unwrap_or(0),
+            min_duration,
+            bound_to: match (merge_gap, min_duration) {
+                (Some(_), _) => Some(("merge_gap", Given::Timestamps)),
+                (None, 1..) => Some(("min_duration", Given::Timestamps)),
+                _ => None,
+            },
         })
     }
 
-    /// Checks that durations were given only where times have a unit.
+    /// The same with the durations for times that are integers, if they were given.
+    ///
+    /// # Safety
+    /// `fcinfo` must be that of a function with these arguments at 17 and 18.
+    unsafe fn or_integers(self, fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
+        // SAFETY: sql/detect.sql declares the arguments 17 and 18 so.
+        let [merge_gap, min_duration] = unsafe { [17, 18].map(|n| pgrx::pg_getarg::<i64>(fcinfo, n)) };
+        let name = match (merge_gap, min_duration) {
+            (Some(_), _) => "merge_gap_seq",
+            (None, Some(_)) => "min_duration_seq",
+            (None, None) => return Ok(self),
+        };
+        if let Some((other, _)) = self.bound_to {
+            return Err(invalid(
+                format!("both {other} and {name} were given"),
+                "Pass merge_gap and min_duration where the time column is a time, merge_gap_seq and \
+                 min_duration_seq where it is an integer.",
+            ));
+        }
+        if merge_gap.is_some_and(|g| g < 0) || min_duration.is_some_and(|d| d < 0) {
+            return Err(invalid(
+                format!("{name} is out of range"),
+                "Give a difference of times that is not negative.",
+            ));
+        }
+        Ok(Self {
+            merge_gap,
+            min_duration: min_duration.unwrap_or(0),
+            bound_to: Some((name, Given::Integers)),
+            ..self
+        })
+    }
+
+    /// Checks that durations were given as the times are.
     fn fit_times(&self, columns: &Columns) -> Result<()> {
-        let given = match (self.merge_gap, self.min_duration) {
-            (Some(_), _) => "merge_gap",
-            (None, 1..) => "min_duration",
+        let (what, hint) = match self.bound_to {
+            Some((name, Given::Timestamps)) if columns.time.is_integer() => (
+                format!("{name} is an interval, but the times are integers without a unit"),
+                format!("Pass {name}_seq, a difference of two times."),
+            ),
+            Some((name, Given::Integers)) if !columns.time.is_integer() => (
+                format!("{name} is an integer, but the times are not"),
+                "Pass merge_gap or min_duration, an interval.".to_owned(),
+            ),
             _ => return Ok(()),
         };
-        if !columns.time.is_integer() {
-            return Ok(());
-        }
-        Err(fail(
-            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
-            format!("{given} is an interval, but the times are integers without a unit"),
-            "Leave it out: breaks of up to the shortest window are merged then, and min_points counts rows.",
-        ))
+        Err(fail(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, what, hint))
     }
 
     /// Breaks of up to the shortest window are merged unless asked otherwise: windows smear what is shorter.

@@ -5,7 +5,7 @@ use super::events::Limits;
 use super::models::Found;
 use super::output::{self, Output, shares};
 use super::request::{Detail, Request, invalid, request, required};
-use super::rows::{contributions, wanted};
+use super::rows::contributions;
 use super::series::{Scored, for_each_series, samples, score};
 use super::source::Columns;
 use crate::error::{Result, report};
@@ -24,7 +24,7 @@ fn _explain(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/explain.sql declares the function with these arguments and the columns of `fields`.
     let (request, each, mut output) = unsafe {
         (
-            request(fcinfo)?.with(Detail::All),
+            request(fcinfo, 11)?.with(Detail::All),
             pgrx::pg_getarg::<String>(fcinfo, 10),
             Output::new(fcinfo),
         )
@@ -40,7 +40,7 @@ fn _explain(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         let chosen = if each == "row" {
             every_row(&request, &scored)
         } else {
-            peaks(&scored, |i| wanted(&request, scored.rows.shown[i]))
+            peaks(&scored, |i| request.range.contains(scored.rows.asked(i)))
         };
         explain(columns, &scored, &chosen, |row| {
             output.push(|| {
@@ -86,7 +86,7 @@ struct Chosen {
 }
 
 fn every_row(request: &Request, scored: &Scored) -> Vec<Chosen> {
-    let inside = |i: &usize| wanted(request, scored.rows.shown[*i]);
+    let inside = |i: &usize| request.range.contains(scored.rows.asked(*i));
     let chosen = |row| Chosen { row, event: None };
     (0..scored.points.len()).filter(inside).map(chosen).collect()
 }

@@ -253,6 +253,7 @@ fn episode(columns: &Columns, told: &Told) -> Value {
         "peak_score": event.peak_score,
         "min_p_value": event.min_p_value,
         "n_points": event.points,
+        "direction": event.direction(),
         "contributions": parsed(shares_text(names.iter().map(String::as_str), &event.channels)),
         "views": parsed(shares_text(Aspect::ALL.iter().map(|v| v.name()), &event.views)),
         "is_final": told.is_final,

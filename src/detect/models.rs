@@ -143,12 +143,9 @@ impl Finder {
             // SAFETY: the caller vouches for the connection.
             Self::Table(table) => unsafe { table.find(&rows.key) },
             Self::Train(until, params) => {
-                let dated = rows
-                    .shown
-                    .iter()
-                    .zip(&rows.infinite)
-                    .filter(|(t, infinite)| t.is_some() && !**infinite);
-                let before = dated.take_while(|(t, _)| t.is_some_and(|t| t < *until)).count();
+                let dated = (0..rows.times.len()).filter(|i| !rows.infinite[*i]);
+                let times = dated.filter_map(|i| rows.asked(i));
+                let before = times.take_while(|t| t < until).count();
                 let check = || {
                     pgrx::check_for_interrupts!();
                 };

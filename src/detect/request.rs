@@ -14,10 +14,7 @@ pub(super) struct Request {
     pub values: Vec<String>,
     pub series: Vec<String>,
     pub models: Models,
-    /// Rows from this time on, in microseconds.
-    pub since: Option<i64>,
-    /// Rows up to and including this time, in microseconds.
-    pub until: Option<i64>,
+    pub range: Range,
     pub detail: Detail,
     /// A condition on the rows, in SQL; columns are those of `t`.
     pub filter: Option<String>,
@@ -28,6 +25,39 @@ impl Request {
     pub(super) fn with(self, detail: Detail) -> Self {
         Self { detail, ..self }
     }
+}
+
+/// The range of times that is returned, both ends included, in the unit of `given`.
+#[derive(Default)]
+pub(super) struct Range {
+    pub since: Option<i64>,
+    pub until: Option<i64>,
+    /// How its times, and that before which to train, were given, if any were.
+    pub given: Option<Given>,
+}
+
+impl Range {
+    /// Whether it leaves anything out.
+    pub(super) fn is_bounded(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+
+    /// Whether a row with such a time belongs to it.
+    pub(super) fn contains(&self, time: Option<i64>) -> bool {
+        match time {
+            Some(time) => self.since.is_none_or(|s| time >= s) && self.until.is_none_or(|u| time <= u),
+            None => !self.is_bounded(),
+        }
+    }
+}
+
+/// How times were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Given {
+    /// As `timestamptz`, in microseconds.
+    Timestamps,
+    /// As integers, for a column of integers.
+    Integers,
 }
 
 /// What is worked out beside scores.
@@ -55,30 +85,51 @@ pub(super) enum Models {
     Table(pg_sys::Oid),
     /// One model for all series.
     One(Vec<u8>),
-    /// Trained on the rows of each series before a time, in microseconds, and forgotten afterwards.
+    /// Trained on the rows of each series before a time, in the unit of the range, and forgotten afterwards.
     Train(i64, Box<ValidParams>),
 }
 
-/// The arguments that `tsad.detect` and `tsad.events` have in common, in the order of sql/detect.sql.
+/// The arguments that `tsad.detect` and `tsad.events` have in common, in the order of sql/detect.sql; the three times
+/// as integers stand from argument `integers` on.
 ///
 /// # Safety
 /// `fcinfo` must be that of a function declared so.
-pub(super) unsafe fn request(fcinfo: pg_sys::FunctionCallInfo) -> Result<Request> {
-    // SAFETY: the caller vouches for the types of the arguments.
+pub(super) unsafe fn request(fcinfo: pg_sys::FunctionCallInfo, integers: usize) -> Result<Request> {
+    // SAFETY: the caller vouches for the types of the arguments; a timestamptz is its microseconds.
     unsafe {
-        let micros = |n: usize| pgrx::pg_getarg_datum(fcinfo, n).map(|d| d.value() as i64);
+        let three =
+            |n: usize| [n, n + 1, n + 2].map(|n| pgrx::pg_getarg_datum(fcinfo, n).map(|d| d.value() as i64));
+        let (range, train_until) = range(three(6), three(integers))?;
         Ok(Request {
             models: models(
                 pgrx::pg_getarg::<pg_sys::Oid>(fcinfo, 4),
                 pgrx::pg_getarg::<Vec<u8>>(fcinfo, 5),
-                micros(8),
+                train_until,
                 pgrx::pg_getarg::<JsonB>(fcinfo, 9),
             )?,
-            since: micros(6),
-            until: micros(7),
+            range,
             ..rows_only(fcinfo)?
         })
     }
+}
+
+/// The range and the end of the training, of which each is given as timestamps or as integers.
+fn range(timestamps: [Option<i64>; 3], integers: [Option<i64>; 3]) -> Result<(Range, Option<i64>)> {
+    let any = |times: &[Option<i64>; 3]| times.iter().any(Option::is_some);
+    let (given, [since, until, train_until]) = match (any(&timestamps), any(&integers)) {
+        (true, true) => {
+            return Err(invalid(
+                "times were given both as timestamps and as integers",
+                "Pass since, until and train_until where the time column is a time, since_seq, until_seq and \
+                 train_until_seq where it is an integer.",
+            ));
+        }
+        (true, false) => (Some(Given::Timestamps), timestamps),
+        (false, true) => (Some(Given::Integers), integers),
+        (false, false) => (None, timestamps),
+    };
+    let range = Range { since, until, given };
+    Ok((range, train_until))
 }
 
 /// The first four arguments of all functions over tables: relation, time column, value columns, series columns.
@@ -113,8 +164,7 @@ pub(super) unsafe fn rows_only(fcinfo: pg_sys::FunctionCallInfo) -> Result<Reque
             values,
             series: names("series_columns", series)?,
             models: Models::None,
-            since: None,
-            until: None,
+            range: Range::default(),
             detail: Detail::Scores,
             filter: None,
         })

@@ -1,7 +1,7 @@
 //! `tsad.detect`: one row out per row in.
 
 use super::output::{self, Output, shares};
-use super::request::{Detail, Request, request};
+use super::request::{Detail, request};
 use super::series::{Scored, for_each_part};
 use super::source::Columns;
 use crate::error::Result;
@@ -14,10 +14,10 @@ use tsad_core::view::Aspect;
 #[pg_extern(sql = false)]
 fn _detect(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/detect.sql declares the function with these arguments and the columns of `narrow`.
-    let (request, mut output) = unsafe { (request(fcinfo)?, Output::new(fcinfo)) };
+    let (request, mut output) = unsafe { (request(fcinfo, 10)?, Output::new(fcinfo)) };
     for_each_part(&request, |columns, scored| {
         for i in scored.range.clone() {
-            if wanted(&request, scored.rows.shown[i]) {
+            if request.range.contains(scored.rows.asked(i)) {
                 output.push(|| narrow(columns, &scored, i));
             }
         }
@@ -29,12 +29,12 @@ fn _detect(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 #[pg_extern(sql = false)]
 fn _detect_details(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/detect.sql declares the function with these arguments and the columns of `fields`.
-    let (request, mut output) = unsafe { (request(fcinfo)?.with(Detail::All), Output::new(fcinfo)) };
+    let (request, mut output) = unsafe { (request(fcinfo, 10)?.with(Detail::All), Output::new(fcinfo)) };
     for_each_part(&request, |columns, scored| {
         for i in scored.range.clone() {
-            if wanted(&request, scored.rows.shown[i]) {
+            if request.range.contains(scored.rows.asked(i)) {
                 output.push(|| {
-                    let mut row = [Some(scored.rows.key.datum()); 22];
+                    let mut row = [Some(scored.rows.key.datum()); 23];
                     row[1..].copy_from_slice(&fields(columns, &scored, i));
                     row
                 });
@@ -42,14 +42,6 @@ fn _detect_details(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         }
         Ok(())
     })
-}
-
-/// Whether a row lies in the range that was asked for.
-pub(super) fn wanted(request: &Request, time: Option<i64>) -> bool {
-    match time {
-        Some(time) => request.since.is_none_or(|s| time >= s) && request.until.is_none_or(|u| time <= u),
-        None => request.since.is_none() && request.until.is_none(),
-    }
 }
 
 /// The columns of row `i` that most readers want: what happened, not why.
@@ -105,7 +97,7 @@ fn values(columns: &Columns, scored: &Scored, i: usize) -> (Option<pg_sys::Datum
 }
 
 /// The columns of row `i` but for the series.
-pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 21] {
+pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 22] {
     let point = &scored.points[i];
     let (value, values) = values(columns, scored, i);
     let threshold = threshold(scored, i);
@@ -141,6 +133,7 @@ pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
         point.is_final.into_datum(),
         point.status.name().into_datum(),
         message(scored, i),
+        scored.version.as_deref().and_then(IntoDatum::into_datum),
     ]
 }
 

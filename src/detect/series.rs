@@ -5,6 +5,7 @@ use super::models::{Finder, Found};
 use super::request::{Detail, Models, Request, invalid};
 use super::source::{Columns, Source};
 use crate::error::{Result, report};
+use crate::inspect::model_version;
 use crate::jsonb::RawJsonb;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -27,6 +28,11 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// The time of row `i` in the unit in which requests give times: as a `timestamptz`, or the integer itself.
+    pub(super) fn asked(&self, i: usize) -> Option<i64> {
+        self.shown[i].or(self.times[i])
+    }
+
     /// The number of values of the first row that has an array.
     fn width(&self) -> Option<usize> {
         self.values.iter().flatten().map(Vec::len).find(|n| *n > 0)
@@ -78,6 +84,8 @@ pub(super) struct Scored {
     /// Whether no further part of the series follows.
     pub is_last: bool,
     pub model: Option<Rc<Model>>,
+    /// What tells the model from others, where everything is wanted.
+    pub version: Option<String>,
     /// One per row.
     pub points: Vec<Point>,
     /// Why a row was not scored, where there is more to say than its status.
@@ -127,9 +135,12 @@ fn for_each(
         let channels = columns.channels();
         // SAFETY: within an SPI connection.
         let finder = unsafe { Finder::new(request, channels)? };
-        let bounded = request.since.is_some() || request.until.is_some();
-        // SAFETY: as above.
-        let reach = if bounded { unsafe { finder.reach()? } } else { 0 };
+        let reach = if request.range.is_bounded() {
+            // SAFETY: as above.
+            unsafe { finder.reach()? }
+        } else {
+            0
+        };
         // SAFETY: as above.
         let mut reader = unsafe { Reader::open(&source, request, reach) };
         while let Some(mut rows) = reader.begin()? {
@@ -224,12 +235,16 @@ impl<'a> Reader<'a> {
                 t.saturating_add(by)
             }
         };
-        let parameter = |t: Option<i64>| (pg_sys::TIMESTAMPTZOID, t.map(pg_sys::Datum::from));
+        let oid = match source.columns.time.is_integer() {
+            true => pg_sys::INT8OID,
+            false => pg_sys::TIMESTAMPTZOID,
+        };
+        let parameter = |t: Option<i64>| (oid, t.map(pg_sys::Datum::from));
         let parameters = [
-            parameter(request.since.map(|t| moved(t, -reach))),
-            parameter(request.until.map(|t| moved(t, reach))),
+            parameter(request.range.since.map(|t| moved(t, -reach))),
+            parameter(request.range.until.map(|t| moved(t, reach))),
         ];
-        // SAFETY: as above; the parameters are timestamps.
+        // SAFETY: as above; the parameters are timestamps or integers, as the column is.
         let cursor = unsafe { Cursor::open(&source.query, &parameters) };
         Self {
             source,
@@ -397,6 +412,7 @@ pub(super) fn score(
             rows: messages,
         },
         model: None,
+        version: None,
         range: 0..rows.times.len(),
         is_last: true,
         rows,
@@ -417,6 +433,10 @@ pub(super) fn score(
         Detail::Shares => tsad_core::score_with_shares(&model, samples, &check),
         Detail::All => tsad_core::score(&model, samples, &check),
     };
+    let version = match detail {
+        Detail::All => Some(model_version(&model).map_err(report)?),
+        Detail::Scores | Detail::Shares => None,
+    };
     let mut scored = match scored {
         Ok(points) => points.into_iter(),
         Err(e) => return Ok(unscored(rows, messages, Status::Error, e.message().to_owned())),
@@ -435,6 +455,7 @@ pub(super) fn score(
             series: model.untrained_reason().map(str::to_owned),
             rows: messages,
         },
+        version,
         model: Some(model),
         range: 0..rows.times.len(),
         is_last: true,

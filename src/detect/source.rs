@@ -1,7 +1,7 @@
 //! The table that is scored: its columns checked, its query made.
 
 use super::cursor::Cursor;
-use super::request::{From, Models, Request};
+use super::request::{From, Given, Models, Request};
 use crate::error::{Result, fail, internal, nearest};
 use crate::time::TimeType;
 use pgrx::pg_sys;
@@ -229,6 +229,26 @@ impl Column {
         ))
     }
 
+    /// Checks that times were given as those of the column are.
+    fn require_given(&self, time_type: TimeType, given: Option<Given>) -> Result<()> {
+        let (what, hint) = match given {
+            Some(Given::Timestamps) if time_type.is_integer() => (
+                "since, until and train_until are times",
+                "Pass since_seq, until_seq and train_until_seq, which are integers.",
+            ),
+            Some(Given::Integers) if !time_type.is_integer() => (
+                "since_seq, until_seq and train_until_seq are integers",
+                "Pass since, until and train_until, which are times.",
+            ),
+            _ => return Ok(()),
+        };
+        Err(fail(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            format!("{what}, but \"{}\" has type {}", self.name, self.type_name),
+            hint,
+        ))
+    }
+
     /// Checks that the column can be a value beside the given time.
     fn require_number(&self, time: &Self) -> Result<()> {
         // SAFETY: look-ups in the catalogue.
@@ -295,18 +315,7 @@ impl Source {
             .map(|v| relation.column(v))
             .collect::<Result<Vec<_>>>()?;
         let time_type = time.require_time(&values)?;
-        let dated =
-            request.since.is_some() || request.until.is_some() || matches!(request.models, Models::Train(..));
-        if dated && time_type == TimeType::Bigint {
-            return Err(fail(
-                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
-                format!(
-                    "since, until and train_until are times, but \"{}\" has type {}",
-                    time.name, time.type_name
-                ),
-                "Select the range in a query or a view, and train with tsad.train.",
-            ));
-        }
+        time.require_given(time_type, request.range.given)?;
         let array_column = values.len() == 1 && values[0].is_array();
         if !array_column {
             values.iter().try_for_each(|v| v.require_number(time))?;
@@ -335,10 +344,10 @@ impl Source {
         let mut bounds = Vec::new();
         // Training reads from the beginning.
         let bounded = !matches!(request.models, Models::Train(..));
-        if request.since.is_some() && bounded {
+        if request.range.since.is_some() && bounded {
             bounds.push(format!("{column} OPERATOR(pg_catalog.>=) $1"));
         }
-        if request.until.is_some() && bounded {
+        if request.range.until.is_some() && bounded {
             bounds.push(format!("{column} OPERATOR(pg_catalog.<=) $2"));
         }
         bounds.extend(request.filter.iter().map(|f| format!("({f})")));

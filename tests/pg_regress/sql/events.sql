@@ -8,7 +8,7 @@ CREATE TABLE model AS SELECT host, tsad.train(ts, cpu) AS model FROM metric WHER
 -- One row an episode, the last one open because the series ends in it.
 SELECT series, event_id, started_at <= at(CASE event_id WHEN 1 THEN 1700 WHEN 2 THEN 2200 ELSE 2997 END) AS starts_in_time,
        ended_at IS NULL AS open, peak_at BETWEEN started_at AND coalesce(ended_at, 'infinity') AS peak_inside,
-       peak_score > 1 AS scored, min_p_value < 0.001 AS unlikely, n_points > 0 AS points, contributions,
+       peak_score > 1 AS scored, min_p_value < 0.001 AS unlikely, n_points > 0 AS points, direction, contributions,
        (SELECT sum(v::numeric) FROM jsonb_each_text(views) e(k, v)) AS views
   FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model');
 

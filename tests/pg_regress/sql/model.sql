@@ -12,6 +12,19 @@ SELECT bool_and(t > lead) AS falls FROM (SELECT (tsad.model_info(tsad.recalibrat
   lead((tsad.model_info(tsad.recalibrate(model, alpha))->'calibration'->>'threshold')::float8) OVER (ORDER BY alpha) AS lead FROM m, unnest(ARRAY[1e-6, 1e-4, 1e-2, 0.3]) alpha) x WHERE lead IS NOT NULL;
 SELECT tsad.recalibrate(NULL, 0.1) IS NULL AS no_model;
 
+-- A model that is too old says so and scores all the same, until it is updated.
+CREATE TABLE aged AS SELECT tsad.train(ts, v, '{"max_age_days": 2}') AS model FROM metric WHERE i < 1500;
+SELECT d.status, min(d.ts) - at(1499) AS from_age, count(*) AS rows, count(*) FILTER (WHERE d.score = o.score) AS same_score
+  FROM tsad.detect('metric', 'ts', 'v', model => (TABLE aged), since => at(1500)) d JOIN tsad.detect('metric', 'ts', 'v', model => (TABLE m), since => at(1500)) o USING (ts) GROUP BY 1 ORDER BY 2;
+SELECT (s).status, count(*) FROM (SELECT tsad.score(model, ts, v) OVER (ORDER BY ts) AS s FROM metric, aged WHERE i >= 1500) w WHERE (s).status <> 'warmup' GROUP BY 1 ORDER BY 1;
+SELECT status, count(*) FROM tsad.detect('metric', 'ts', 'v', model => (SELECT tsad.update_model(model, ts, v) FROM metric, aged WHERE i < 1900), since => at(1900)) GROUP BY 1 ORDER BY 1;
+
+-- Every model has a version of its own, which rows tell.
+SELECT length(version) AS digits, bool_and(model_version = version) AS of_rows, version <> tsad.model_info(tsad.recalibrate(model, 0.02))->>'model_version' AS another
+  FROM m, LATERAL (SELECT tsad.model_info(model)->>'model_version' AS version) i, tsad.detect_details('metric', 'ts', 'v', model => model) GROUP BY version, model;
+CREATE TABLE nothing (model bytea);
+SELECT model_version IS NULL AS none_without_a_model, status, count(*) FROM tsad.detect_details('metric', 'ts', 'v', models => 'nothing') GROUP BY 1, 2;
+
 -- "This was normal", "this was one": both incidents are flagged; the small one is said to be normal.
 CREATE FUNCTION flagged(model bytea, lo int, hi int) RETURNS boolean LANGUAGE sql AS
   $$ SELECT bool_or(is_anomaly) FROM tsad.detect('metric', 'ts', 'v', model => model) WHERE ts BETWEEN at(lo) AND at(hi) $$;
@@ -24,6 +37,8 @@ SELECT (SELECT tsad.recalibrate(model, ts, v, CASE WHEN i BETWEEN 1900 AND 2100 
 SELECT tsad.recalibrate(model, ts, v, true) IS NULL AS no_rows FROM metric, m WHERE false;
 
 \x on
+SELECT * FROM error_of($$SELECT tsad.train(ts, v, '{"max_age_days": 0}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(i, v, '{"max_age_days": 1}') FROM metric$$);
 SELECT * FROM error_of($$SELECT tsad.recalibrate(model) FROM m$$);
 SELECT * FROM error_of($$SELECT tsad.recalibrate(model, 0.1, 3) FROM m$$);
 SELECT * FROM error_of($$SELECT tsad.recalibrate(model, 0.7) FROM m$$);

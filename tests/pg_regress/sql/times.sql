@@ -23,6 +23,20 @@ SELECT event_id, started_at, ended_at, duration, peak_at, started_seq <= 17000 A
 SELECT a.started_at = b.started_at AT TIME ZONE 'UTC' AS same_start, a.duration = b.duration AS same_duration, a.started_seq, a.ended_seq
   FROM tsad.events('metric', 'plain', 'v', model => (SELECT plain FROM m)) a, tsad.events('metric', 'tz', 'v', model => (SELECT tz FROM m)) b;
 
+-- A range of integers, and training before one: the scores of the whole table, and those of a model trained so.
+SELECT count(*) AS rows, min(r.seq), max(r.seq), count(*) FILTER (WHERE r.score = big.score AND r.is_anomaly = big.is_anomaly) AS same
+  FROM tsad.detect('metric', 'big', 'v', model => (SELECT big FROM m), since_seq => 16000, until_seq => 18000) r JOIN big ON big.seq = r.seq;
+SELECT count(*) AS rows, count(*) FILTER (WHERE r.score = small.score AND r.threshold = small.threshold) AS same
+  FROM tsad.detect('metric', 'small', 'v', train_until_seq => 1500, since_seq => 1600) r JOIN small ON small.seq = r.seq;
+SELECT count(*) AS rows, min(seq), max(seq), count(*) FILTER (WHERE replaced) > 0 AS replaced
+  FROM tsad.clean('metric', 'small', 'v', train_until_seq => 1500, since_seq => 1600, until_seq => 1800);
+SELECT min(seq) BETWEEN 16900 AND 17300 AS first, max(seq) BETWEEN 16900 AND 17300 AS last
+  FROM tsad.explain('metric', 'big', 'v', model => (SELECT big FROM m), since_seq => 16000, until_seq => 18000);
+SELECT count(*) = 0 AS none_so_long FROM tsad.events('metric', 'big', 'v', model => (SELECT big FROM m), min_duration_seq => 3000);
+SELECT gap, count(*) AS episodes, bool_and(duration IS NULL) AS without_interval
+  FROM unnest('{0,20000}'::bigint[]) gap, tsad.events('SELECT big, v + CASE WHEN small BETWEEN 1900 AND 1910 THEN 4 ELSE 0 END AS v FROM metric', 'big', 'v',
+       model => (SELECT big FROM m), merge_gap_seq => gap) GROUP BY 1 ORDER BY 1;
+
 -- Dates: one sample a day.
 CREATE TABLE daily AS SELECT '2020-01-01'::date + i AS day, wave(i) + CASE WHEN i BETWEEN 900 AND 910 THEN 4 ELSE 0 END AS v FROM generate_series(0, 999) i;
 CREATE TABLE daily_model AS SELECT tsad.train(day, v) AS model FROM daily WHERE day < '2022-01-01';
@@ -39,6 +53,11 @@ SELECT * FROM error_of($$SELECT tsad.train(big, v, '{"alarms_per_day": 1}') FROM
 SELECT status, message, count(*) FROM tsad.detect('metric', 'big', 'v', model => (SELECT tz FROM m)) GROUP BY 1, 2;
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'big', 'v', model => (SELECT big FROM m), since => '2026-01-01')$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'big', 'v', train_until => '2026-01-01')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'tz', 'v', train_until_seq => 1500)$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'big', 'v', train_until_seq => 1500, since => '2026-01-01')$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.events('metric', 'tz', 'v', model => (SELECT tz FROM m), merge_gap_seq => 5)$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.events('metric', 'big', 'v', model => (SELECT big FROM m), min_duration_seq => -5)$$);
+SELECT * FROM error_of($$SELECT * FROM tsad.events('metric', 'big', 'v', model => (SELECT big FROM m), merge_gap => '1 h', min_duration_seq => 5)$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'v', 'tz', model => (SELECT tz FROM m))$$);
 SELECT * FROM error_of($$SELECT tsad.train('infinity'::date, 1.0)$$);
 \x off

@@ -42,6 +42,9 @@ pub struct Event {
     pub views: PerAspect<f64>,
     /// The mean share of each channel over the anomalous points; sums to 1.
     pub channels: Vec<f64>,
+    /// The number of anomalous points above the expected band less the number of those below it.
+    #[serde(default)]
+    pub balance: i64,
 }
 
 /// Joins the anomalous points of one series, given in time order, to episodes, in time order.
@@ -102,6 +105,11 @@ fn highest_within(points: &[&Point], reach: i64) -> Vec<f64> {
 }
 
 impl Event {
+    /// Whether more of its anomalous points lie above the expected band (1) or below it (-1), or neither (0).
+    pub fn direction(&self) -> i8 {
+        self.balance.signum() as i8
+    }
+
     fn of(p: &Point) -> Self {
         let mut event = Self {
             start: p.time,
@@ -113,6 +121,7 @@ impl Event {
             points: 0,
             views: PerAspect::default(),
             channels: vec![0.0; p.channels.as_ref().map_or(0, Vec::len)],
+            balance: 0,
         };
         event.add(p);
         event
@@ -126,6 +135,7 @@ impl Event {
             (self.peak, self.peak_score) = (p.time, score);
         }
         self.min_p_value = self.min_p_value.min(p.p_value.unwrap_or(1.0));
+        self.balance += i64::from(p.change.unwrap_or(0));
         for (sum, share) in self.views.iter_mut().zip(p.views.iter().flatten()) {
             *sum += share;
         }
@@ -184,6 +194,25 @@ mod tests {
         assert_eq!(
             (found[0].views, &found[0].channels),
             ([1.0, 0.0, 0.0, 0.0, 0.0, 0.0], &vec![1.0])
+        );
+    }
+
+    #[test]
+    fn the_direction_is_that_of_most_points() {
+        let direction = |changes: [i8; 3]| {
+            let mut all = points("###...");
+            for (p, change) in all.iter_mut().zip(changes) {
+                p.change = Some(change);
+            }
+            events(&all, &PARAMS)[0].direction()
+        };
+        assert_eq!(
+            [
+                direction([1, 1, -1]),
+                direction([0, -1, 0]),
+                direction([1, 0, -1])
+            ],
+            [1, -1, 0]
         );
     }
 

@@ -19,6 +19,9 @@ pub enum Decision {
     Either,
 }
 
+/// Microseconds.
+const DAY: f64 = 86_400e6;
+
 /// Parameters of training as a user gives them; [`Params::validate`] checks them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -34,6 +37,9 @@ pub struct Params {
     /// Whether a metric over all views is learned and used beside the plain views; default false, because measured it
     /// neither gains nor loses on average (docs/experiments.md), and training takes several times as long.
     pub metric: bool,
+    /// How many days after its last training row a model is too old, above 0; its scores stand, but say so
+    /// ([`super::Status::StaleModel`]). Default none.
+    pub max_age_days: Option<f64>,
     /// The longest gap, in sampling intervals, that is filled linearly, 0 to 1000; default 4.
     pub max_gap: usize,
     /// The probability that a normal sample is flagged, above 0 and at most 0.5.
@@ -59,6 +65,7 @@ impl Default for Params {
             centres: 32,
             contamination: 0.02,
             metric: false,
+            max_age_days: None,
             max_gap: 4,
             alpha: None,
             alarms_per_day: None,
@@ -73,12 +80,13 @@ impl Default for Params {
 /// The names of all parameters, for messages about misspelt ones.
 impl Params {
     /// The names under which the parameters are known to users, in alphabetical order.
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 12] = [
         "alarms_per_day",
         "alpha",
         "centres",
         "contamination",
         "decision",
+        "max_age_days",
         "max_gap",
         "metric",
         "min_deviation",
@@ -137,6 +145,12 @@ impl Params {
                 "Give a number above 0.",
             ));
         }
+        if let Some(days) = self.max_age_days.filter(|d| !(*d > 0.0 && d.is_finite())) {
+            return Err(invalid(
+                format!("option \"max_age_days\" is out of range: {days}"),
+                "Give a number of days above 0.",
+            ));
+        }
         for (name, least) in [
             ("min_deviation", self.min_deviation),
             ("min_deviation_relative", self.min_deviation_relative),
@@ -153,6 +167,11 @@ impl Params {
 }
 
 impl Params {
+    /// The longest time after the last training row for which a model is not too old, in microseconds.
+    pub(super) fn max_age(&self) -> Option<i64> {
+        self.max_age_days.map(|days| (days * DAY) as i64)
+    }
+
     /// Whether anomalies must deviate from the baseline by some least deviation.
     pub(super) fn asks_for_deviation(&self) -> bool {
         self.min_deviation.is_some() || self.min_deviation_relative.is_some()
@@ -201,12 +220,21 @@ impl ValidParams {
     /// Checks that the parameters make sense for times of a kind.
     ///
     /// # Errors
-    /// `InvalidParameter` if alarms per day are asked for but the times are integers without a unit.
+    /// `InvalidParameter` if alarms per day or an age are asked for but the times are integers without a unit.
     pub(crate) fn fits_times(&self, times: TimeKind) -> Result<()> {
-        if times == TimeKind::Integer && self.alarms_per_day.is_some() {
+        if times == TimeKind::Timestamp {
+            return Ok(());
+        }
+        if self.alarms_per_day.is_some() {
             return Err(invalid(
                 "option \"alarms_per_day\" needs times with a unit, got integers",
                 "Give the error probability per sample with option \"alpha\" instead.",
+            ));
+        }
+        if self.max_age_days.is_some() {
+            return Err(invalid(
+                "option \"max_age_days\" needs times with a unit, got integers",
+                "Leave it out, and compare the integers in SQL.",
             ));
         }
         Ok(())
@@ -215,7 +243,6 @@ impl ValidParams {
     /// The error probability per sample at a sampling interval: `alpha` as given, or the rate per day divided
     /// by the samples per day, between 1e-9 and 0.01. Integer times have no day: 0.001 unless `alpha` is given.
     pub fn alpha_at(&self, interval: i64, times: TimeKind) -> f64 {
-        const DAY: f64 = 86_400e6;
         const DEFAULT_PER_DAY: f64 = 1.0 / 7.0;
         const DEFAULT_ALPHA: f64 = 1e-3;
         if let Some(alpha) = self.alpha {
@@ -257,6 +284,7 @@ mod tests {
         assert!(rejected(|p| p.alpha = Some(0.0)).contains("alpha"));
         assert!(rejected(|p| p.alpha = Some(0.6)).contains("alpha"));
         assert!(rejected(|p| p.alarms_per_day = Some(-1.0)).contains("alarms_per_day"));
+        assert!(rejected(|p| p.max_age_days = Some(0.0)).contains("max_age_days"));
         let both = |p: &mut Params| (p.alpha, p.alarms_per_day) = (Some(0.01), Some(1.0));
         assert!(rejected(both).contains("contradict"));
     }

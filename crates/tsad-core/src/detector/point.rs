@@ -27,6 +27,8 @@ pub enum Status {
     Constant,
     /// There is no model for the series.
     UnseenSeries,
+    /// Scored, but the row is later than the training data by more than the largest age asked for.
+    StaleModel,
     /// Scored, but the row is older than the training data.
     BeforeModel,
     /// Scored, but the row lies in the training data, so that its score is too low.
@@ -48,6 +50,7 @@ impl Status {
             Self::Missing => "missing",
             Self::Constant => "constant",
             Self::UnseenSeries => "unseen_series",
+            Self::StaleModel => "stale_model",
             Self::BeforeModel => "before_model",
             Self::InTrainingRange => "in_training_range",
             Self::Error => "error",

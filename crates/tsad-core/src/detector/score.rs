@@ -563,6 +563,10 @@ pub(super) fn status_at(model: &Model, trained: &Trained, time: i64) -> Status {
         Status::BeforeModel
     } else if time <= model.last_time {
         Status::InTrainingRange
+    } else if let Some(age) = model.params.max_age()
+        && time.saturating_sub(model.last_time) > age
+    {
+        Status::StaleModel
     } else if trained.channels.iter().all(|c| c.scale.constant) {
         Status::Constant
     } else {

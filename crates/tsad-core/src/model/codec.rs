@@ -50,6 +50,16 @@ impl Model {
         Ok(out)
     }
 
+    /// The checksum in the bytes of the model: another one for another model, but for one in four billion.
+    ///
+    /// # Errors
+    /// Those of [`Model::to_bytes`].
+    pub fn checksum(&self) -> Result<u32> {
+        let bytes = self.to_bytes()?;
+        let crc = bytes.get(16..HEADER).and_then(|b| b.try_into().ok());
+        Ok(crc.map_or(0, u32::from_le_bytes))
+    }
+
     /// Reads a model from bytes of any origin. It does not panic, and allocates no more than a small multiple
     /// of what it is given.
     ///

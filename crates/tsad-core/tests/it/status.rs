@@ -1,7 +1,7 @@
 //! The documented answer to every kind of degenerate rows.
 
 use crate::common::{MINUTE, rows, scored, short, trained, wave, waves, wide_rows};
-use tsad_core::{ErrorKind, Model, Samples, Status, score};
+use tsad_core::{ErrorKind, Model, Params, Samples, Status, score};
 
 fn statuses(model: &Model, rows: &Samples) -> Vec<Status> {
     scored(model, rows).iter().map(|p| p.status).collect()
@@ -118,6 +118,27 @@ fn rows_before_and_within_the_training_range_are_scored_and_say_so() {
         assert_eq!(p.status, expected, "{i}");
         assert!(p.score.is_some(), "{i}");
     }
+}
+
+#[test]
+fn rows_long_after_the_training_are_scored_and_say_so() {
+    let hour = 1.0 / 24.0;
+    let aged = Params {
+        max_age_days: Some(hour),
+        ..short()
+    };
+    let model = trained(minutes(0..400), aged);
+    let points = scored(&model, &minutes(0..600));
+    for (i, p) in points.iter().enumerate() {
+        let expected = match i {
+            0..400 => Status::InTrainingRange,
+            400..460 => Status::Ok,
+            _ => Status::StaleModel,
+        };
+        assert_eq!(p.status, expected, "{i}");
+    }
+    let ageless = scored(&trained(minutes(0..400), short()), &minutes(0..600));
+    assert!(points.iter().zip(&ageless).all(|(a, b)| a.score == b.score));
 }
 
 #[test]

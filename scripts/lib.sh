@@ -18,6 +18,31 @@ export PGRX_HOME="$TSAD_ROOT/target/pgrx"
 # The work-around adds a linker flag to all crates, so that nothing would be shared with a plain `cargo build`.
 export CARGO_PGRX_DISABLE_GC_SECTIONS_WORKAROUND=1
 
+# A container's user may have no home folder, or one that only reads. rustup then keeps its toolchains where they are.
+home=${HOME:-$(getent passwd "$(id -u)" | cut -d : -f 6)}
+if [ -n "$home" ] && [ -w "$home" ]; then
+    HOME=$home
+else
+    if [ -d "$home/.rustup" ]; then export RUSTUP_HOME="${RUSTUP_HOME:-$home/.rustup}"; fi
+    HOME="$TSAD_ROOT/target/home"
+    mkdir -p "$HOME"
+fi
+export HOME
+
+# rust-toolchain.toml names a version. Where rustup has it under another name only ("stable") and cannot fetch it anew,
+# that one will do.
+if command -v rustup >/dev/null && ! cargo --version >/dev/null 2>&1; then
+    wanted=$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)
+    for toolchain in $(rustup toolchain list | cut -d ' ' -f 1); do
+        case $(RUSTUP_TOOLCHAIN=$toolchain cargo --version 2>/dev/null) in
+            "cargo $wanted "*)
+                export RUSTUP_TOOLCHAIN="$toolchain"
+                break
+                ;;
+        esac
+    done
+fi
+
 # ---- messages ------------------------------------------------------------------------------------------------------
 
 say() { printf '%s\n' "$*"; }
@@ -205,7 +230,7 @@ pgrx_version() { sed -n 's/^pgrx = "=\([0-9.]*\)"$/\1/p' "$TSAD_ROOT/Cargo.toml"
 # Sets CARGO_PGRX to a cargo-pgrx of exactly the pinned version; returns 1 where there is none yet.
 find_cargo_pgrx() {
     version=$(pgrx_version)
-    TSAD_PGRX_ROOT="${XDG_CACHE_HOME:-${HOME:?}/.cache}/pg_tsad/cargo-pgrx-$version"
+    TSAD_PGRX_ROOT="${XDG_CACHE_HOME:-$HOME/.cache}/pg_tsad/cargo-pgrx-$version"
     for candidate in "$TSAD_PGRX_ROOT/bin/cargo-pgrx" "$(command -v cargo-pgrx || true)"; do
         [ -x "$candidate" ] || continue
         case "$("$candidate" pgrx --version 2>/dev/null)" in

@@ -2,7 +2,7 @@
 -- what happens to their runs.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
-CREATE EXTENSION pg_tsad;
+CREATE EXTENSION IF NOT EXISTS pg_tsad;
 CREATE FUNCTION at(i int) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
     $$ SELECT '2026-01-01 00:00+00'::timestamptz + i * interval '5 min' $$;
 CREATE TABLE fleet AS

@@ -153,8 +153,13 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('monitor "%s" already exists', name),
             HINT = 'Change it with tsad.alter_monitor, or drop it with tsad.drop_monitor.';
     END IF;
-    -- The number comes from the identity column, whose sequence is nobody's to use.
-    INSERT INTO tsad.monitor OVERRIDING USER VALUE SELECT m.* RETURNING id INTO m.id;
+    INSERT INTO tsad.monitor (owner, name, source, is_query, time_column, value_columns, value_is_array, series_columns, series_types,
+               search_path, timezone, start_at, train_window, retrain_every, adapt_after, min_samples, options, late_window, merge_gap,
+               min_points, min_duration, focus, retention, keep_models, on_event, channel, announce_within, batch_size, readers)
+    VALUES (m.owner, m.name, m.source, m.is_query, m.time_column, m.value_columns, m.value_is_array, m.series_columns, m.series_types,
+            m.search_path, m.timezone, m.start_at, m.train_window, m.retrain_every, m.adapt_after, m.min_samples, m.options, m.late_window,
+            m.merge_gap, m.min_points, m.min_duration, m.focus, m.retention, m.keep_models, m.on_event, m.channel, m.announce_within,
+            m.batch_size, m.readers) RETURNING tsad.monitor.id INTO m.id;
     RETURN m.id;
 END $$;
 COMMENT ON FUNCTION tsad._create_monitor(text, text, text, text, text[], text[], jsonb) IS 'tsad.create_monitor with a pinned search_path';
@@ -162,7 +167,7 @@ COMMENT ON FUNCTION tsad._create_monitor(text, text, text, text, text[], text[],
 CREATE FUNCTION tsad._with_settings(INOUT m tsad.monitor, settings jsonb)
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    known CONSTANT text[] := '{adapt_after,alarms_per_day,alpha,announce_within,batch_size,channel,focus,keep_models,late_window,merge_gap,min_duration,min_points,min_samples,name,on_event,options,paused,readers,retention,retrain_every,source,time_column,train_window,value_columns}';
+    known CONSTANT text[] := '{adapt_after,alarms_per_day,alpha,announce_within,batch_size,channel,focus,keep_models,late_window,merge_gap,min_duration,min_points,min_samples,name,on_event,options,owner,paused,readers,retention,retrain_every,source,time_column,train_window,value_columns}';
     given text;
     bad text;
 BEGIN
@@ -208,6 +213,20 @@ BEGIN
                 HINT = 'Give a number of at least 1.';
         END IF;
     END LOOP;
+    FOREACH given IN ARRAY '{train_window,retrain_every,adapt_after,retention,late_window,merge_gap,min_duration,announce_within}'::text[] LOOP
+        IF (to_jsonb(m)->>given)::interval > '1000 years' THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s is out of range: %s', given, to_jsonb(m)->>given),
+                HINT = 'Give an interval of at most 1000 years.';
+        END IF;
+    END LOOP;
+    IF m.name = '' OR m.channel = '' OR octet_length(m.channel) > 63 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = CASE WHEN m.name = '' THEN 'the name of a monitor is empty' ELSE format('channel has %s bytes', octet_length(m.channel)) END,
+            HINT = CASE WHEN m.name = '' THEN 'Give it a name.' ELSE 'Channels have 1 to 63 bytes; NULL sends no notifications.' END;
+    ELSIF m.start_at = 'infinity' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'start_at is out of range: infinity',
+            HINT = 'Give the time from which rows are scored.';
+    END IF;
     IF NOT m.focus BETWEEN 0 AND 1 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('focus is out of range: %s', m.focus),
             HINT = 'Give a share from 0 to 1.';
@@ -220,12 +239,42 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tsad._with_settings(tsad.monitor, jsonb) IS 'a monitor with other settings';
 
+CREATE FUNCTION tsad._give_monitor(INOUT m tsad.monitor, role text)
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    owner regrole := role::regrole;
+BEGIN
+    IF owner IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'owner must not be NULL';
+    ELSIF NOT pg_has_role(owner, 'USAGE') THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('permission denied to give a monitor to role %s', owner),
+            HINT = 'Only members of a role can give it something.';
+    ELSIF owner <> m.owner AND EXISTS (SELECT FROM tsad.monitor o WHERE o.owner = owner AND o.name = m.name) THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('role %s has a monitor "%s" already', owner, m.name);
+    ELSIF owner <> m.owner AND m.scheduler IS NOT NULL THEN
+        -- The job is that of a role that need not be allowed to run it any more.
+        PERFORM tsad.unschedule(m.name);
+        RAISE NOTICE USING MESSAGE = format('monitor "%s" is off its schedule', m.name),
+            HINT = format('As a member of %s: SELECT tsad.schedule(%L, %L);', owner, m.name, m.schedule);
+    END IF;
+    UPDATE tsad.monitor o SET owner = owner WHERE o.id = m.id RETURNING o.* INTO m;
+END $$;
+COMMENT ON FUNCTION tsad._give_monitor(tsad.monitor, text) IS 'changes whose monitor it is';
+
 CREATE FUNCTION tsad.alter_monitor(monitor text, settings jsonb) RETURNS void
     LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     m tsad.monitor;
 BEGIN
     m := tsad._monitor_of(monitor);
+    IF settings OPERATOR(pg_catalog.?) 'owner' THEN
+        m := tsad._give_monitor(m, settings OPERATOR(pg_catalog.->>) 'owner');
+        -- Whether the new owner may read the source, and what is named in it, is found out below.
+        PERFORM tsad._as_role(m.owner, pg_catalog.format('SELECT tsad._alter_monitor(%s, %L, %L)', m.id, m.search_path,
+                                                         pg_catalog.jsonb_build_object('source', m.source)));
+        settings := settings OPERATOR(pg_catalog.-) 'owner';
+    END IF;
     -- As tsad.create_monitor: names in source and on_event are the caller's. What stands there runs with the owner's rights.
     PERFORM tsad._as_role(m.owner, pg_catalog.format('SELECT tsad._alter_monitor(%s, %L, %L)', m.id,
                                                      pg_catalog.current_setting('search_path'), settings));
@@ -265,6 +314,9 @@ BEGIN
     -- What a model was trained with has changed.
     IF (m.value_columns, m.time_column, m.options) IS DISTINCT FROM (old.value_columns, old.time_column, old.options) THEN
         UPDATE tsad.monitor_series s SET next_training = s.watermark, pinned = false WHERE s.monitor = m.id AND s.version IS NOT NULL;
+    END IF;
+    IF settings ?| '{source,time_column,value_columns}' THEN
+        PERFORM tsad._forget_counts(m.id);
     END IF;
     UPDATE tsad.monitor_series s SET state = 'new', message = NULL WHERE s.monitor = m.id AND s.state = 'error';
     RETURN '{}';

@@ -56,6 +56,7 @@ CREATE FUNCTION tsad._feedback(m bigint, s bigint, from_at timestamptz, until_at
 #variable_conflict use_variable
 DECLARE
     mon tsad.monitor;
+    r tsad.monitor_series;
     before float8;
     after float8;
     threshold CONSTANT text := 'SELECT (tsad.model_info(o.model)->''calibration''->>''threshold'')::float8 FROM tsad.monitor_model o '
@@ -67,16 +68,22 @@ BEGIN
     VALUES (m, s, from_at, until_at, is_anomaly, note, by);
     UPDATE tsad.monitor_event e SET verdict = is_anomaly WHERE e.series = s AND e.started_at <= until_at AND e.last_at >= from_at;
     EXECUTE threshold INTO before USING s;
-    IF NOT is_anomaly THEN
-        PERFORM tsad._train_monitored(mon, s, r.watermark, 'request') FROM tsad.monitor_series r WHERE r.id = s AND r.version IS NOT NULL;
+    SELECT * INTO r FROM tsad.monitor_series o WHERE o.id = s;
+    IF is_anomaly OR r.version IS NULL OR r.pinned OR NOT tsad._train_monitored(mon, s, r.watermark, 'request') THEN
+        PERFORM tsad._apply_feedback(mon, s);
     END IF;
-    PERFORM tsad._apply_feedback(mon, s);
     PERFORM tsad._prune_models(mon, s);
     EXECUTE threshold INTO after USING s;
     RETURN (SELECT jsonb_strip_nulls(jsonb_build_object('model_version', o.version, 'threshold_before', before, 'threshold', after, 'message', o.message))
               FROM tsad.monitor_series o WHERE o.id = s);
 END $$;
 COMMENT ON FUNCTION tsad._feedback(bigint, bigint, timestamptz, timestamptz, boolean, text, text) IS 'tsad.feedback with the rights of the owner';
+
+-- Where a monitor reads other rows than before, more of them do not mean that some came late.
+CREATE FUNCTION tsad._forget_counts(number bigint) RETURNS void
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS
+    $$ UPDATE tsad.monitor_series s SET rows_settled = NULL WHERE s.monitor = number $$;
+COMMENT ON FUNCTION tsad._forget_counts(bigint) IS 'forgets how many rows were read around the watermarks of a monitor';
 
 CREATE FUNCTION tsad.exclude(
     monitor text, from_at timestamptz, until_at timestamptz, series jsonb DEFAULT NULL, reason text DEFAULT NULL)
@@ -98,14 +105,21 @@ BEGIN
     END IF;
     INSERT INTO tsad.monitor_exclusion (monitor, series, from_at, until_at, reason) VALUES (m.id, series, from_at, until_at, reason)
     RETURNING id INTO made;
+    PERFORM tsad._forget_counts(m.id);
     RETURN made;
 END $$;
 COMMENT ON FUNCTION tsad.exclude(text, timestamptz, timestamptz, jsonb, text)
     IS 'leaves a range of time out: its rows are neither scored nor trained on, and its episodes are not shown';
 
 CREATE FUNCTION tsad.include(exclusion bigint) RETURNS boolean
-    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS
-    $$ WITH gone AS (DELETE FROM tsad.monitor_exclusion x WHERE x.id = exclusion RETURNING 1) SELECT EXISTS (SELECT FROM gone) $$;
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    m bigint;
+BEGIN
+    DELETE FROM tsad.monitor_exclusion x WHERE x.id = exclusion RETURNING x.monitor INTO m;
+    PERFORM tsad._forget_counts(m);
+    RETURN m IS NOT NULL;
+END $$;
 COMMENT ON FUNCTION tsad.include(bigint) IS 'takes an excluded range of time back; false where there was none of this number';
 
 CREATE FUNCTION tsad.use_model_version(monitor text, series jsonb, version integer) RETURNS integer
@@ -125,7 +139,7 @@ BEGIN
                                FROM tsad.monitor_model v WHERE v.series = s), 'It has none yet: tsad.series_status tells why.');
     END IF;
     UPDATE tsad.monitor_series r SET version = o.version, pinned = version IS NOT NULL, context = tsad._model_context(o.model),
-           trained_until = o.trained_until WHERE r.id = s;
+           trained_until = o.trained_until, rows_settled = NULL WHERE r.id = s;
     RETURN o.version;
 END $$;
 COMMENT ON FUNCTION tsad.use_model_version(text, jsonb, integer)
@@ -148,18 +162,18 @@ COMMENT ON FUNCTION tsad.retrain(text, jsonb) IS 'has the next run train new mod
 
 CREATE FUNCTION tsad.monitor_status(monitor text DEFAULT NULL)
 RETURNS TABLE (monitor text, owner regrole, state text, message text, series bigint, ok bigint, collecting bigint, failed bigint, waiting bigint,
-    rows bigint, open_events bigint, events bigint, newest_at timestamptz, lag interval, run_started_at timestamptz, run_ended_at timestamptz,
+    rows bigint, rows_too_late bigint, open_events bigint, events bigint, newest_at timestamptz, lag interval, run_started_at timestamptz, run_ended_at timestamptz,
     schedule text, scheduler text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT m.name, m.owner,
-           CASE WHEN m.last_error IS NOT NULL THEN 'error' WHEN m.paused THEN 'paused' WHEN m.run_started_at IS NULL THEN 'new'
+           CASE WHEN m.last_error IS NOT NULL OR r.oid IS NULL THEN 'error' WHEN m.paused THEN 'paused' WHEN m.run_started_at IS NULL THEN 'new'
                 WHEN m.run_ended_at IS NULL THEN 'running' WHEN s.all = 0 THEN 'empty' ELSE 'ok' END,
-           coalesce(m.last_error, CASE WHEN s.all = 0 AND m.run_ended_at IS NOT NULL THEN format('no row between %s and %s; rows before are read only if '
-               'start_at is earlier', (m.start_at - m.train_window)::timestamptz(0), m.run_until::timestamptz(0)) END), s.all, s.ok, s.collecting, s.failed, s.waiting, s.rows, e.open, e.all, s.newest_at, now() - s.newest_at,
+           coalesce(CASE WHEN r.oid IS NULL THEN format('role %s, its owner, does not exist any more', m.owner) END, m.last_error, CASE WHEN s.all = 0 AND m.run_ended_at IS NOT NULL THEN format('no row between %s and %s; rows before are read only if '
+               'start_at is earlier', (m.start_at - m.train_window)::timestamptz(0), m.run_until::timestamptz(0)) END), s.all, s.ok, s.collecting, s.failed, s.waiting, s.rows, s.rows_too_late, e.open, e.all, s.newest_at, now() - s.newest_at,
            m.run_started_at, m.run_ended_at, m.schedule, m.scheduler
-      FROM tsad.monitor m
+      FROM tsad.monitor m LEFT JOIN pg_roles r ON r.oid = m.owner
       CROSS JOIN LATERAL (SELECT count(*) AS "all", count(*) FILTER (WHERE s.state = 'ok') AS ok, count(*) FILTER (WHERE s.state IN ('new', 'collecting')) AS collecting,
-                           count(*) FILTER (WHERE s.state = 'error') AS failed, coalesce(sum(s.rows), 0)::bigint AS rows, max(s.newest_at) AS newest_at,
+                           count(*) FILTER (WHERE s.state = 'error') AS failed, coalesce(sum(s.rows), 0)::bigint AS rows, coalesce(sum(s.rows_too_late), 0)::bigint AS rows_too_late, max(s.newest_at) AS newest_at,
                            count(*) FILTER (WHERE m.run_ended_at IS NULL AND (s.checked_at IS NULL OR s.checked_at < m.run_started_at)) AS waiting
                       FROM tsad.monitor_series s WHERE s.monitor = m.id) s
       CROSS JOIN LATERAL (SELECT count(*) AS "all", count(*) FILTER (WHERE e.ended_at IS NULL) AS open
@@ -168,10 +182,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 COMMENT ON FUNCTION tsad.monitor_status(text) IS 'how the monitors are: state, progress of the run, counts, lag, last error';
 
 CREATE FUNCTION tsad.series_status(monitor text)
-RETURNS TABLE (series jsonb, state text, message text, newest_at timestamptz, behind interval, watermark timestamptz, rows bigint,
+RETURNS TABLE (series jsonb, state text, message text, newest_at timestamptz, behind interval, watermark timestamptz, rows bigint, rows_too_late bigint,
     model_version integer, pinned boolean, trained_until timestamptz, next_training timestamptz, open_events bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT s.series, s.state, s.message, s.newest_at, max(s.newest_at) OVER () - s.newest_at, s.watermark, s.rows, s.version, s.pinned, s.trained_until,
+    SELECT s.series, s.state, s.message, s.newest_at, max(s.newest_at) OVER () - s.newest_at, s.watermark, s.rows, s.rows_too_late, s.version, s.pinned, s.trained_until,
            CASE WHEN NOT s.pinned THEN s.next_training END,
            (SELECT count(*) FROM tsad.monitor_event e WHERE e.series = s.id AND e.ended_at IS NULL)
       FROM tsad.monitor_series s JOIN tsad.monitor m ON m.id = s.monitor

@@ -13,11 +13,12 @@ COMMENT ON FUNCTION tsad._as_role(oid, text) IS 'runs a statement with the right
 CREATE FUNCTION tsad._follow(
     relation text, time_column text, value_columns text[], series_columns text[], filter text, keys text[], models bytea[],
     settled timestamptz[], carry jsonb[], next_training timestamptz[], merge_gap interval, min_points integer, min_duration interval,
-    focus float8, trained_until timestamptz[], late_window interval, adapt_after interval)
-RETURNS TABLE (n integer, rows bigint, newest_at timestamptz, watermark timestamptz, carry jsonb, due text, message text, episodes jsonb)
+    focus float8, trained_until timestamptz[], late_window interval, adapt_after interval, start_at timestamptz)
+RETURNS TABLE (n integer, rows bigint, newest_at timestamptz, watermark timestamptz, carry jsonb, due text, message text, rows_before bigint,
+    rows_settled bigint, episodes jsonb)
     AS 'MODULE_PATHNAME', '_follow_wrapper' LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100;
 COMMENT ON FUNCTION tsad._follow(text, text, text[], text[], text, text[], bytea[], timestamptz[], jsonb[], timestamptz[], interval,
-    integer, interval, float8, timestamptz[], interval, interval) IS 'goes on with the series of a batch from where each was left';
+    integer, interval, float8, timestamptz[], interval, interval, timestamptz) IS 'goes on with the series of a batch from where each was left; counts the rows in the context of the old watermark and of the new one';
 
 CREATE FUNCTION tsad._follow_query(relation text, time_column text, value_columns text[], series_columns text[], filter text) RETURNS text
     AS 'MODULE_PATHNAME', '_follow_query_wrapper' LANGUAGE c STABLE PARALLEL RESTRICTED;
@@ -107,7 +108,15 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tsad._train_after(tsad.monitor, jsonb, timestamptz) IS 'the time after which rows of a series train';
 
-CREATE FUNCTION tsad._train_monitored(m tsad.monitor, s bigint, upto timestamptz, why text) RETURNS boolean
+CREATE FUNCTION tsad._last_words(s bigint) RETURNS SETOF tsad.monitor_feedback
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT f.* FROM tsad.monitor_feedback f
+     WHERE f.series = s AND NOT EXISTS (SELECT FROM tsad.monitor_feedback g WHERE g.series = s AND (g.given_at, g.id) > (f.given_at, f.id)
+                                           AND g.from_at <= f.from_at AND g.until_at >= f.until_at) $$;
+COMMENT ON FUNCTION tsad._last_words(bigint) IS 'what users said of a series, but for what was said again later';
+
+-- Returns how many stretches called an anomaly the model misses; NULL where none was trained.
+CREATE FUNCTION tsad._train_version(m tsad.monitor, s bigint, upto timestamptz, why text, with_normal boolean) RETURNS integer
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 DECLARE
     key jsonb := (SELECT r.series FROM tsad.monitor_series r WHERE r.id = s);
@@ -119,15 +128,16 @@ DECLARE
     normal tstzmultirange;
     next timestamptz := upto + least(m.retrain_every, m.train_window);
     number integer;
+    missed integer;
 BEGIN
     SELECT coalesce(range_agg(tstzrange(o.first_at, o.last_at, '[]')), '{}') INTO odd FROM (
         SELECT e.started_at AS first_at, e.last_at FROM tsad.monitor_event e JOIN tsad.monitor_series r ON r.id = e.series
          WHERE e.series = s AND e.started_at <= upto AND e.verdict IS DISTINCT FROM false
            AND coalesce(least(e.last_at, upto) - e.started_at < greatest(m.adapt_after, r.context), true)
-         UNION ALL SELECT f.from_at, f.until_at FROM tsad.monitor_feedback f
-         WHERE f.series = s AND f.is_anomaly AND f.from_at <= upto) o;
+         UNION ALL SELECT f.from_at, f.until_at FROM tsad._last_words(s) f
+         WHERE (f.is_anomaly OR NOT with_normal) AND f.from_at <= upto) o;
     SELECT range_agg(tstzrange(f.from_at - coalesce(r.context, '0'), f.until_at + coalesce(r.context, '0'), '[]')) INTO normal
-      FROM tsad.monitor_feedback f JOIN tsad.monitor_series r ON r.id = f.series WHERE f.series = s AND NOT f.is_anomaly;
+      FROM tsad._last_words(s) f, tsad.monitor_series r WHERE r.id = s AND NOT f.is_anomaly AND with_normal;
     BEGIN
         PERFORM tsad._enter(m);
         after := tsad._train_after(m, key, upto);
@@ -144,13 +154,13 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
         UPDATE tsad.monitor_series r SET state = CASE WHEN r.version IS NULL THEN 'error' ELSE r.state END, trained_until = upto,
                next_training = next, message = format('training failed: %s', SQLERRM) WHERE r.id = s;
-        RETURN false;
+        RETURN NULL;
     END;
     IF NOT coalesce((info->>'trained')::boolean, false) THEN
         UPDATE tsad.monitor_series r SET state = CASE WHEN r.version IS NULL THEN 'collecting' ELSE r.state END,
                trained_until = upto, next_training = next, needed = 2 * coalesce(r.needed, m.min_samples),
                message = format('not trained on %s rows: %s', coalesce(trained.rows, 0), coalesce(info->>'reason', 'there are none')) WHERE r.id = s;
-        RETURN false;
+        RETURN NULL;
     END IF;
     -- A young model is replaced when its data has doubled. Less than half a longest window teaches nothing new.
     pause := m.retrain_every;
@@ -162,12 +172,45 @@ BEGIN
     SELECT m.id, s, coalesce(max(o.version), 0) + 1, trained.model, why, trained.first_at, upto, trained.rows
       FROM tsad.monitor_model o WHERE o.series = s RETURNING version INTO number;
     UPDATE tsad.monitor_series r SET state = 'ok', message = NULL, version = number, context = tsad._model_context(trained.model),
-           trained_until = upto, next_training = next, watermark = coalesce(r.watermark, upto) WHERE r.id = s;
-    PERFORM tsad._apply_feedback(m, s);
+           trained_until = upto, next_training = next, watermark = coalesce(r.watermark, upto), rows_settled = NULL WHERE r.id = s;
+    missed := tsad._apply_feedback(m, s);
+    IF NOT with_normal THEN
+        UPDATE tsad.monitor_series r SET message = concat_ws('; ', coalesce(r.message, 'feedback'), 'what was called normal does not train: the model would miss what was called an anomaly') WHERE r.id = s;
+    END IF;
     PERFORM tsad._prune_models(m, s);
-    RETURN true;
+    RETURN missed;
+END $$;
+COMMENT ON FUNCTION tsad._train_version(tsad.monitor, bigint, timestamptz, text, boolean) IS 'trains a new version of the model of a series, with or without what users called normal';
+
+-- "This was normal" of a large incident may make a model blunt. It does not train where a confirmed incident would be missed by that.
+CREATE FUNCTION tsad._train_monitored(m tsad.monitor, s bigint, upto timestamptz, why text) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    missed integer;
+    missed_without integer;
+BEGIN
+    BEGIN
+        missed := tsad._train_version(m, s, upto, why, true);
+        IF missed > 0 AND EXISTS (SELECT FROM tsad._last_words(s) f WHERE NOT f.is_anomaly) THEN
+            RAISE EXCEPTION SQLSTATE 'TSAD1'; -- undoes it
+        END IF;
+        RETURN missed IS NOT NULL;
+    EXCEPTION WHEN SQLSTATE 'TSAD1' THEN
+        NULL;
+    END;
+    BEGIN
+        missed_without := tsad._train_version(m, s, upto, why, false);
+        IF missed_without < missed THEN
+            RETURN true;
+        END IF;
+        RAISE EXCEPTION SQLSTATE 'TSAD1';
+    EXCEPTION WHEN SQLSTATE 'TSAD1' THEN
+        NULL;
+    END;
+    RETURN tsad._train_version(m, s, upto, why, true) IS NOT NULL;
 END $$;
 COMMENT ON FUNCTION tsad._train_monitored(tsad.monitor, bigint, timestamptz, text) IS 'trains a new version of the model of a series';
+
 
 CREATE FUNCTION tsad._prune_models(m tsad.monitor, s bigint) RETURNS void
     LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -177,17 +220,24 @@ CREATE FUNCTION tsad._prune_models(m tsad.monitor, s bigint) RETURNS void
        AND o.version <= (SELECT max(n.version) FROM tsad.monitor_model n WHERE n.series = s) - m.keep_models $$;
 COMMENT ON FUNCTION tsad._prune_models(tsad.monitor, bigint) IS 'forgets old versions of the model of a series';
 
--- The threshold of the model in use, changed so that it agrees best with what users said of the series.
-CREATE FUNCTION tsad._apply_feedback(m tsad.monitor, s bigint) RETURNS boolean
+-- The threshold of the model in use, changed so that it agrees best with what users said of the series: but never so far that it
+-- flags more than ten times the normal rows that were asked for, for the sake of what hardly differs from them.
+CREATE FUNCTION tsad._apply_feedback(m tsad.monitor, s bigint) RETURNS integer
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 DECLARE
     r tsad.monitor_series;
     base tsad.monitor_model;
     better bytea;
+    asked float8;
     near text;
     after timestamptz;
     until timestamptz;
+    rows text;
+    disagrees record;
+    said text;
     number integer;
+    label CONSTANT text := 'SELECT f.* FROM tsad.monitor_feedback f WHERE f.series = %s AND %s BETWEEN f.from_at AND f.until_at '
+                           'ORDER BY f.given_at DESC, f.id DESC LIMIT 1';
 BEGIN
     SELECT * INTO r FROM tsad.monitor_series o WHERE o.id = s;
     SELECT b.* INTO base FROM tsad.monitor_model o JOIN tsad.monitor_model b ON b.series = s AND b.version = coalesce(o.base, o.version)
@@ -197,30 +247,41 @@ BEGIN
            min(f.from_at - r.context) - interval '1 second', max(f.until_at + r.context)
       INTO near, after, until FROM tsad.monitor_feedback f WHERE f.series = s;
     IF near IS NULL OR base IS NULL THEN
-        RETURN false;
+        RETURN 0;
     END IF;
+    rows := format('SELECT t.%I AS at, %s AS value FROM %s WHERE %s AND %s AND (%s)%s', m.time_column, tsad._value(m), tsad._from(m),
+                   tsad._is_series(m, r.series), tsad._is_between(m, after, until), near, tsad._is_kept(m, after, until));
     BEGIN
         PERFORM tsad._enter(m);
-        EXECUTE format('SELECT tsad.recalibrate($1, t.%I, %s, (SELECT f.is_anomaly FROM tsad.monitor_feedback f WHERE f.series = $2 '
-                       'AND t.%I BETWEEN f.from_at AND f.until_at ORDER BY f.given_at DESC, f.id DESC LIMIT 1)) '
-                       'FROM %s WHERE %s AND %s AND (%s)%s', m.time_column, tsad._value(m), m.time_column, tsad._from(m),
-                       tsad._is_series(m, r.series), tsad._is_between(m, after, until), near, tsad._is_kept(m, after, until))
-           INTO better USING base.model, s;
+        EXECUTE format('SELECT tsad.recalibrate($1, t.at, t.value, (SELECT l.is_anomaly FROM (%s) l)) FROM (%s) t', format(label, s, 't.at'), rows)
+           INTO better USING base.model;
+        asked := (tsad.model_info(base.model)->'calibration'->>'alpha')::float8;
+        IF (tsad.model_info(better)->'calibration'->>'alpha')::float8 > 10 * asked THEN
+            better := tsad.recalibrate(base.model, alpha => least(10 * asked, 0.5));
+        END IF;
+        EXECUTE format('SELECT count(*) FILTER (WHERE NOT is_anomaly AND flagged) AS flagged, count(*) FILTER (WHERE is_anomaly AND NOT flagged) AS missed '
+                       'FROM (SELECT l.id, l.is_anomaly, bool_or(d.is_anomaly) AS flagged FROM tsad.detect(%L, ''at'', ''value'', model => $1) d '
+                       'CROSS JOIN LATERAL (%s) l WHERE d.score IS NOT NULL GROUP BY l.id, l.is_anomaly) stretch', rows, format(label, s, 'd.ts'))
+           INTO disagrees USING coalesce(better, base.model);
     EXCEPTION WHEN OTHERS THEN
         UPDATE tsad.monitor_series o SET message = format('feedback could not be applied: %s', SQLERRM) WHERE o.id = s;
-        RETURN false;
+        RETURN 0;
     END;
+    said := 'feedback: ' || nullif(concat_ws('; ',
+        CASE WHEN disagrees.flagged > 0 THEN format('%s called normal stay flagged: a higher threshold would miss what was called an anomaly', disagrees.flagged) END,
+        CASE WHEN disagrees.missed > 0 THEN format('%s called an anomaly score too low to be flagged without too many false alarms', disagrees.missed) END), '');
+    UPDATE tsad.monitor_series o SET message = coalesce(said, CASE WHEN o.message !~ '^feedback' THEN o.message END) WHERE o.id = s;
     IF better IS NULL OR tsad.model_info(better)->'calibration'->'threshold' = tsad.model_info(base.model)->'calibration'->'threshold' THEN
         UPDATE tsad.monitor_series o SET version = base.version WHERE o.id = s;
-        RETURN false;
+        RETURN disagrees.missed;
     END IF;
     INSERT INTO tsad.monitor_model (monitor, series, version, model, reason, base, trained_from, trained_until, rows)
     SELECT m.id, s, max(o.version) + 1, better, 'feedback', base.version, base.trained_from, base.trained_until, base.rows
       FROM tsad.monitor_model o WHERE o.series = s RETURNING version INTO number;
     UPDATE tsad.monitor_series o SET version = number WHERE o.id = s;
-    RETURN true;
+    RETURN disagrees.missed;
 END $$;
-COMMENT ON FUNCTION tsad._apply_feedback(tsad.monitor, bigint) IS 'changes the threshold of a monitored series by what users said';
+COMMENT ON FUNCTION tsad._apply_feedback(tsad.monitor, bigint) IS 'changes the threshold of a monitored series by what users said; returns how many stretches called an anomaly it misses all the same';
 
 -- The first model of a series is trained at start_at or, if there is not enough then, at the row that makes it enough: at a
 -- time that depends on the data and not on when the monitor ran.
@@ -241,12 +302,15 @@ BEGIN
                    m.time_column, tsad._from(m), tsad._is_series(m, r.series), tsad._is_between(m, after, until),
                    tsad._is_kept(m, after, until), m.time_column, wanted) INTO found;
     UPDATE tsad.monitor_series o SET newest_at = greatest(o.newest_at, found.last_at) WHERE o.id = s;
-    IF found.rows >= wanted THEN
-        PERFORM tsad._train_monitored(m, s, greatest(m.start_at, found.last_at), 'first');
-    ELSE
+    IF found.rows < wanted THEN
         UPDATE tsad.monitor_series o SET state = 'collecting', message = format('%s of %s rows that the first model needs%s', found.rows, wanted,
                    CASE WHEN found.rows > 1 THEN format('; at this rate the rest takes %s', date_trunc('second',
                        (found.last_at - found.first_at) / (found.rows - 1) * (wanted - found.rows))) ELSE '' END) WHERE o.id = s;
+    ELSIF until < m.start_at THEN
+        UPDATE tsad.monitor_series o SET state = 'collecting', message = format('the first model is trained at %s, as start_at says',
+                   m.start_at AT TIME ZONE m.timezone) WHERE o.id = s;
+    ELSE
+        PERFORM tsad._train_monitored(m, s, greatest(m.start_at, found.last_at), 'first');
     END IF;
 END $$;
 COMMENT ON FUNCTION tsad._train_first(tsad.monitor, bigint, timestamptz) IS 'trains the first model of a series, or says what is missing';
@@ -279,7 +343,7 @@ BEGIN
         SELECT listed.ids[f.n] AS id, listed.versions[f.n] AS version, f.*
           FROM listed, tsad._follow(m.source, m.time_column, m.value_columns, m.series_columns, tsad._filter(m, batch, until), listed.keys, listed.models,
                    listed.settled, listed.carries, listed.next, m.merge_gap, m.min_points, m.min_duration, m.focus, listed.trained,
-                   m.late_window, m.adapt_after) f
+                   m.late_window, m.adapt_after, m.start_at) f
     LOOP
         IF r.message IS NOT NULL THEN
             UPDATE tsad.monitor_series s SET state = 'error', message = r.message WHERE s.id = r.id;
@@ -290,7 +354,9 @@ BEGIN
             CONTINUE;
         END IF;
         UPDATE tsad.monitor_series s SET state = 'ok', message = CASE WHEN s.state = 'ok' THEN s.message END, watermark = r.watermark, carry = r.carry,
-               newest_at = greatest(s.newest_at, r.newest_at), rows = s.rows + r.rows WHERE s.id = r.id;
+               newest_at = greatest(s.newest_at, r.newest_at), rows = s.rows + r.rows,
+               -- Rows are never fewer but by a deletion: more are such that came when all was decided.
+               rows_too_late = s.rows_too_late + greatest(r.rows_before - s.rows_settled, 0), rows_settled = r.rows_settled WHERE s.id = r.id;
         PERFORM tsad._record_events(m, r.id, r.version, coalesce(r.episodes, '[]'));
         IF r.due IS NOT NULL THEN
             PERFORM tsad._train_monitored(m, r.id, r.watermark, r.due);
@@ -317,7 +383,10 @@ BEGIN
             UPDATE tsad.monitor_event o SET started_at = e.started_at, last_at = e.last_at, ended_at = e.ended_at, peak_at = e.peak_at,
                    peak_score = e.peak_score, min_p_value = e.min_p_value, n_points = e.n_points, direction = e.direction, contributions = e.contributions,
                    views = e.views, version = number, is_final = e.is_final, told_end = o.told_end AND e.ended_at IS NOT NULL
-             WHERE o.id = old.id;
+             WHERE o.id = old.id
+                   -- A row that stays as it is leaves no dead one.
+                   AND (o.started_at, o.last_at, o.ended_at, o.peak_at, o.peak_score, o.min_p_value, o.n_points, o.direction, o.contributions, o.views, o.version, o.is_final)
+                       IS DISTINCT FROM (e.started_at, e.last_at, e.ended_at, e.peak_at, e.peak_score, e.min_p_value, e.n_points, e.direction, e.contributions, e.views, number, e.is_final);
         ELSE
             INSERT INTO tsad.monitor_event (monitor, series, started_at, last_at, ended_at, peak_at, peak_score, min_p_value, n_points,
                                             direction, contributions, views, version, is_final)
@@ -388,7 +457,7 @@ DECLARE
     e tsad.monitor_event;
     fresh boolean;
 BEGIN
-    FOR e IN SELECT * FROM tsad.monitor_event o WHERE o.series = ANY (batch) AND (NOT o.told_start OR NOT o.told_end AND o.ended_at IS NOT NULL)
+    FOR e IN SELECT * FROM tsad.monitor_event o WHERE o.series = ANY (batch) AND NOT o.told_end AND (NOT o.told_start OR o.ended_at IS NOT NULL)
               ORDER BY o.started_at, o.id LOOP
         fresh := e.last_at >= until - m.announce_within
                  AND EXISTS (SELECT FROM tsad.anomalies a WHERE a.id = e.id);
@@ -433,9 +502,23 @@ END $$;
 COMMENT ON FUNCTION tsad._discover(bigint, timestamptz) IS 'begins a run: finds the series that have new rows';
 
 CREATE FUNCTION tsad._failed(m tsad.monitor, state text, message text) RETURNS jsonb
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    c record;
+    now_is text;
 BEGIN
     message := format('%s (SQLSTATE %s)', message, state);
+    BEGIN
+        PERFORM tsad._enter(m);
+        FOR c IN SELECT * FROM unnest(m.series_columns, m.series_types) u (name, type) LOOP
+            EXECUTE format('SELECT pg_catalog.pg_typeof((SELECT t.%I FROM %s LIMIT 0))::pg_catalog.text', c.name, tsad._from(m)) INTO now_is;
+            IF now_is <> c.type THEN
+                message := message || format('; series column "%s" has type %s and had type %s: tsad.alter_monitor with "source" takes it as it is', c.name, now_is, c.type);
+            END IF;
+        END LOOP;
+    EXCEPTION WHEN OTHERS THEN
+        NULL; -- the source is gone; the message says so
+    END;
     UPDATE tsad.monitor o SET last_error = message, last_error_at = clock_timestamp() WHERE o.id = m.id;
     RETURN jsonb_build_object('error', message);
 END $$;
@@ -465,8 +548,8 @@ BEGIN
         END LOOP;
         PERFORM tsad._follow_all(m, ARRAY(SELECT o.id FROM tsad.monitor_series o WHERE o.id = ANY (batch) AND o.version IS NOT NULL), until);
     EXCEPTION
-        -- The source or what is read of it is gone, or forbidden: the same for all series.
-        WHEN SQLSTATE '42000' OR SQLSTATE '42501' OR undefined_table OR undefined_column OR invalid_schema_name OR undefined_function
+        -- The source or what is read of it is gone, or forbidden, or somebody holds it: the same for all series.
+        WHEN lock_not_available OR transaction_rollback OR insufficient_resources OR SQLSTATE '42000' OR SQLSTATE '42501' OR undefined_table OR undefined_column OR invalid_schema_name OR undefined_function
              OR datatype_mismatch OR syntax_error_or_access_rule_violation THEN
             RETURN tsad._failed(m, SQLSTATE, SQLERRM);
         WHEN OTHERS THEN
@@ -520,10 +603,11 @@ BEGIN
     -- A series that fell silent has no row that could end its episode: it ends as a gap would end it. Rows that come after all
     -- continue it, or do not.
     silent := ARRAY(SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < until - greatest(m.late_window, coalesce(m.merge_gap, s.context / 16))
-                       AND EXISTS (SELECT FROM tsad.monitor_event o WHERE o.series = s.id AND o.ended_at IS NULL) ORDER BY s.id FOR UPDATE SKIP LOCKED);
-    UPDATE tsad.monitor_event o SET ended_at = o.last_at WHERE o.series = ANY (silent) AND o.ended_at IS NULL;
+                       AND EXISTS (SELECT FROM tsad.monitor_event o WHERE o.series = s.id AND NOT o.is_final AND o.ended_at IS NULL) ORDER BY s.id FOR UPDATE SKIP LOCKED);
+    UPDATE tsad.monitor_event o SET ended_at = o.last_at WHERE o.series = ANY (silent) AND NOT o.is_final AND o.ended_at IS NULL;
     PERFORM tsad._announce_batch(m, silent, until);
-    DELETE FROM tsad.monitor_event o WHERE o.monitor = m.id AND o.is_final AND o.last_at < until - m.retention;
+    DELETE FROM tsad.monitor_event o WHERE o.monitor = m.id AND o.is_final AND o.last_at < until - m.retention
+       AND o.started_at < until - m.retention; -- follows, and is what the index has
     DELETE FROM tsad.monitor_series o WHERE o.monitor = m.id AND o.newest_at < until - m.retention AND NOT o.id = ANY (ids);
     DELETE FROM tsad.monitor_exclusion o WHERE o.monitor = m.id AND o.until_at < until - greatest(m.retention, m.train_window);
     -- What another run had in hand, and may have lost, is looked for again.

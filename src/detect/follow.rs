@@ -22,6 +22,10 @@ struct Series {
     model: std::result::Result<Model, String>,
     mark: Mark,
     pace: Pace,
+    /// The length of time before a mark whose rows are read again.
+    known: i64,
+    /// Rows up to this time are not counted.
+    start: i64,
     answer: Option<Answer>,
 }
 
@@ -29,6 +33,8 @@ struct Series {
 struct Answer {
     rows: usize,
     newest: Option<i64>,
+    /// Rows after `start` in the last `known` before the mark that was given, and before the new one.
+    before: [usize; 2],
     followed: std::result::Result<Followed, String>,
     episodes: Value,
 }
@@ -72,6 +78,8 @@ fn _follow(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                 pgrx::JsonB(json!(mark.carry)).into_datum(),
                 due.and_then(IntoDatum::into_datum),
                 message.and_then(IntoDatum::into_datum),
+                answer.map_or(0, |a| a.before[0] as i64).into_datum(),
+                answer.map_or(0, |a| a.before[1] as i64).into_datum(),
                 answer
                     .filter(|_| followed.is_some())
                     .and_then(|a| pgrx::JsonB(a.episodes.clone()).into_datum()),
@@ -140,6 +148,7 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
         let models = pgrx::pg_getarg::<Array<&[u8]>>(fcinfo, 6);
         let carries = pgrx::pg_getarg::<Vec<Option<pgrx::JsonB>>>(fcinfo, 8).unwrap_or_default();
         let (settled, next, trained) = (times(7), times(9), times(14));
+        let start = pgrx::pg_getarg::<TimestampWithTimeZone>(fcinfo, 17).map_or(i64::MIN, i64::from);
         let (late, adapt_after) = (span(15).unwrap_or(0).max(0), span(16).filter(|s| *s > 0));
         let mut carries = carries.into_iter();
         let mut models = models.iter().flat_map(|list| list.iter());
@@ -153,6 +162,8 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
             // normal.
             let smear = model.as_ref().ok().and_then(context).unwrap_or(0);
             Series {
+                known: smear,
+                start,
                 model,
                 mark: Mark {
                     settled: at(&settled, n).unwrap_or(i64::MIN),
@@ -180,9 +191,17 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
 impl Series {
     fn follow(&self, columns: &Columns, limits: &Limits, rows: &Rows, samples: Samples) -> Answer {
         let newest = rows.shown.iter().flatten().max().copied();
-        let answer = |followed, episodes| Answer {
+        let count = |mark: i64| {
+            let known = mark.saturating_sub(self.known).max(self.start).saturating_add(1)..=mark;
+            rows.shown.iter().flatten().filter(|t| known.contains(t)).count()
+        };
+        let answer = |followed: std::result::Result<Followed, String>, episodes| Answer {
             rows: rows.times.len(),
             newest,
+            before: [
+                count(self.mark.settled),
+                count(followed.as_ref().map_or(self.mark.settled, |f| f.mark.settled)),
+            ],
             followed,
             episodes,
         };

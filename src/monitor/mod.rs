@@ -25,6 +25,14 @@ fn _as_role(role: pg_sys::Oid, statement: &str) -> Result<Option<pgrx::JsonB>> {
     if caller == role {
         return run(statement);
     }
+    // SAFETY: a look-up in the catalogue; without the role it gives NULL.
+    if unsafe { pg_sys::GetUserNameFromId(role, true) }.is_null() {
+        return Err(fail(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+            format!("the monitor belongs to role {role}, which does not exist any more"),
+            "Give it to another one: SELECT tsad.alter_monitor('…', '{\"owner\": \"…\"}');",
+        ));
+    }
     // SAFETY: a look-up in the catalogue.
     if !unsafe { pg_sys::has_privs_of_role(caller, role) } {
         return Err(fail(

@@ -32,6 +32,20 @@ SELECT extra::jsonb->>'action' AS action, (SELECT string_agg(k, ' ' ORDER BY k) 
 SELECT dblink_disconnect('listener');
 SELECT tsad.drop_monitor('long');
 
+-- A source that somebody holds is an error of the monitor, told once and not for each series, and gone with the next run.
+SELECT tsad.create_monitor('held', 'life', 'ts', 'v', series_columns => '{host}', start_at => at(2000), train_window => '7 days') > 0 AS created;
+CALL tsad.run_monitor('held', at(3100));
+SELECT dblink_connect('holder', :'here');
+SELECT dblink_exec('holder', 'BEGIN'), dblink_exec('holder', 'LOCK TABLE life IN ACCESS EXCLUSIVE MODE');
+SET lock_timeout = '50ms';
+CALL tsad.run_monitor('held', at(3200));
+SELECT state, message, ok, failed FROM tsad.monitor_status();
+SELECT dblink_exec('holder', 'ROLLBACK'), dblink_disconnect('holder');
+RESET lock_timeout;
+CALL tsad.run_monitor('held', at(3200));
+SELECT state, message, ok, failed FROM tsad.monitor_status();
+SELECT tsad.drop_monitor('held');
+
 -- Two runs at once share the work: nothing is done twice, nothing is left.
 CREATE TABLE fleet AS SELECT n, ts, v + CASE WHEN n % 2 = 0 AND i BETWEEN 3000 AND 3019 THEN 2 ELSE 0 END AS v FROM life, generate_series(1, 24) n WHERE host = 'calm' AND i < 3500;
 CREATE INDEX ON fleet (n, ts);

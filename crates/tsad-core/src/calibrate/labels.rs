@@ -14,6 +14,8 @@ pub struct Labels {
 impl Calibration {
     /// The same distribution with the threshold that makes the fewest mistakes: a normal stretch flagged or
     /// an anomalous one missed counts as one, whatever its length. Each stretch is given by its highest score.
+    /// However many stretches were called normal, the threshold does not rise above an anomalous one that the present
+    /// one flags: what a user confirmed is found again.
     ///
     /// Of all thresholds with the fewest mistakes, the range nearest to the present threshold is taken: the
     /// present one, if it lies in the range; else the middle of the range, or, where it has no other end, a
@@ -33,7 +35,9 @@ impl Calibration {
             flagged + anomalous.iter().filter(|s| **s <= low(i)).count()
         };
         let far = |i: usize| (low(i) - self.threshold).max(self.threshold - high(i)).max(0.0);
-        let ranges = 0..=bounds.len();
+        let confirmed = anomalous.iter().copied().filter(|s| self.is_anomaly(*s));
+        let limit = confirmed.fold(f64::INFINITY, f64::min);
+        let ranges = (0..=bounds.len()).filter(|i| low(*i) < limit);
         let best = ranges.min_by(|&i, &j| mistakes(i).cmp(&mistakes(j)).then(far(i).total_cmp(&far(j))));
         let (low, high) = best.map_or((f64::NEG_INFINITY, f64::INFINITY), |i| (low(i), high(i)));
         let threshold = if (low..high).contains(&self.threshold) {
@@ -86,6 +90,20 @@ mod tests {
         let between = c.by_labels(&[6.0], &[8.0]);
         assert_eq!(between.threshold, 7.0);
         assert!(between.p_value(8.0) < between.alpha && between.p_value(6.0) >= between.alpha);
+    }
+
+    #[test]
+    fn no_number_of_normal_stretches_hides_a_confirmed_incident() {
+        let c = calibration();
+        let found = c.threshold + 1.0;
+        let moved = c.by_labels(&[found + 5.0, found + 6.0, found + 7.0], &[found, found + 9.0]);
+        assert!(
+            moved.is_anomaly(found) && moved.threshold >= c.threshold,
+            "{moved:?}"
+        );
+        // One that was missed anyway is no reason to alarm more often than the others allow.
+        let missed = c.threshold - 1.0;
+        assert!(c.by_labels(&[found, found + 1.0], &[missed]).threshold > found + 1.0);
     }
 
     #[test]

@@ -7,7 +7,8 @@ CREATE TABLE metric (host text, ts timestamptz, cpu float8);
 -- A wave of 40 samples with a little deterministic noise, a sample a minute until now; only one host misbehaves.
 CREATE FUNCTION wave(i int) RETURNS float8 LANGUAGE sql IMMUTABLE AS
     $$ SELECT sin(i * 2 * pi() / 40) + 0.1 * ((i * 7919 % 1009) / 1009.0 - 0.5) $$;
-CREATE VIEW sample AS SELECT host, date_trunc('hour', now()) - (3000 - i) * interval '1 min' AS ts, i, wave(i) + CASE WHEN host = 'a' AND i BETWEEN 2960 AND 2980 THEN 4 ELSE 0 END AS cpu
+-- A table, for the hour may change while the test runs.
+CREATE TABLE sample AS SELECT host, date_trunc('hour', now()) - (3000 - i) * interval '1 min' AS ts, i, wave(i) + CASE WHEN host = 'a' AND i BETWEEN 2960 AND 2980 THEN 4 ELSE 0 END AS cpu
   FROM unnest(ARRAY['a', 'b']) host, generate_series(0, 3000) i;
 INSERT INTO metric SELECT host, ts, cpu FROM sample WHERE i < 2900;
 CREATE INDEX ON metric (host, ts);
@@ -21,7 +22,7 @@ CREATE TABLE inserted AS SELECT clock_timestamp() AS at;
 -- pg_cron looks at the clock once a minute; a run may have been there before the rows.
 DO $$
 BEGIN
-    FOR i IN 1 .. 900 LOOP
+    FOR i IN 1 .. 1800 LOOP
         EXIT WHEN EXISTS (SELECT FROM tsad.monitor_status('cpu') JOIN inserted ON run_started_at > at WHERE run_ended_at IS NOT NULL OR state = 'error');
         PERFORM pg_sleep(0.1);
         COMMIT;
@@ -33,7 +34,7 @@ SELECT series->>'host' AS host, bool_or(sample.ts BETWEEN started_at AND last_at
 RESET ROLE;
 DO $$
 BEGIN
-    FOR i IN 1 .. 100 LOOP
+    FOR i IN 1 .. 600 LOOP
         EXIT WHEN EXISTS (SELECT FROM cron.job_run_details WHERE status IN ('succeeded', 'failed'));
         PERFORM pg_sleep(0.1);
         COMMIT;
@@ -62,6 +63,6 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 SELECT scheduler IS NULL AS unscheduled FROM tsad.monitor_status('cpu');
 SELECT tsad.drop_monitor('cpu');
-DROP VIEW sample;
+DROP TABLE sample;
 DROP TABLE metric, inserted;
 DROP FUNCTION wave;

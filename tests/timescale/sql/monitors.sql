@@ -45,7 +45,7 @@ SELECT count(*) FROM cron.job;
 
 -- Else a job of TimescaleDB, which fires by itself and scores the rows that came meanwhile.
 DROP EXTENSION pg_cron;
-CREATE VIEW recent AS SELECT host, date_trunc('hour', now()) - (3000 - i) * interval '1 min' AS ts, i, wave(i) + CASE WHEN host = 'a' AND i BETWEEN 2960 AND 2980 THEN 4 ELSE 0 END AS cpu
+CREATE TABLE recent AS SELECT host, date_trunc('hour', now()) - (3000 - i) * interval '1 min' AS ts, i, wave(i) + CASE WHEN host = 'a' AND i BETWEEN 2960 AND 2980 THEN 4 ELSE 0 END AS cpu
   FROM unnest(ARRAY['a', 'b']) host, generate_series(0, 3000) i;
 TRUNCATE metric;
 INSERT INTO metric SELECT host, ts, cpu FROM recent WHERE i < 2900;
@@ -78,6 +78,6 @@ SELECT count(*) AS jobs FROM timescaledb_information.jobs WHERE proc_name = '_ti
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cron;
 DROP PROCEDURE wait_for_run;
-DROP VIEW recent;
+DROP TABLE recent;
 DROP TABLE metric;
 DROP TABLE plain;

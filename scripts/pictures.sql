@@ -58,6 +58,6 @@ CREATE TABLE machine AS
 \o :file
 SELECT tsad.plot(at, v::float8, NULL, NULL, false, format('%s: %s %% of the windows', chr(65 + regime), round(100 * share)), '{"title": "The usual windows of a machine with three modes of work", "height": 640}')
   FROM (SELECT tsad.train(i, v) AS model FROM machine) AS m, tsad.model_regimes(model) AS r,
-       jsonb_array_elements_text(centres->'shape') WITH ORDINALITY AS s (v, at)
- WHERE at <= 16 AND share >= 0.08;
+       jsonb_array_elements_text(example) WITH ORDINALITY AS s (v, at)
+ WHERE share >= 0.05;
 \o

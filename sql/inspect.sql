@@ -9,6 +9,6 @@ COMMENT ON FUNCTION tsad.version() IS 'version of the loaded pg_tsad library';
 COMMENT ON FUNCTION tsad.model_info(bytea) IS 'what a model tells of itself: training, options, calibration, size';
 
 CREATE FUNCTION tsad.model_regimes(model bytea)
-RETURNS TABLE (regime integer, size bigint, share float8, "window" integer, centres jsonb, directions jsonb)
+RETURNS TABLE (regime integer, size bigint, share float8, "window" integer, example jsonb, centres jsonb, directions jsonb)
     AS 'MODULE_PATHNAME', 'model_regimes_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 12;
-COMMENT ON FUNCTION tsad.model_regimes(bytea) IS 'the classes of normal windows of a model: size, centre per view, directions';
+COMMENT ON FUNCTION tsad.model_regimes(bytea) IS 'the classes of normal windows of a model: size, example, centre per view, directions';

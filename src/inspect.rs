@@ -68,6 +68,7 @@ fn model_regimes(
             name!(size, i64),
             name!(share, f64),
             name!(window, i32),
+            name!(example, JsonB),
             name!(centres, JsonB),
             name!(directions, JsonB),
         ),
@@ -81,6 +82,7 @@ fn model_regimes(
             r.size as i64,
             r.share,
             r.window as i32,
+            JsonB(example(&r.example)),
             JsonB(Value::Object(centres.collect())),
             JsonB(json!(r.directions)),
         )
@@ -88,6 +90,18 @@ fn model_regimes(
     Ok(TableIterator::new(
         regimes.into_iter().map(row).collect::<Vec<_>>(),
     ))
+}
+
+/// The values of a window: of one column as they are, of several a list a time.
+fn example(channels: &[Vec<f64>]) -> Value {
+    match channels {
+        [one] => json!(one),
+        several => {
+            let times = 0..several.first().map_or(0, Vec::len);
+            let row = |i: usize| several.iter().map(|c| c[i]).collect::<Vec<f64>>();
+            json!(times.map(row).collect::<Vec<_>>())
+        }
+    }
 }
 
 /// The same model with the threshold at another error probability.

@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use tsad_core::cluster::Centres;
 use tsad_core::{Samples, ValidParams, score, train};
 
 use crate::MINUTE_US;
+use crate::file;
 use crate::normal::Family;
 use crate::synthetic::Noise;
 
 /// What to run.
 #[derive(Debug)]
 pub struct Settings {
+    /// Files and folders whose series are mixed too.
+    pub paths: Vec<PathBuf>,
+    /// Series of these in a mixture.
+    pub series: usize,
     /// Rows of every stretch.
     pub stretch: usize,
     /// Stretches of each kind.
@@ -25,6 +31,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            paths: Vec::new(),
+            series: 6,
             stretch: 512,
             stretches: 8,
             seeds: 5,
@@ -41,28 +49,60 @@ pub struct Agreement {
     pub raw: f64,
 }
 
-/// Makes a series of stretches of different kinds in random order, each standardised so that neither level nor
-/// size gives it away, learns it, and compares the regimes of its samples with the kinds. Samples whose window
-/// crosses the border of two stretches are left out.
-///
-/// # Errors
-/// Where training or scoring fails.
-pub fn mixture(settings: &Settings, seed: u64, params: &ValidParams) -> Result<Agreement> {
-    let mut noise = Noise(seed);
-    let mut order: Vec<Family> = Family::ALL
-        .iter()
-        .flat_map(|f| vec![*f; settings.stretches])
-        .collect();
-    for i in (1..order.len()).rev() {
+/// A stretch of rows and the number of its kind.
+type Stretch = (usize, Vec<f64>);
+
+/// Stretches of all made kinds.
+fn made(settings: &Settings, seed: u64) -> Vec<Stretch> {
+    let kinds = Family::ALL.into_iter().enumerate();
+    let stretch = |(k, n, family): (usize, usize, Family)| {
+        let number = (k * settings.stretches + n) as u64;
+        (k, family.values(settings.stretch, seed * 1000 + number))
+    };
+    kinds
+        .flat_map(|(k, family)| (0..settings.stretches).map(move |n| (k, n, family)))
+        .map(stretch)
+        .collect()
+}
+
+/// Stretches of the training rows of a number of series, chosen at random among those that are long enough.
+fn real(series: &[Vec<f64>], settings: &Settings, noise: &mut Noise) -> Vec<Stretch> {
+    let chosen = shuffled((0..series.len()).collect(), noise);
+    let cut = |(kind, n): (usize, usize)| {
+        let stretches = series[n].chunks_exact(settings.stretch).take(settings.stretches);
+        stretches.map(move |s| (kind, s.to_vec()))
+    };
+    chosen
+        .into_iter()
+        .take(settings.series)
+        .enumerate()
+        .flat_map(cut)
+        .collect()
+}
+
+fn shuffled<T>(mut list: Vec<T>, noise: &mut Noise) -> Vec<T> {
+    for i in (1..list.len()).rev() {
         let j = ((noise.next() + 1.0) / 2.0 * (i + 1) as f64) as usize;
-        order.swap(i, j.min(i));
+        list.swap(i, j.min(i));
     }
-    let mut values = Vec::new();
-    for (i, family) in order.iter().enumerate() {
-        values.extend(standardised(
-            family.values(settings.stretch, seed * 1000 + i as u64),
-        ));
-    }
+    list
+}
+
+/// Makes a series of the stretches in random order, each standardised so that neither level nor size gives it away,
+/// learns it, and compares the regimes of its samples with the kinds. Samples whose window crosses the border of two
+/// stretches are left out, and so are constant stretches.
+fn mixture(
+    settings: &Settings,
+    stretches: Vec<Stretch>,
+    noise: &mut Noise,
+    seed: u64,
+    params: &ValidParams,
+) -> Result<Agreement> {
+    let all = stretches
+        .into_iter()
+        .filter_map(|(kind, s)| Some((kind, standardised(s)?)));
+    let order = shuffled(all.collect(), noise);
+    let values: Vec<f64> = order.iter().flat_map(|(_, s)| s.iter().copied()).collect();
     let mut samples = Samples::new(1)?;
     for (i, v) in values.iter().enumerate() {
         samples.push(i as i64 * MINUTE_US, &[*v])?;
@@ -77,10 +117,7 @@ pub fn mixture(settings: &Settings, seed: u64, params: &ValidParams) -> Result<A
         at >= length && at + length <= settings.stretch
     };
     let judged: Vec<usize> = (0..values.len()).filter(inside).step_by(length / 4).collect();
-    let truth: Vec<usize> = judged
-        .iter()
-        .map(|i| order[i / settings.stretch] as usize)
-        .collect();
+    let truth: Vec<usize> = judged.iter().map(|i| order[i / settings.stretch].0).collect();
     let found: Vec<usize> = judged
         .iter()
         .map(|i| points[*i].regime.unwrap_or(0) as usize)
@@ -92,11 +129,13 @@ pub fn mixture(settings: &Settings, seed: u64, params: &ValidParams) -> Result<A
     })
 }
 
-fn standardised(values: Vec<f64>) -> impl Iterator<Item = f64> {
+/// The stretch with mean 0 and deviation 1; none if it has no deviation.
+fn standardised(values: Vec<f64>) -> Option<Vec<f64>> {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-    values.into_iter().map(move |v| (v - mean) / deviation)
+    let known = deviation > 0.0 && deviation.is_finite();
+    known.then(|| values.into_iter().map(|v| (v - mean) / deviation).collect())
 }
 
 /// The class of the window that starts at each sample, by k-means on the windows as they are.
@@ -131,26 +170,71 @@ pub fn adjusted_rand(a: &[usize], b: &[usize]) -> f64 {
     (both - expected) / (most - expected)
 }
 
-/// Runs all mixtures and reports on `out`.
+/// Runs all mixtures of one sort and reports on `out`.
+fn table(
+    settings: &Settings,
+    title: &str,
+    params: &ValidParams,
+    out: &mut dyn Write,
+    make: impl Fn(u64, &mut Noise) -> Vec<Stretch>,
+) -> Result<Agreement> {
+    writeln!(out, "{title}\n\nseed  regimes  k-means on raw windows")?;
+    let mut mean = Agreement {
+        regimes: 0.0,
+        raw: 0.0,
+    };
+    for seed in 0..settings.seeds {
+        let mut noise = Noise(seed);
+        let stretches = make(seed, &mut noise);
+        let found = mixture(settings, stretches, &mut noise, seed, params)?;
+        writeln!(out, "{seed:4}  {:7.3}  {:22.3}", found.regimes, found.raw)?;
+        mean.regimes += found.regimes / settings.seeds as f64;
+        mean.raw += found.raw / settings.seeds as f64;
+    }
+    writeln!(out, "mean  {:7.3}  {:22.3}", mean.regimes, mean.raw)?;
+    Ok(mean)
+}
+
+/// Runs all mixtures, of made kinds and, where files are given, of their series, and reports on `out`.
 ///
 /// # Errors
-/// Where a mixture cannot be learned or a report cannot be written.
+/// Where a file cannot be read, no file is long enough, a mixture cannot be learned or a report cannot be written.
 pub fn run(settings: &Settings, params: &ValidParams, out: &mut dyn Write) -> Result<()> {
-    writeln!(
-        out,
-        "adjusted Rand index with the kind of series, {} kinds, {} stretches of {} rows each\n\nseed  regimes  k-means on raw windows",
+    let rows = settings.stretch;
+    let title = format!(
+        "adjusted Rand index with the kind of series, {} kinds, {} stretches of {rows} rows each",
         Family::ALL.len(),
-        settings.stretches,
-        settings.stretch
-    )?;
-    let (mut regimes, mut raw) = (0.0, 0.0);
-    for seed in 0..settings.seeds {
-        let found = mixture(settings, seed, params)?;
-        writeln!(out, "{seed:4}  {:7.3}  {:22.3}", found.regimes, found.raw)?;
-        regimes += found.regimes / settings.seeds as f64;
-        raw += found.raw / settings.seeds as f64;
+        settings.stretches
+    );
+    table(settings, &title, params, out, |seed, _| made(settings, seed))?;
+    if settings.paths.is_empty() {
+        return Ok(());
     }
-    Ok(writeln!(out, "mean  {regimes:7.3}  {raw:22.3}")?)
+    let mut series = Vec::new();
+    for path in file::list(&settings.paths)? {
+        let labelled = file::read(&path)?;
+        let rows = labelled.first_channel.iter().copied();
+        let values: Vec<f64> = rows.take(labelled.train_rows).collect();
+        if values.len() >= settings.stretch * settings.stretches.div_ceil(2) {
+            series.push(values);
+        }
+    }
+    anyhow::ensure!(
+        series.len() >= 2,
+        "no two files have {} training rows",
+        settings.stretch * settings.stretches.div_ceil(2)
+    );
+    let title = format!(
+        "\nthe same with the series, {} at a time of {} files, {} to {} stretches of {rows} training rows each",
+        settings.series.min(series.len()),
+        series.len(),
+        settings.stretches.div_ceil(2),
+        settings.stretches
+    );
+    table(settings, &title, params, out, |_, noise| {
+        real(&series, settings, noise)
+    })?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -168,10 +252,17 @@ mod tests {
     #[test]
     fn regimes_recover_the_kind_of_series_better_than_raw_windows() {
         let params = crate::params::params(&[]).unwrap();
-        let mixtures = (0..3).map(|seed| mixture(&Settings::default(), seed, &params).unwrap());
-        let found: Vec<Agreement> = mixtures.collect();
-        let mean = |of: fn(&Agreement) -> f64| found.iter().map(of).sum::<f64>() / 3.0;
-        let (regimes, raw) = (mean(|f| f.regimes), mean(|f| f.raw));
-        assert!(regimes > 0.25 && regimes > raw + 0.05, "{found:?}");
+        let settings = Settings {
+            seeds: 3,
+            ..Settings::default()
+        };
+        let found = table(&settings, "", &params, &mut Vec::new(), |seed, _| {
+            made(&settings, seed)
+        })
+        .unwrap();
+        assert!(
+            found.regimes > 0.55 && found.regimes > found.raw + 0.3,
+            "{found:?}"
+        );
     }
 }

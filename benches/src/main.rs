@@ -12,7 +12,7 @@ const USAGE: &str = "\
 Usage:
   tsad-bench accuracy PATH... [--by-set] [--causal] [--csv FILE] [--jobs N] [--option NAME=VALUE]...
   tsad-bench calibration [PATH]... [--causal] [--rows N,N,...] [--scored N] [--seeds N] [--option NAME=VALUE]...
-  tsad-bench classify [--stretch N] [--stretches N] [--seeds N] [--option NAME=VALUE]...
+  tsad-bench classify [PATH]... [--series N] [--stretch N] [--stretches N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench robustness PATH... [--option NAME=VALUE]...
   tsad-bench speed [--rows N,N,...] [--channels N] [--repeat N] [--option NAME=VALUE]...
 
@@ -28,6 +28,8 @@ calibration  the false-alarm rate on normal data over the one asked for: of made
   --scored    rows scored of each, default 200000
   --seeds     made series of each kind, default 5
 classify  how well regimes recover the kind of series a stretch comes from, against k-means on raw windows
+  PATH         files or folders whose series are kinds too
+  --series     series of these in a mixture, default 6
   --stretch    rows of a stretch, default 512
   --stretches  stretches of each kind, default 8
   --seeds      mixtures, default 5
@@ -118,6 +120,10 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
             }
             (Command::Calibration(settings), Long("seeds")) => {
                 settings.seeds = count(&mut parser, "--seeds")? as u64;
+            }
+            (Command::Classify(settings), Value(path)) => settings.paths.push(path.into()),
+            (Command::Classify(settings), Long("series")) => {
+                settings.series = count(&mut parser, "--series")?;
             }
             (Command::Classify(settings), Long("stretch")) => {
                 settings.stretch = count(&mut parser, "--stretch")?;

@@ -7,10 +7,20 @@ CREATE TABLE scored AS SELECT * FROM tsad.detect_details('metric', 'ts', 'v', mo
 
 -- The classes of normal windows: numbered, with sizes that add up, a centre per view and the distribution of directions.
 SELECT count(*) > 1 AS several, sum(share) BETWEEN 0.999 AND 1.001 AS shares_add_up, bool_and(regime = row_number - 1) AS numbered, min("window") AS "window",
-       bool_and(centres ?& ARRAY['amplitude', 'shape', 'spectrum']) AS centres_per_view
+       bool_and(centres ?& ARRAY['amplitude', 'spectrum']) AS centres_per_view,
+       bool_and(jsonb_array_length(example) = "window") AS examples
   FROM (SELECT *, row_number() OVER (ORDER BY regime) FROM m, tsad.model_regimes(model)) r;
 SELECT count(*) > 0 AS directions, bool_and((d->>'kappa')::float8 > 0) AS concentrated, bool_and((d->>'threshold')::float8 > 0) AS threshold
   FROM m, tsad.model_regimes(model), jsonb_array_elements(directions) d;
+-- An example is a stretch of the training rows; of several columns it has a list a time.
+SELECT count(*) = 0 AS all_from_training FROM m, tsad.model_regimes(model) r
+ WHERE NOT EXISTS (SELECT FROM metric a WHERE a.i < 2000 AND abs(a.v - (r.example->>0)::float8) < 1e-5 AND abs((SELECT v FROM metric b WHERE b.i = a.i + "window" - 1) - (r.example->>-1)::float8) < 1e-5);
+SELECT bool_and(jsonb_array_length(example->0) = 2) AS of_two FROM (SELECT tsad.train(ts, ARRAY[v, w]) AS model FROM metric WHERE i < 2000) x, tsad.model_regimes(model);
+-- Kinds of behaviour are told apart, whatever the phase: two days of a wave, two of a square wave, and again.
+CREATE TABLE machine AS SELECT at(i) AS ts, i / 576 % 2 AS mode, CASE i / 576 % 2 WHEN 0 THEN sin(i / 6.0) ELSE sign(sin(i / 6.0)) END + 0.05 * wave(7 * i) AS v FROM generate_series(0, 5759) i;
+CREATE TABLE machine_scored AS SELECT mode, regime, count(*) FROM machine JOIN tsad.detect_details('machine', 'ts', 'v', train_until => 'infinity') USING (ts) GROUP BY 1, 2;
+SELECT round(sum(most)::numeric / sum(of_regime), 1) AS purity FROM (SELECT max(count) AS most, sum(count) AS of_regime FROM machine_scored GROUP BY regime) r;
+DROP TABLE machine, machine_scored;
 SELECT bool_and(regime < (SELECT count(*) FROM m, tsad.model_regimes(model))) AS known_regimes, count(DISTINCT regime) > 1 AS several, bool_and(direction_p_value BETWEEN 0 AND 1) AS p_values
   FROM scored WHERE score IS NOT NULL;
 

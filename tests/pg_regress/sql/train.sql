@@ -57,7 +57,7 @@ SELECT bool_and(model = decode(encode(model, 'base64'), 'base64')) FROM (SELECT 
 SELECT jsonb_pretty(tsad.model_info(tsad.train(ts, cpu, '{"alpha": 0.001}'))
                     #- '{library_version}' #- '{model_version}' #- '{size}' #- '{calibration,threshold}' #- '{calibration,tail_scale}'
                     #- '{calibration,tail_shape}' #- '{calibration,achieved_false_alarm_rate}' #- '{causal_calibration,threshold}' #- '{causal_calibration,tail_scale}'
-                    #- '{causal_calibration,tail_shape}' #- '{causal_calibration,achieved_false_alarm_rate}' #- '{clusters}') AS info
+                    #- '{causal_calibration,tail_shape}' #- '{causal_calibration,achieved_false_alarm_rate}' #- '{clusters}' #- '{regimes}') AS info
   FROM metric WHERE host = 'host1';
 DROP TABLE metric, parallel, serial, shuffled;
 DROP FUNCTION launched;

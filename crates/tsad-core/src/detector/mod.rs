@@ -16,6 +16,7 @@ mod score;
 mod stream;
 mod train;
 mod update;
+mod ward;
 mod windows;
 
 pub use baseline::{Band, Baseline, LONGEST_PERIOD};

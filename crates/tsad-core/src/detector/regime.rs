@@ -3,6 +3,7 @@
 use super::ValidParams;
 use super::channel::ChannelModel;
 use super::held_out::thinned;
+use super::ward::merged;
 use super::windows::starts;
 use crate::Check;
 use crate::cluster::Centres;
@@ -16,16 +17,20 @@ use rand_core::SeedableRng;
 const REGIMES: usize = 12;
 /// The random numbers of the regimes are those of no window length.
 const STREAM: u64 = u64::MAX;
+/// The most windows on either side that a window is classified with.
+const NEIGHBOURS: usize = 3;
 /// Windows between two calls of the cancel hook.
 const CHECK_EVERY: usize = 16;
 
-/// The views that tell regimes apart; the profile depends on the level of noise alone in many series.
-const VIEWS: [View; 3] = [View::Amplitude, View::Shape, View::Spectrum];
+/// The views that tell regimes apart: those that do not depend on the phase at which a window cuts a series.
+const VIEWS: [View; 2] = [View::Amplitude, View::Spectrum];
 
 /// The classes of normal windows of one length.
 ///
-/// The regime of a window is the nearest of the centres of k-means (at most 12) on its standardised views, each
-/// divided by the square root of its dimension, of all channels.
+/// The regime of a window is the nearest of the centres of k-means (at most 12) on the standardised amplitude and
+/// spectrum, each divided by the square root of its dimension, of all channels, averaged over the window and up to three
+/// neighbours on either side: what kind of behaviour it belongs to shows over more than one window. Clusters that tell
+/// little apart are one regime.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Regimes {
     /// The index of the window length among the scales.
@@ -43,6 +48,9 @@ pub struct Regimes {
 pub struct Regime {
     /// The number of training windows in it.
     pub size: u64,
+    /// The scaled values of the training window that is nearest to the centre, channel after channel; empty where no
+    /// window is in it.
+    pub example: Vec<f32>,
     /// The distribution of each kind of direction of [`Kind::of`]; none where no training window had a direction.
     pub axes: Vec<Option<Axis>>,
 }
@@ -74,10 +82,13 @@ impl Regimes {
         let scale = (channels[0].scales.len() - 1) / 2;
         let length = channels[0].scales[scale].length;
         let mut reader = Reader::new(channels, scale);
-        let (mut features, mut windows) = (Vec::new(), Vec::new());
+        let dim = Self::dimension(length, channels.len());
+        let reach = Self::neighbours(channels, scale);
+        let (mut own, mut features, mut windows) = (Vec::new(), Vec::new(), Vec::new());
+        let mut places = Vec::new();
         let kinds = Kind::of(channels.len());
         let mut offset = 0;
-        for segment in &series.segments {
+        for (s, segment) in series.segments.iter().enumerate() {
             let scaled = scaled(channels, segment);
             for (i, start) in starts(segment.start, segment.len(), length, hop(length))
                 .into_iter()
@@ -86,25 +97,35 @@ impl Regimes {
                 if i % CHECK_EVERY == 0 {
                     check();
                 }
-                reader.features(&scaled, start, &mut features);
+                reader.features(&scaled, start, &mut own);
                 let window = cut(&scaled, start, length);
+                places.push((s, start));
                 windows.push((
                     offset + start,
                     kinds.iter().map(|k| k.direction(&window)).collect::<Vec<_>>(),
                 ));
             }
+            features.extend(smooth(&own, dim, reach));
+            own.clear();
             offset += segment.len() + length;
         }
-        let dim = Self::dimension(length, channels.len());
         let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
         rng.set_stream(STREAM);
         let thinned = thinned(&features, dim);
         let centres = Centres::fit(&thinned, dim, REGIMES, params.contamination, &mut rng, check);
-        let classes: Vec<usize> = features.chunks_exact(dim).map(|f| centres.nearest(f).0).collect();
+        let centres = merged(&thinned, dim, &centres);
+        let near: Vec<(usize, f32)> = features.chunks_exact(dim).map(|f| centres.nearest(f)).collect();
+        let classes: Vec<usize> = near.iter().map(|n| n.0).collect();
         let mut all: Vec<Regime> = (0..centres.len())
-            .map(|k| Regime {
-                size: classes.iter().filter(|c| **c == k).count() as u64,
-                axes: Vec::new(),
+            .map(|k| {
+                let members = near.iter().zip(&places).filter(|(n, _)| n.0 == k);
+                let nearest = members.clone().min_by(|a, b| a.0.1.total_cmp(&b.0.1));
+                Regime {
+                    size: members.count() as u64,
+                    example: nearest
+                        .map_or(Vec::new(), |(_, place)| example(channels, series, *place, length)),
+                    axes: Vec::new(),
+                }
             })
             .collect();
         for k in 0..kinds.len() {
@@ -150,15 +171,26 @@ impl Regimes {
         }
         let scaled = scaled(channels, segment);
         let mut reader = Reader::new(channels, self.scale);
-        let mut features = Vec::new();
-        let verdicts = starts.iter().enumerate().map(|(i, &start)| {
+        let mut own = Vec::new();
+        for (i, &start) in starts.iter().enumerate() {
             if i % CHECK_EVERY == 0 {
                 check();
             }
-            features.clear();
-            reader.features(&scaled, start, &mut features);
-            self.verdict(&features, &cut(&scaled, start, self.length), alpha)
-        });
+            reader.features(&scaled, start, &mut own);
+        }
+        let dim = Self::dimension(self.length, channels.len());
+        let features = smooth(&own, dim, Self::neighbours(channels, self.scale));
+        let verdicts =
+            starts
+                .iter()
+                .zip(features.chunks_exact(dim))
+                .enumerate()
+                .map(|(i, (&start, features))| {
+                    if i % CHECK_EVERY == 0 {
+                        check();
+                    }
+                    self.verdict(features, &cut(&scaled, start, self.length), alpha)
+                });
         let verdicts = verdicts.collect();
         let middle = |w: usize| starts[w] + self.length / 2;
         let mut nearest = 0;
@@ -170,6 +202,16 @@ impl Regimes {
             nearest
         });
         (verdicts, of_sample.collect())
+    }
+
+    /// How many windows on either side a window is classified with: no more than the longest window reaches.
+    fn neighbours(channels: &[ChannelModel], scale: usize) -> usize {
+        let scales = &channels[0].scales;
+        let longest = scales.last().map_or(0, |s| s.length);
+        let length = scales[scale].length;
+        // A sample lies up to half a step beside the middle of its window.
+        let beyond = longest.saturating_sub(length / 2 + hop(length) / 2);
+        (beyond / hop(length)).min(NEIGHBOURS)
     }
 
     fn verdict(&self, features: &[f32], window: &[&[f32]], alpha: f64) -> Verdict {
@@ -220,6 +262,47 @@ impl Regimes {
 /// The distance between the starts of classified windows.
 fn hop(length: usize) -> usize {
     (length / 2).max(1)
+}
+
+/// The scaled values of the window that starts at a place, a segment and a sample in it, channel after channel.
+fn example(
+    channels: &[ChannelModel],
+    series: &Series,
+    (segment, start): (usize, usize),
+    length: usize,
+) -> Vec<f32> {
+    let scaled = |(c, model): (usize, &ChannelModel)| {
+        let values = &series.segments[segment].channel(c)[start..start + length];
+        values.iter().map(|v| model.scale.apply(*v)).collect::<Vec<f32>>()
+    };
+    channels.iter().enumerate().flat_map(scaled).collect()
+}
+
+/// The mean of each row of `dim` features and of as many as `reach` on either side of it. The outermost ones count half, so
+/// that two phases that take turns weigh the same.
+fn smooth(features: &[f32], dim: usize, reach: usize) -> Vec<f32> {
+    let rows: Vec<&[f32]> = features.chunks_exact(dim).collect();
+    let mut out = Vec::with_capacity(features.len());
+    for i in 0..rows.len() {
+        let near = &rows[i.saturating_sub(reach)..(i + reach + 1).min(rows.len())];
+        let weight = |j: usize| {
+            if i.abs_diff(j) == reach && reach > 0 {
+                0.5
+            } else {
+                1.0
+            }
+        };
+        let first = i.saturating_sub(reach);
+        let total: f32 = (first..first + near.len()).map(weight).sum();
+        let sum = |d: usize| {
+            near.iter()
+                .enumerate()
+                .map(|(n, r)| r[d] * weight(first + n))
+                .sum::<f32>()
+        };
+        out.extend((0..dim).map(|d| sum(d) / total));
+    }
+    out
 }
 
 fn scaled(channels: &[ChannelModel], segment: &Segment) -> Vec<Vec<f32>> {

@@ -15,6 +15,8 @@ pub struct RegimeInfo {
     pub share: f64,
     /// The window length in samples.
     pub window: usize,
+    /// The training window that is nearest to the centre, in the units of the data: the values of each channel in use.
+    pub example: Vec<Vec<f64>>,
     /// The centre in the features of each view, channel after channel.
     pub centres: Vec<ViewCentre>,
     /// The distribution of its windows' principal directions, one for each kind that is defined.
@@ -27,7 +29,7 @@ pub struct ViewCentre {
     /// The name of the view.
     pub view: &'static str,
     /// The coordinates in the units of the features ([`View`](crate::view::View)): amplitude in robust deviations of the
-    /// channel from its median, shape relative to the window's own deviation, spectrum in natural logarithms of power.
+    /// channel from its median, spectrum in natural logarithms of power.
     pub centre: Vec<f64>,
 }
 
@@ -64,6 +66,12 @@ impl Model {
             size: regime.size,
             share: regime.size as f64 / total.max(1) as f64,
             window: regimes.length,
+            example: trained
+                .channels
+                .iter()
+                .zip(regime.example.chunks_exact(regimes.length))
+                .map(|(c, values)| values.iter().map(|v| c.scale.undo(*v)).collect())
+                .collect(),
             centres: regimes
                 .centre(k, &trained.channels)
                 .into_iter()

@@ -20,6 +20,7 @@ pub(super) struct RegimesV1 {
 #[serde(deny_unknown_fields)]
 struct RegimeV1 {
     size: u64,
+    example: ByteBuf,
     axes: Vec<Option<AxisV1>>,
 }
 
@@ -44,6 +45,7 @@ impl From<&Regimes> for RegimesV1 {
         };
         let regime = |r: &Regime| RegimeV1 {
             size: r.size,
+            example: to_bytes(&r.example),
             axes: r.axes.iter().map(|a| a.as_ref().map(axis)).collect(),
         };
         Self {
@@ -75,8 +77,14 @@ impl RegimesV1 {
                 a.map(|a| a.into_axis(kind.dimension(length, channels)))
                     .transpose()
             });
+            let example = from_bytes(&r.example)?;
+            require(
+                example.is_empty() || example.len() == length * channels,
+                "regimes",
+            )?;
             Ok(Regime {
                 size: r.size,
+                example,
                 axes: axes.collect::<Result<_, Wrong>>()?,
             })
         };

@@ -56,6 +56,11 @@ impl RobustScale {
     pub fn apply(&self, value: f64) -> f32 {
         ((value - self.median) / self.scale).clamp(-CLIP, CLIP) as f32
     }
+
+    /// The value that was scaled, but for what was clipped.
+    pub fn undo(&self, scaled: f32) -> f64 {
+        self.median + f64::from(scaled) * self.scale
+    }
 }
 
 /// The median of the values (the mean of the two middle ones), reordering them.

@@ -146,12 +146,27 @@ fn regimes_tell_their_size_centre_and_direction() {
     assert!((2..=12).contains(&regimes.len()));
     assert!((regimes.iter().map(|r| r.share).sum::<f64>() - 1.0).abs() < 1e-9);
     for r in &regimes {
-        assert_eq!(r.centres.len(), 3);
+        assert_eq!(r.centres.len(), 2);
+        let columns = r.example.iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(columns, vec![r.window; r.example.len()]);
         for d in &r.directions {
             let length: f32 = d.mu.iter().map(|v| v * v).sum();
             assert!((length - 1.0).abs() < 1e-5 && d.resultant > 0.5 && d.kappa > 0.0);
             assert!(d.threshold > 0.0 && d.threshold < 1.0, "{d:?}");
         }
+    }
+    // Every example is a stretch of the training rows.
+    let rows = related(2500);
+    for r in regimes.iter().filter(|r| r.size > 0) {
+        let same = |at: usize| {
+            (0..r.window).all(|i| {
+                (0..r.example.len()).all(|c| {
+                    let value = rows.row(at + i)[c];
+                    (r.example[c][i] - value).abs() <= 1e-5 * (1.0 + value.abs())
+                })
+            })
+        };
+        assert!((0..=2500 - r.window).any(same));
     }
     let read = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
     assert_eq!(read.regimes(), regimes);

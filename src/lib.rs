@@ -45,9 +45,14 @@ pgrx::extension_sql_file!(
     requires = ["monitor_create"]
 );
 pgrx::extension_sql_file!(
+    "../sql/monitor/announce.sql",
+    name = "monitor_announce",
+    requires = ["monitor_run"]
+);
+pgrx::extension_sql_file!(
     "../sql/monitor/manage.sql",
     name = "monitor_manage",
-    requires = ["monitor_run"]
+    requires = ["monitor_announce"]
 );
 pgrx::extension_sql_file!(
     "../sql/monitor/schedule.sql",

@@ -5,6 +5,9 @@ CREATE FUNCTION tsad._monitor_of(name text) RETURNS tsad.monitor
 DECLARE
     found tsad.monitor[];
 BEGIN
+    IF name IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'monitor is NULL', HINT = 'Pass the name of a monitor.';
+    END IF;
     found := ARRAY(SELECT m FROM tsad.monitor m WHERE m.name = _monitor_of.name AND pg_has_role(m.owner, 'USAGE')
                     ORDER BY m.owner = quote_ident(current_user)::regrole DESC, m.owner::text);
     IF cardinality(found) = 0 THEN
@@ -22,57 +25,98 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tsad._monitor_of(text) IS 'the monitor of a name that the caller may change';
 
+-- Names are looked for where their giver looks for them, and nothing else is. So all is qualified between the two settings of search_path.
+CREATE FUNCTION tsad._look_up(path text, kind text, name text) RETURNS oid
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    is_relation CONSTANT boolean := kind = 'relation';
+BEGIN
+    PERFORM set_config('search_path', path, true);
+    IF is_relation THEN
+        RETURN pg_catalog.to_regclass(name)::pg_catalog.oid;
+    END IF;
+    RETURN pg_catalog.to_regprocedure(name)::pg_catalog.oid;
+EXCEPTION WHEN invalid_name OR syntax_error THEN
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION tsad._look_up(text, text, text) IS 'the relation or function of a name, NULL where there is none';
+
 CREATE FUNCTION tsad._check_source(INOUT m tsad.monitor)
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     name text;
-    of text;
+    time_type text;
+    value_type text;
+    types text[] := '{}';
     from_clause text;
+    rows text;
+    found record;
+    hook record;
 BEGIN
-    PERFORM set_config('search_path', m.search_path, true);
-    IF m.source ~* '^\s*(\(|(select|with|table|values)\M)' AND pg_catalog.to_regclass(pg_catalog.quote_ident(m.source)) IS NULL THEN
-        m.is_query := true;
+    m.is_query := m.source ~* '^\s*(\(|(select|with|table|values)\M)' AND tsad._look_up(m.search_path, 'relation', quote_ident(m.source)) IS NULL;
+    IF m.is_query THEN
         m.source := rtrim(m.source, E' \t\r\n;');
-        from_clause := '(' || m.source || ')';
     ELSE
-        m.is_query := false;
-        SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) INTO m.source
-          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = m.source::regclass;
-        from_clause := m.source;
-        PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+        SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, c.relpersistence = 't' AS is_temporary INTO found
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = tsad._look_up(m.search_path, 'relation', m.source);
+        IF found IS NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('relation "%s" does not exist', m.source),
+                HINT = 'Pass the name of a table or view, as in ''metrics'' or ''schema.metrics'', or a query.';
+        ELSIF found.is_temporary THEN
+            RAISE EXCEPTION USING ERRCODE = 'feature_not_supported', MESSAGE = format('relation "%s" is temporary: other sessions cannot read it', m.source),
+                HINT = 'Watch a table that stays, an unlogged one for example.';
+        END IF;
+        m.source := found.name;
     END IF;
     -- Columns, types, rights and options, without reading a row.
-    PERFORM FROM tsad.suggest(format('SELECT * FROM %s q LIMIT 0', from_clause), m.time_column, m.value_columns,
-                              m.series_columns, options => m.options);
-    EXECUTE format('SELECT pg_typeof((SELECT q.%I FROM %s q LIMIT 0))::text', m.time_column, from_clause) INTO of;
-    IF of IN ('bigint', 'integer', 'smallint') THEN
+    from_clause := tsad._from(m);
+    rows := tsad._enter(m, format('SELECT * FROM %s LIMIT 0', from_clause));
+    PERFORM FROM tsad.suggest(rows, m.time_column, m.value_columns, m.series_columns, options => m.options);
+    time_type := tsad._type_of(m.time_column, from_clause);
+    value_type := tsad._type_of(m.value_columns[1], from_clause);
+    FOREACH name IN ARRAY m.series_columns LOOP
+        types := pg_catalog.array_append(types, tsad._type_of(name, from_clause));
+    END LOOP;
+    PERFORM tsad._leave();
+    IF time_type IN ('bigint', 'integer', 'smallint') THEN
         RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
-            MESSAGE = format('time column "%s" has type %s: a monitor needs to know how long ago a row is', m.time_column, of),
+            MESSAGE = format('time column "%s" has type %s: a monitor needs to know how long ago a row is', m.time_column, time_type),
             HINT = 'Make a timestamptz of it in a view or query, for example with to_timestamp.';
     END IF;
-    EXECUTE format('SELECT pg_typeof((SELECT q.%I FROM %s q LIMIT 0))::text', m.value_columns[1], from_clause) INTO of;
-    m.value_is_array := cardinality(m.value_columns) = 1 AND of LIKE '%[]';
-    m.series_types := '{}';
-    FOREACH name IN ARRAY m.series_columns LOOP
-        EXECUTE format('SELECT pg_typeof((SELECT q.%I FROM %s q LIMIT 0))::text', name, from_clause) INTO of;
-        m.series_types := m.series_types || of;
-    END LOOP;
+    m.value_is_array := cardinality(m.value_columns) = 1 AND value_type LIKE '%[]';
+    m.series_types := types;
     IF m.on_event IS NOT NULL THEN
-        PERFORM set_config('search_path', m.search_path, true);
-        IF to_regprocedure(m.on_event || '(jsonb)') IS NULL THEN
+        SELECT quote_ident(n.nspname) || '.' || quote_ident(p.proname) AS name, p.prokind INTO hook
+          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+         WHERE p.oid = tsad._look_up(m.search_path, 'function', m.on_event || '(pg_catalog.jsonb)');
+        IF hook IS NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'undefined_function', MESSAGE = format('function %s(jsonb) does not exist', m.on_event),
                 HINT = 'on_event names a function that takes one argument of type jsonb.';
+        ELSIF hook.prokind <> 'f' THEN
+            RAISE EXCEPTION USING ERRCODE = 'wrong_object_type', MESSAGE = format('%s(jsonb) is no plain function', hook.name),
+                HINT = 'on_event names a function that takes one argument of type jsonb.';
         END IF;
-        SELECT quote_ident(n.nspname) || '.' || quote_ident(p.proname) INTO m.on_event
-          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = to_regprocedure(m.on_event || '(jsonb)');
+        m.on_event := hook.name;
     END IF;
 END $$;
 COMMENT ON FUNCTION tsad._check_source(tsad.monitor) IS 'checks what a monitor reads, and fills in what follows from it';
 
+-- As a cast wants it: by its other name, "character" would be of one letter. No search_path of its own: whose the type is shows where it is not searched.
+CREATE FUNCTION tsad._type_of(column_name text, from_clause text) RETURNS text
+    LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    of text;
+BEGIN
+    EXECUTE pg_catalog.format('SELECT pg_catalog.format_type(pg_catalog.pg_typeof((SELECT t.%I FROM %s LIMIT 0)), -1)', column_name, from_clause) INTO of;
+    RETURN of;
+END $$;
+COMMENT ON FUNCTION tsad._type_of(text, text) IS 'the type of a column of what a monitor reads';
+
 CREATE FUNCTION tsad._longest_window(options jsonb) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-    $$ SELECT coalesce(max(l.value::integer), 256) FROM jsonb_array_elements_text(coalesce(options->'scales', '[]')) l $$;
-COMMENT ON FUNCTION tsad._longest_window(jsonb) IS 'the longest window of training options, in samples';
+    $$ SELECT coalesce(max(least(l.value::numeric, 1e6)), 256)::integer
+         FROM jsonb_array_elements(CASE WHEN jsonb_typeof(options->'scales') = 'array' THEN options->'scales' ELSE '[]' END) l WHERE jsonb_typeof(l.value) = 'number' $$;
+COMMENT ON FUNCTION tsad._longest_window(jsonb) IS 'the longest window of training options, in samples; what cannot be one is not looked at';
 
 CREATE FUNCTION tsad.create_monitor(
     monitor text, source text, time_column text, value_columns text[], series_columns text[] DEFAULT '{}',
@@ -146,6 +190,10 @@ BEGIN
     m.paused := false;
     m.created_at := now();
     m.start_at := coalesce((settings->>'start_at')::timestamptz, now());
+    -- Before all data, and further back than any train_window may lead.
+    IF m.start_at < '0001-01-01 00:00+00' THEN
+        m.start_at := '-infinity';
+    END IF;
     m.readers := '{}';
     m := tsad._with_settings(m, settings - 'start_at');
     m := tsad._check_source(m);
@@ -190,6 +238,10 @@ BEGIN
     -- Text of a setting as the record takes it; what is not given stays.
     m := jsonb_populate_record(m, settings - '{alpha,alarms_per_day,options,min_samples,readers}'::text[]);
     IF settings ? 'readers' THEN
+        IF jsonb_typeof(settings->'readers') <> 'array' OR settings->'readers' @> '[null]' THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('readers is no list of roles: %s', settings->'readers'),
+                HINT = 'Pass an array of names of roles; an empty one for none.';
+        END IF;
         m.readers := ARRAY(SELECT r.value::regrole FROM jsonb_array_elements_text(settings->'readers') r);
     END IF;
     IF settings ? 'min_samples' THEN
@@ -317,6 +369,11 @@ BEGIN
     END IF;
     IF settings ?| '{source,time_column,value_columns}' THEN
         PERFORM tsad._forget_counts(m.id);
+    END IF;
+    IF m.on_event IS NULL THEN
+        DELETE FROM tsad.monitor_call c WHERE c.monitor = m.id;
+    ELSIF settings ? 'on_event' THEN
+        UPDATE tsad.monitor_call c SET attempts = 0 WHERE c.monitor = m.id;
     END IF;
     UPDATE tsad.monitor_series s SET state = 'new', message = NULL WHERE s.monitor = m.id AND s.state = 'error';
     RETURN '{}';

@@ -14,17 +14,27 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tsad._series_of(tsad.monitor, jsonb) IS 'the series of a monitor with a key';
 
+-- Neither end so far out that a context before or after it would be no time.
+CREATE FUNCTION tsad._check_range(from_at timestamptz, until_at timestamptz, hint text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
+BEGIN
+    IF (from_at <= until_at AND (from_at >= '0001-01-01 00:00+00' OR from_at = '-infinity') AND (until_at < '290000-01-01 00:00+00' OR until_at = 'infinity')) IS NOT TRUE THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('from %s until %s is no range of time',
+            coalesce(from_at::text, 'NULL'), coalesce(until_at::text, 'NULL')), HINT = hint;
+    END IF;
+END $$;
+COMMENT ON FUNCTION tsad._check_range(timestamptz, timestamptz, text) IS 'raises an error where two times are no range';
+
 CREATE FUNCTION tsad.feedback(
     monitor text, series jsonb, from_at timestamptz, until_at timestamptz, is_anomaly boolean, note text DEFAULT NULL)
-RETURNS jsonb LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+RETURNS jsonb LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
 #variable_conflict use_variable
 DECLARE
     m tsad.monitor := tsad._monitor_of(monitor);
 BEGIN
-    IF from_at IS NULL OR until_at IS NULL OR is_anomaly IS NULL OR from_at > until_at THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('from %s until %s is no range of time',
-            coalesce(from_at::text, 'NULL'), coalesce(until_at::text, 'NULL')),
-            HINT = 'Pass the first and the last time, and whether what lies between was an anomaly.';
+    PERFORM tsad._check_range(from_at, until_at, 'Pass the first and the last time, and whether what lies between was an anomaly.');
+    IF is_anomaly IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'is_anomaly is NULL', HINT = 'Pass true or false.';
     END IF;
     RETURN tsad._as_role(m.owner, format('SELECT tsad._feedback(%s, %s, %L, %L, %L, %L, %L)', m.id, tsad._series_of(m, series), from_at,
                                          until_at, is_anomaly, note, current_user));
@@ -33,7 +43,7 @@ COMMENT ON FUNCTION tsad.feedback(text, jsonb, timestamptz, timestamptz, boolean
     IS 'says of a stretch of a series that it was an anomaly, or was normal; changes the threshold';
 
 CREATE FUNCTION tsad.feedback(event bigint, is_anomaly boolean, note text DEFAULT NULL) RETURNS jsonb
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
 #variable_conflict use_variable
 DECLARE
     e record;
@@ -85,6 +95,30 @@ CREATE FUNCTION tsad._forget_counts(number bigint) RETURNS void
     $$ UPDATE tsad.monitor_series s SET rows_settled = NULL WHERE s.monitor = number $$;
 COMMENT ON FUNCTION tsad._forget_counts(bigint) IS 'forgets how many rows were read around the watermarks of a monitor';
 
+-- A key is compared as jsonb as well as by its columns: 5 and "5" of an integer are one.
+CREATE FUNCTION tsad._typed_key(monitor bigint, series jsonb) RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    m tsad.monitor;
+    c record;
+    value jsonb;
+BEGIN
+    SELECT * INTO STRICT m FROM tsad.monitor o WHERE o.id = monitor;
+    FOR c IN SELECT u.name, u.type, format('SELECT pg_catalog.to_jsonb(%L::%s)', series->>u.name, u.type) AS statement FROM unnest(m.series_columns, m.series_types) u (name, type)
+              WHERE series->>u.name IS NOT NULL AND tsad._is_readable(series->u.name, u.type) LOOP
+        BEGIN
+            EXECUTE tsad._enter(m, c.statement) INTO value;
+            PERFORM tsad._leave();
+        EXCEPTION WHEN data_exception OR check_violation THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('series column "%s" of type %s cannot have the value %s', c.name, c.type, series->c.name),
+                HINT = 'Pass a value as tsad.series_status shows it.';
+        END;
+        series := series || jsonb_build_object(c.name, value);
+    END LOOP;
+    RETURN series;
+END $$;
+COMMENT ON FUNCTION tsad._typed_key(bigint, jsonb) IS 'a key, or a part of one, as the columns of the series write it';
+
 CREATE FUNCTION tsad.exclude(
     monitor text, from_at timestamptz, until_at timestamptz, series jsonb DEFAULT NULL, reason text DEFAULT NULL)
 RETURNS bigint LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -99,9 +133,10 @@ BEGIN
     IF jsonb_typeof(series) <> 'object' OR unknown IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('series %s does not name series of monitor "%s"', series, m.name),
             HINT = format('Pass an object with values of some of the series columns: %s. NULL is all series.', array_to_string(m.series_columns, ', '));
-    ELSIF from_at IS NULL OR until_at IS NULL OR from_at > until_at THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('from %s until %s is no range of time',
-            coalesce(from_at::text, 'NULL'), coalesce(until_at::text, 'NULL')), HINT = 'Pass the first and the last time that are left out.';
+    END IF;
+    PERFORM tsad._check_range(from_at, until_at, 'Pass the first and the last time that are left out.');
+    IF series IS NOT NULL THEN
+        series := tsad._as_role(m.owner, format('SELECT tsad._typed_key(%s, %L)', m.id, series));
     END IF;
     INSERT INTO tsad.monitor_exclusion (monitor, series, from_at, until_at, reason) VALUES (m.id, series, from_at, until_at, reason)
     RETURNING id INTO made;
@@ -162,22 +197,23 @@ COMMENT ON FUNCTION tsad.retrain(text, jsonb) IS 'has the next run train new mod
 
 CREATE FUNCTION tsad.monitor_status(monitor text DEFAULT NULL)
 RETURNS TABLE (monitor text, owner regrole, state text, message text, series bigint, ok bigint, collecting bigint, failed bigint, waiting bigint,
-    rows bigint, rows_too_late bigint, open_events bigint, events bigint, newest_at timestamptz, lag interval, run_started_at timestamptz, run_ended_at timestamptz,
+    rows bigint, rows_too_late bigint, open_events bigint, events bigint, calls_due bigint, newest_at timestamptz, lag interval, run_started_at timestamptz, run_ended_at timestamptz,
     schedule text, scheduler text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT m.name, m.owner,
            CASE WHEN m.last_error IS NOT NULL OR r.oid IS NULL THEN 'error' WHEN m.paused THEN 'paused' WHEN m.run_started_at IS NULL THEN 'new'
                 WHEN m.run_ended_at IS NULL THEN 'running' WHEN s.all = 0 THEN 'empty' ELSE 'ok' END,
            coalesce(CASE WHEN r.oid IS NULL THEN format('role %s, its owner, does not exist any more', m.owner) END, m.last_error, CASE WHEN s.all = 0 AND m.run_ended_at IS NOT NULL THEN format('no row between %s and %s; rows before are read only if '
-               'start_at is earlier', (m.start_at - m.train_window)::timestamptz(0), m.run_until::timestamptz(0)) END), s.all, s.ok, s.collecting, s.failed, s.waiting, s.rows, s.rows_too_late, e.open, e.all, s.newest_at, now() - s.newest_at,
+               'start_at is earlier', (m.start_at - m.train_window)::timestamptz(0), m.run_until::timestamptz(0)) END), s.all, s.ok, s.collecting, s.failed, s.waiting, s.rows, s.rows_too_late, e.open, e.all, c.due, s.newest_at, CASE WHEN isfinite(s.newest_at) THEN now() - s.newest_at END,
            m.run_started_at, m.run_ended_at, m.schedule, m.scheduler
       FROM tsad.monitor m LEFT JOIN pg_roles r ON r.oid = m.owner
       CROSS JOIN LATERAL (SELECT count(*) AS "all", count(*) FILTER (WHERE s.state = 'ok') AS ok, count(*) FILTER (WHERE s.state IN ('new', 'collecting')) AS collecting,
-                           count(*) FILTER (WHERE s.state = 'error') AS failed, coalesce(sum(s.rows), 0)::bigint AS rows, coalesce(sum(s.rows_too_late), 0)::bigint AS rows_too_late, max(s.newest_at) AS newest_at,
+                           count(*) FILTER (WHERE s.state = 'error') AS failed, least(coalesce(sum(s.rows), 0), 9e18)::bigint AS rows, least(coalesce(sum(s.rows_too_late), 0), 9e18)::bigint AS rows_too_late, max(s.newest_at) AS newest_at,
                            count(*) FILTER (WHERE m.run_ended_at IS NULL AND (s.checked_at IS NULL OR s.checked_at < m.run_started_at)) AS waiting
                       FROM tsad.monitor_series s WHERE s.monitor = m.id) s
       CROSS JOIN LATERAL (SELECT count(*) AS "all", count(*) FILTER (WHERE e.ended_at IS NULL) AS open
                       FROM tsad.monitor_event e WHERE e.monitor = m.id) e
+      CROSS JOIN LATERAL (SELECT count(*) AS due FROM tsad.monitor_call c WHERE c.monitor = m.id) c
      WHERE monitor_status.monitor IS NULL OR m.name = monitor_status.monitor ORDER BY m.name, m.owner::text $$;
 COMMENT ON FUNCTION tsad.monitor_status(text) IS 'how the monitors are: state, progress of the run, counts, lag, last error';
 
@@ -185,7 +221,7 @@ CREATE FUNCTION tsad.series_status(monitor text)
 RETURNS TABLE (series jsonb, state text, message text, newest_at timestamptz, behind interval, watermark timestamptz, rows bigint, rows_too_late bigint,
     model_version integer, pinned boolean, trained_until timestamptz, next_training timestamptz, open_events bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT s.series, s.state, s.message, s.newest_at, max(s.newest_at) OVER () - s.newest_at, s.watermark, s.rows, s.rows_too_late, s.version, s.pinned, s.trained_until,
+    SELECT s.series, s.state, s.message, s.newest_at, max(s.newest_at) OVER (PARTITION BY m.id) - s.newest_at, s.watermark, s.rows, s.rows_too_late, s.version, s.pinned, s.trained_until,
            CASE WHEN NOT s.pinned THEN s.next_training END,
            (SELECT count(*) FROM tsad.monitor_event e WHERE e.series = s.id AND e.ended_at IS NULL)
       FROM tsad.monitor_series s JOIN tsad.monitor m ON m.id = s.monitor
@@ -193,7 +229,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 COMMENT ON FUNCTION tsad.series_status(text) IS 'how the series of a monitor are: state, what is missing, how far each is settled, model';
 
 CREATE FUNCTION tsad.monitor_plan(monitor text, until timestamptz DEFAULT NULL) RETURNS SETOF text
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
 #variable_conflict use_variable
 DECLARE
     m tsad.monitor := tsad._monitor_of(monitor);
@@ -209,6 +245,7 @@ CREATE FUNCTION tsad._monitor_plan(monitor bigint, until timestamptz) RETURNS js
 DECLARE
     m tsad.monitor;
     batch bigint[];
+    query text;
     line text;
     plan jsonb := '[]';
 BEGIN
@@ -219,11 +256,12 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format('monitor "%s" has no series with a model yet', m.name),
             HINT = 'CALL tsad.run_monitor; tsad.series_status tells what is missing.';
     END IF;
-    PERFORM tsad._enter(m);
-    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || tsad._follow_query(m.source, m.time_column, m.value_columns, m.series_columns,
-                                                     tsad._filter(m, batch, until)) LOOP
-        plan := plan || to_jsonb(line);
+    query := tsad._enter(m, tsad._filter(m, batch, until));
+    query := tsad._follow_query(m.source, m.time_column, m.value_columns, m.series_columns, query);
+    FOR line IN EXECUTE pg_catalog.concat('EXPLAIN (COSTS OFF) ', query) LOOP
+        plan := plan OPERATOR(pg_catalog.||) pg_catalog.to_jsonb(line);
     END LOOP;
+    PERFORM tsad._leave();
     RETURN plan;
 END $$;
 COMMENT ON FUNCTION tsad._monitor_plan(bigint, timestamptz) IS 'tsad.monitor_plan with the rights of the owner';

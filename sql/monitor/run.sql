@@ -32,7 +32,7 @@ COMMENT ON FUNCTION tsad._model_context(bytea) IS 'how far before what is settle
 
 CREATE FUNCTION tsad._from(m tsad.monitor) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-    $$ SELECT CASE WHEN m.is_query THEN '(' || m.source || ')' ELSE m.source END || ' t' $$;
+    $$ SELECT CASE WHEN m.is_query THEN '(' || m.source || E'\n)' ELSE m.source END || ' t' $$;
 COMMENT ON FUNCTION tsad._from(tsad.monitor) IS 'what stands in the FROM clause of a query on the source of a monitor';
 
 CREATE FUNCTION tsad._key(m tsad.monitor) RETURNS text
@@ -49,24 +49,33 @@ CREATE FUNCTION tsad._value(m tsad.monitor) RETURNS text
               FROM unnest(m.value_columns) WITH ORDINALITY u (c, n)) each_column $$;
 COMMENT ON FUNCTION tsad._value(tsad.monitor) IS 'the expression of the value or values of a row';
 
+-- The key of an array or a row is no text that its type could read.
+CREATE FUNCTION tsad._is_readable(value jsonb, type text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+    $$ SELECT jsonb_typeof(value) NOT IN ('array', 'object') OR type = 'jsonb' $$;
+COMMENT ON FUNCTION tsad._is_readable(jsonb, text) IS 'whether the text of a value of a key can be cast to the type of its column';
+
 CREATE FUNCTION tsad._is_series(m tsad.monitor, series jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(string_agg(CASE WHEN series->>c IS NULL THEN format('t.%I IS NULL', c)
-                                    ELSE format('t.%I = %L::%s', c, series->>c, type) END, ' AND ' ORDER BY n), 'true')
+                                    WHEN tsad._is_readable(series->c, type) THEN format('t.%I = %L::%s', c, series->>c, type)
+                                    ELSE format('pg_catalog.to_jsonb(t.%I) OPERATOR(pg_catalog.=) %L::pg_catalog.jsonb', c, series->c) END, ' AND ' ORDER BY n), 'true')
       FROM unnest(m.series_columns, m.series_types) WITH ORDINALITY u (c, type, n) WHERE series ? c $$;
 COMMENT ON FUNCTION tsad._is_series(tsad.monitor, jsonb) IS 'the condition that a row belongs to a series, or to the series that have some values';
 
 -- Each column is compared on its own: rows of some other series may pass, and are left out as they are read.
 CREATE FUNCTION tsad._is_any_series(m tsad.monitor, list jsonb[]) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(string_agg(condition, ' AND ' ORDER BY n), 'true') FROM (
-        SELECT u.n, CASE
-                   WHEN count(l.s->>c) = count(*) THEN format('t.%I = ANY (%L::%s[])', c, array_agg(DISTINCT l.s->>c), type)
-                   WHEN count(l.s->>c) = 0 THEN format('t.%I IS NULL', c)
-                   ELSE format('(t.%I = ANY (%L::%s[]) OR t.%I IS NULL)', c,
-                               array_agg(DISTINCT l.s->>c) FILTER (WHERE l.s->>c IS NOT NULL), type, c) END AS condition
-          FROM unnest(m.series_columns, m.series_types) WITH ORDINALITY u (c, type, n), unnest(list) l (s)
-         GROUP BY u.n, c, type) each_column $$;
+    SELECT coalesce(string_agg('(' || condition || ')', ' AND ' ORDER BY n), 'true') FROM (
+        SELECT v.n, concat_ws(' OR ',
+                   CASE WHEN v.readable IS NOT NULL THEN format('t.%I = ANY (%L::%s[])', v.c, v.readable, v.type) END,
+                   CASE WHEN v.other IS NOT NULL THEN format('pg_catalog.to_jsonb(t.%I) OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.jsonb[])', v.c, v.other) END,
+                   CASE WHEN v.with_null THEN format('t.%I IS NULL', v.c) END) AS condition
+          FROM (SELECT u.n, u.c, u.type, bool_or(l.s->>c IS NULL) AS with_null,
+                       array_agg(DISTINCT l.s->>c) FILTER (WHERE l.s->>c IS NOT NULL AND tsad._is_readable(l.s->c, type)) AS readable,
+                       array_agg(DISTINCT l.s->c) FILTER (WHERE NOT tsad._is_readable(l.s->c, type)) AS other
+                  FROM unnest(m.series_columns, m.series_types) WITH ORDINALITY u (c, type, n), unnest(list) l (s)
+                 GROUP BY u.n, u.c, u.type) v) each_column $$;
 COMMENT ON FUNCTION tsad._is_any_series(tsad.monitor, jsonb[]) IS 'a condition that the rows of some series meet';
 
 CREATE FUNCTION tsad._is_between(m tsad.monitor, after timestamptz, until timestamptz) RETURNS text
@@ -81,16 +90,26 @@ CREATE FUNCTION tsad._is_kept(m tsad.monitor, after timestamptz, until timestamp
       FROM tsad.monitor_exclusion x WHERE x.monitor = m.id AND x.until_at > after AND x.from_at <= until $$;
 COMMENT ON FUNCTION tsad._is_kept(tsad.monitor, timestamptz, timestamptz) IS 'the condition that a row lies in no excluded range';
 
--- Called first in what reads the source: the functions have SET for both settings, so that this ends with them.
-CREATE FUNCTION tsad._enter(m tsad.monitor) RETURNS void
+-- Around what reads the source: names in a query are found where its author found them. Nothing of ours is looked up meanwhile,
+-- for who can create functions there could have it find his. The functions that call these have SET for both settings.
+CREATE FUNCTION tsad._enter(m tsad.monitor, statement text) RETURNS text
     LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM pg_catalog.set_config('timezone', m.timezone, true);
     IF m.is_query THEN
         PERFORM pg_catalog.set_config('search_path', m.search_path, true);
     END IF;
+    RETURN statement;
 END $$;
-COMMENT ON FUNCTION tsad._enter(tsad.monitor) IS 'sets what a source is read with';
+COMMENT ON FUNCTION tsad._enter(tsad.monitor, text) IS 'sets what a source is read with; returns the statement that reads it';
+
+CREATE FUNCTION tsad._leave() RETURNS void
+    LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    PERFORM pg_catalog.set_config('timezone', 'UTC', true);
+END $$;
+COMMENT ON FUNCTION tsad._leave() IS 'ends what tsad._enter began';
 
 -- ---- training ----
 
@@ -100,10 +119,10 @@ CREATE FUNCTION tsad._train_after(m tsad.monitor, key jsonb, upto timestamptz) R
 DECLARE
     first_at timestamptz;
 BEGIN
-    PERFORM tsad._enter(m);
-    EXECUTE format('SELECT pg_catalog.min(at) FROM (SELECT t.%I::pg_catalog.timestamptz AS at FROM %s WHERE %s AND %s ORDER BY t.%I DESC LIMIT %s) latest',
-                   m.time_column, tsad._from(m), tsad._is_series(m, key), tsad._is_between(m, '-infinity', upto), m.time_column, m.min_samples)
+    EXECUTE tsad._enter(m, format('SELECT pg_catalog.min(at) FROM (SELECT t.%I::pg_catalog.timestamptz AS at FROM %s WHERE %s AND %s ORDER BY t.%I DESC LIMIT %s) latest',
+                   m.time_column, tsad._from(m), tsad._is_series(m, key), tsad._is_between(m, '-infinity', upto), m.time_column, m.min_samples))
        INTO first_at;
+    PERFORM tsad._leave();
     RETURN least(upto - m.train_window, first_at - interval '1 microsecond');
 END $$;
 COMMENT ON FUNCTION tsad._train_after(tsad.monitor, jsonb, timestamptz) IS 'the time after which rows of a series train';
@@ -139,19 +158,19 @@ BEGIN
     SELECT range_agg(tstzrange(f.from_at - coalesce(r.context, '0'), f.until_at + coalesce(r.context, '0'), '[]')) INTO normal
       FROM tsad._last_words(s) f, tsad.monitor_series r WHERE r.id = s AND NOT f.is_anomaly AND with_normal;
     BEGIN
-        PERFORM tsad._enter(m);
         after := tsad._train_after(m, key, upto);
         -- Episodes do not count as normal, or one would hide the next; but for those called normal, and those that lasted so long
         -- that they may be the new normal.
-        EXECUTE format('SELECT tsad.train(t.%I, %s, $1) AS model, pg_catalog.count(*) AS rows, '
+        EXECUTE tsad._enter(m, format('SELECT tsad.train(t.%I, %s, $1) AS model, pg_catalog.count(*) AS rows, '
                        'pg_catalog.min(t.%I)::pg_catalog.timestamptz AS first_at FROM %s WHERE %s AND (%s%s)%s '
                        'AND NOT t.%I::pg_catalog.timestamptz OPERATOR(pg_catalog.<@) $2',
                        m.time_column, tsad._value(m), m.time_column, tsad._from(m), tsad._is_series(m, key), tsad._is_between(m, after, upto),
                        (SELECT string_agg(format(' OR %s', tsad._is_between(m, lower(n), upper(n))), '') FROM unnest(normal) n),
-                       tsad._is_kept(m, least(after, lower(normal)), upto), m.time_column)
+                       tsad._is_kept(m, least(after, lower(normal)), upto), m.time_column))
            INTO trained USING m.options, odd;
+        PERFORM tsad._leave();
         info := tsad.model_info(trained.model);
-    EXCEPTION WHEN OTHERS THEN
+    EXCEPTION WHEN OTHERS OR assert_failure THEN
         UPDATE tsad.monitor_series r SET state = CASE WHEN r.version IS NULL THEN 'error' ELSE r.state END, trained_until = upto,
                next_training = next, message = format('training failed: %s', SQLERRM) WHERE r.id = s;
         RETURN NULL;
@@ -252,18 +271,19 @@ BEGIN
     rows := format('SELECT t.%I AS at, %s AS value FROM %s WHERE %s AND %s AND (%s)%s', m.time_column, tsad._value(m), tsad._from(m),
                    tsad._is_series(m, r.series), tsad._is_between(m, after, until), near, tsad._is_kept(m, after, until));
     BEGIN
-        PERFORM tsad._enter(m);
-        EXECUTE format('SELECT tsad.recalibrate($1, t.at, t.value, (SELECT l.is_anomaly FROM (%s) l)) FROM (%s) t', format(label, s, 't.at'), rows)
+        EXECUTE tsad._enter(m, format('SELECT tsad.recalibrate($1, t.at, t.value, (SELECT l.is_anomaly FROM (%s) l)) FROM (%s) t', format(label, s, 't.at'), rows))
            INTO better USING base.model;
+        PERFORM tsad._leave();
         asked := (tsad.model_info(base.model)->'calibration'->>'alpha')::float8;
         IF (tsad.model_info(better)->'calibration'->>'alpha')::float8 > 10 * asked THEN
             better := tsad.recalibrate(base.model, alpha => least(10 * asked, 0.5));
         END IF;
-        EXECUTE format('SELECT count(*) FILTER (WHERE NOT is_anomaly AND flagged) AS flagged, count(*) FILTER (WHERE is_anomaly AND NOT flagged) AS missed '
-                       'FROM (SELECT l.id, l.is_anomaly, bool_or(d.is_anomaly) AS flagged FROM tsad.detect(%L, ''at'', ''value'', model => $1) d '
-                       'CROSS JOIN LATERAL (%s) l WHERE d.score IS NOT NULL GROUP BY l.id, l.is_anomaly) stretch', rows, format(label, s, 'd.ts'))
+        EXECUTE tsad._enter(m, format('SELECT pg_catalog.count(*) FILTER (WHERE NOT is_anomaly AND flagged) AS flagged, pg_catalog.count(*) FILTER (WHERE is_anomaly AND NOT flagged) AS missed '
+                       'FROM (SELECT l.id, l.is_anomaly, pg_catalog.bool_or(d.is_anomaly) AS flagged FROM tsad.detect(%L, ''at'', ''value'', model => $1) d '
+                       'CROSS JOIN LATERAL (%s) l WHERE d.score IS NOT NULL GROUP BY l.id, l.is_anomaly) stretch', rows, format(label, s, 'd.ts')))
            INTO disagrees USING coalesce(better, base.model);
-    EXCEPTION WHEN OTHERS THEN
+        PERFORM tsad._leave();
+    EXCEPTION WHEN OTHERS OR assert_failure THEN
         UPDATE tsad.monitor_series o SET message = format('feedback could not be applied: %s', SQLERRM) WHERE o.id = s;
         RETURN 0;
     END;
@@ -295,12 +315,12 @@ DECLARE
 BEGIN
     SELECT * INTO r FROM tsad.monitor_series o WHERE o.id = s;
     wanted := coalesce(r.needed, m.min_samples);
-    PERFORM tsad._enter(m);
     after := tsad._train_after(m, r.series, m.start_at);
-    EXECUTE format('SELECT pg_catalog.count(*) AS rows, pg_catalog.min(at) AS first_at, pg_catalog.max(at) AS last_at FROM ('
+    EXECUTE tsad._enter(m, format('SELECT pg_catalog.count(*) AS rows, pg_catalog.min(at) AS first_at, pg_catalog.max(at) AS last_at FROM ('
                    'SELECT t.%I::pg_catalog.timestamptz AS at FROM %s WHERE %s AND %s%s ORDER BY t.%I LIMIT %s) first_rows',
                    m.time_column, tsad._from(m), tsad._is_series(m, r.series), tsad._is_between(m, after, until),
-                   tsad._is_kept(m, after, until), m.time_column, wanted) INTO found;
+                   tsad._is_kept(m, after, until), m.time_column, wanted)) INTO found;
+    PERFORM tsad._leave();
     UPDATE tsad.monitor_series o SET newest_at = greatest(o.newest_at, found.last_at) WHERE o.id = s;
     IF found.rows < wanted THEN
         UPDATE tsad.monitor_series o SET state = 'collecting', message = format('%s of %s rows that the first model needs%s', found.rows, wanted,
@@ -331,7 +351,7 @@ DECLARE
     r record;
     again bigint[] := '{}';
 BEGIN
-    PERFORM tsad._enter(m);
+    -- All rows are read before the first one is returned.
     FOR r IN
         WITH one AS (SELECT s.*, o.model FROM tsad.monitor_series s
                        LEFT JOIN tsad.monitor_model o ON o.series = s.id AND o.version = s.version WHERE s.id = ANY (batch)),
@@ -341,10 +361,11 @@ BEGIN
                                array_agg(CASE WHEN pinned THEN 'infinity' ELSE trained_until END ORDER BY id) AS trained,
                                array_agg(version ORDER BY id) AS versions FROM one)
         SELECT listed.ids[f.n] AS id, listed.versions[f.n] AS version, f.*
-          FROM listed, tsad._follow(m.source, m.time_column, m.value_columns, m.series_columns, tsad._filter(m, batch, until), listed.keys, listed.models,
+          FROM listed, tsad._follow(m.source, m.time_column, m.value_columns, m.series_columns, tsad._enter(m, tsad._filter(m, batch, until)), listed.keys, listed.models,
                    listed.settled, listed.carries, listed.next, m.merge_gap, m.min_points, m.min_duration, m.focus, listed.trained,
                    m.late_window, m.adapt_after, m.start_at) f
     LOOP
+        PERFORM tsad._leave();
         IF r.message IS NOT NULL THEN
             UPDATE tsad.monitor_series s SET state = 'error', message = r.message WHERE s.id = r.id;
             CONTINUE;
@@ -404,74 +425,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tsad._record_events(tsad.monitor, bigint, integer, jsonb) IS 'records the episodes of a series';
 
--- ---- announcing ----
-
-CREATE FUNCTION tsad._payload(m tsad.monitor, e tsad.monitor_event, action text) RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_build_object('monitor', m.name, 'owner', m.owner::text, 'action', action, 'event', e.id,
-               'series', (SELECT s.series FROM tsad.monitor_series s WHERE s.id = e.series), 'started_at', e.started_at, 'last_at', e.last_at,
-               'ended_at', e.ended_at, 'peak_at', e.peak_at, 'peak_score', e.peak_score, 'min_p_value', e.min_p_value,
-               'n_points', e.n_points, 'direction', e.direction, 'contributions', e.contributions, 'views', e.views) $$;
-COMMENT ON FUNCTION tsad._payload(tsad.monitor, tsad.monitor_event, text) IS 'what listeners and the function on_event are told';
-
--- A failing function of the user's is undone on its own, and stops nothing.
-CREATE FUNCTION tsad._call_hook(m tsad.monitor, payload jsonb) RETURNS text
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM set_config('search_path', m.search_path, true);
-    EXECUTE format('SELECT %s($1)', m.on_event) USING payload;
-    RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
-    RETURN format('%s (SQLSTATE %s)', SQLERRM, SQLSTATE);
-END $$;
-COMMENT ON FUNCTION tsad._call_hook(tsad.monitor, jsonb) IS 'calls the function on_event; returns what went wrong';
-
-CREATE FUNCTION tsad._announce(m tsad.monitor, e tsad.monitor_event, action text) RETURNS void
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
-DECLARE
-    payload jsonb := tsad._payload(m, e, action);
-    brief text := payload::text;
-    failure text;
-BEGIN
-    IF m.channel IS NOT NULL THEN
-        -- A payload may have 7999 bytes.
-        IF octet_length(brief) >= 8000 THEN
-            brief := (payload - '{contributions,views}'::text[] || '{"shortened": true}')::text;
-        END IF;
-        IF octet_length(brief) >= 8000 THEN
-            brief := (payload - '{contributions,views,series,monitor,owner}'::text[] || '{"shortened": true}')::text;
-        END IF;
-        PERFORM pg_notify(m.channel, brief);
-    END IF;
-    IF m.on_event IS NOT NULL THEN
-        failure := tsad._call_hook(m, payload);
-        UPDATE tsad.monitor_event o SET hook_due = o.hook_due || action, hook_attempts = 1, hook_error = failure
-         WHERE o.id = e.id AND failure IS NOT NULL;
-    END IF;
-END $$;
-COMMENT ON FUNCTION tsad._announce(tsad.monitor, tsad.monitor_event, text) IS 'tells listeners and the function on_event of an episode';
-
-CREATE FUNCTION tsad._announce_batch(m tsad.monitor, batch bigint[], until timestamptz) RETURNS void
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    e tsad.monitor_event;
-    fresh boolean;
-BEGIN
-    FOR e IN SELECT * FROM tsad.monitor_event o WHERE o.series = ANY (batch) AND NOT o.told_end AND (NOT o.told_start OR o.ended_at IS NOT NULL)
-              ORDER BY o.started_at, o.id LOOP
-        fresh := e.last_at >= until - m.announce_within
-                 AND EXISTS (SELECT FROM tsad.anomalies a WHERE a.id = e.id);
-        IF NOT e.told_start AND fresh THEN
-            PERFORM tsad._announce(m, e, 'started');
-        END IF;
-        IF NOT e.told_end AND e.ended_at IS NOT NULL AND fresh THEN
-            PERFORM tsad._announce(m, e, 'ended');
-        END IF;
-        UPDATE tsad.monitor_event o SET told_start = true, told_end = o.ended_at IS NOT NULL WHERE o.id = e.id;
-    END LOOP;
-END $$;
-COMMENT ON FUNCTION tsad._announce_batch(tsad.monitor, bigint[], timestamptz) IS 'announces what is new of a batch of series, but for what is long past';
-
 -- ---- a run ----
 
 -- The series that have rows since the last run that came to its end, late ones included.
@@ -481,6 +434,7 @@ DECLARE
     m tsad.monitor;
     after timestamptz;
     keys jsonb[];
+    detail text;
 BEGIN
     SELECT * INTO STRICT m FROM tsad.monitor o WHERE o.id = monitor;
     IF m.paused THEN
@@ -488,11 +442,12 @@ BEGIN
     END IF;
     after := coalesce(m.seen_until - m.late_window, m.start_at - m.train_window);
     BEGIN
-        PERFORM tsad._enter(m);
-        EXECUTE format('SELECT ARRAY(SELECT %s FROM %s WHERE %s GROUP BY 1)', tsad._key(m), tsad._from(m),
-                       tsad._is_between(m, after, until)) INTO keys;
-    EXCEPTION WHEN OTHERS THEN
-        RETURN tsad._failed(m, SQLSTATE, SQLERRM);
+        EXECUTE tsad._enter(m, format('SELECT ARRAY(SELECT %s FROM %s WHERE %s GROUP BY 1)', tsad._key(m), tsad._from(m),
+                       tsad._is_between(m, after, until))) INTO keys;
+        PERFORM tsad._leave();
+    EXCEPTION WHEN OTHERS OR assert_failure THEN
+        GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+        RETURN tsad._failed(m, SQLSTATE, SQLERRM, detail);
     END;
     UPDATE tsad.monitor o SET run_started_at = clock_timestamp(), run_ended_at = NULL, run_until = until WHERE o.id = m.id;
     INSERT INTO tsad.monitor_series (monitor, series) SELECT m.id, k FROM unnest(keys) k ORDER BY k ON CONFLICT DO NOTHING;
@@ -501,28 +456,30 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tsad._discover(bigint, timestamptz) IS 'begins a run: finds the series that have new rows';
 
-CREATE FUNCTION tsad._failed(m tsad.monitor, state text, message text) RETURNS jsonb
+CREATE FUNCTION tsad._failed(m tsad.monitor, state text, message text, detail text) RETURNS jsonb
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
+    from_clause CONSTANT text := tsad._from(m);
     c record;
     now_is text;
 BEGIN
-    message := format('%s (SQLSTATE %s)', message, state);
+    message := format('%s (SQLSTATE %s)%s', message, state, nullif(': ' || left(detail, 1000), ': '));
     BEGIN
-        PERFORM tsad._enter(m);
         FOR c IN SELECT * FROM unnest(m.series_columns, m.series_types) u (name, type) LOOP
-            EXECUTE format('SELECT pg_catalog.pg_typeof((SELECT t.%I FROM %s LIMIT 0))::pg_catalog.text', c.name, tsad._from(m)) INTO now_is;
+            PERFORM tsad._enter(m, '');
+            now_is := tsad._type_of(c.name, from_clause);
+            PERFORM tsad._leave();
             IF now_is <> c.type THEN
                 message := message || format('; series column "%s" has type %s and had type %s: tsad.alter_monitor with "source" takes it as it is', c.name, now_is, c.type);
             END IF;
         END LOOP;
-    EXCEPTION WHEN OTHERS THEN
+    EXCEPTION WHEN OTHERS OR assert_failure THEN
         NULL; -- the source is gone; the message says so
     END;
     UPDATE tsad.monitor o SET last_error = message, last_error_at = clock_timestamp() WHERE o.id = m.id;
     RETURN jsonb_build_object('error', message);
 END $$;
-COMMENT ON FUNCTION tsad._failed(tsad.monitor, text, text) IS 'records that a monitor could not read its source';
+COMMENT ON FUNCTION tsad._failed(tsad.monitor, text, text, text) IS 'records that a monitor could not read its source';
 
 CREATE FUNCTION tsad._run_batch(monitor bigint, ids bigint[], started timestamptz, until timestamptz) RETURNS jsonb
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -530,13 +487,14 @@ DECLARE
     m tsad.monitor;
     batch bigint[];
     s tsad.monitor_series;
+    detail text;
 BEGIN
     SELECT * INTO m FROM tsad.monitor o WHERE o.id = monitor;
     IF m IS NULL OR m.id IS NULL THEN
         RETURN '{"error": "the monitor was dropped"}';
     END IF;
-    -- Another run that is at a series now, or was since this one began, has seen its rows.
-    batch := ARRAY(SELECT o.id FROM tsad.monitor_series o WHERE o.id = ANY (ids) AND (o.checked_at IS NULL OR o.checked_at < started)
+    -- Another run that is at a series now, or was since this one began, has seen its rows. (Clocks of servers are put back.)
+    batch := ARRAY(SELECT o.id FROM tsad.monitor_series o WHERE o.id = ANY (ids) AND (o.checked_at < started OR o.checked_at > clock_timestamp()) IS NOT FALSE
                     ORDER BY o.id FOR UPDATE SKIP LOCKED);
     BEGIN
         FOR s IN SELECT * FROM tsad.monitor_series o WHERE o.id = ANY (batch) ORDER BY o.id LOOP
@@ -548,11 +506,13 @@ BEGIN
         END LOOP;
         PERFORM tsad._follow_all(m, ARRAY(SELECT o.id FROM tsad.monitor_series o WHERE o.id = ANY (batch) AND o.version IS NOT NULL), until);
     EXCEPTION
-        -- The source or what is read of it is gone, or forbidden, or somebody holds it: the same for all series.
-        WHEN lock_not_available OR transaction_rollback OR insufficient_resources OR SQLSTATE '42000' OR SQLSTATE '42501' OR undefined_table OR undefined_column OR invalid_schema_name OR undefined_function
-             OR datatype_mismatch OR syntax_error_or_access_rule_violation THEN
-            RETURN tsad._failed(m, SQLSTATE, SQLERRM);
-        WHEN OTHERS THEN
+        -- The source or what is read of it is gone or forbidden, somebody holds it, or where it lies does not answer: the same for all
+        -- series. Mostly whole classes of errors.
+        WHEN connection_exception OR transaction_rollback OR syntax_error_or_access_rule_violation OR insufficient_resources
+             OR object_not_in_prerequisite_state OR fdw_error OR invalid_schema_name OR invalid_transaction_state THEN
+            GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+            RETURN tsad._failed(m, SQLSTATE, SQLERRM, detail);
+        WHEN OTHERS OR assert_failure THEN
             IF cardinality(batch) > 1 THEN
                 RETURN jsonb_build_object('one_by_one', true);
             END IF;
@@ -589,50 +549,54 @@ CREATE FUNCTION tsad._finish(monitor bigint, ids bigint[], started timestamptz, 
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     m tsad.monitor;
-    e tsad.monitor_event;
-    failure text;
     silent bigint[];
+    -- A run may be told to look beyond the present. Nothing is old, or has been looked for, because of that.
+    present CONSTANT timestamptz := least(until, clock_timestamp());
 BEGIN
     SELECT * INTO m FROM tsad.monitor o WHERE o.id = monitor;
-    FOR e IN SELECT * FROM tsad.monitor_event o WHERE o.monitor = m.id AND o.hook_due <> '{}' AND o.hook_attempts < 5
-              AND m.on_event IS NOT NULL AND o.found_at < started ORDER BY o.id FOR UPDATE SKIP LOCKED LOOP
-        failure := tsad._call_hook(m, tsad._payload(m, e, e.hook_due[1]));
-        UPDATE tsad.monitor_event o SET hook_attempts = CASE WHEN failure IS NULL THEN 0 ELSE o.hook_attempts + 1 END, hook_error = failure,
-               hook_due = CASE WHEN failure IS NULL THEN o.hook_due[2:] ELSE o.hook_due END WHERE o.id = e.id;
-    END LOOP;
     -- A series that fell silent has no row that could end its episode: it ends as a gap would end it. Rows that come after all
     -- continue it, or do not.
     silent := ARRAY(SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < until - greatest(m.late_window, coalesce(m.merge_gap, s.context / 16))
                        AND EXISTS (SELECT FROM tsad.monitor_event o WHERE o.series = s.id AND NOT o.is_final AND o.ended_at IS NULL) ORDER BY s.id FOR UPDATE SKIP LOCKED);
     UPDATE tsad.monitor_event o SET ended_at = o.last_at WHERE o.series = ANY (silent) AND NOT o.is_final AND o.ended_at IS NULL;
     PERFORM tsad._announce_batch(m, silent, until);
-    DELETE FROM tsad.monitor_event o WHERE o.monitor = m.id AND o.is_final AND o.last_at < until - m.retention
-       AND o.started_at < until - m.retention; -- follows, and is what the index has
-    DELETE FROM tsad.monitor_series o WHERE o.monitor = m.id AND o.newest_at < until - m.retention AND NOT o.id = ANY (ids);
-    DELETE FROM tsad.monitor_exclusion o WHERE o.monitor = m.id AND o.until_at < until - greatest(m.retention, m.train_window);
+    DELETE FROM tsad.monitor_event o WHERE o.monitor = m.id AND o.is_final AND o.last_at < present - m.retention
+       AND o.started_at < present - m.retention; -- follows, and is what the index has
+    DELETE FROM tsad.monitor_series o WHERE o.monitor = m.id AND o.newest_at < present - m.retention AND NOT o.id = ANY (ids);
+    DELETE FROM tsad.monitor_exclusion o WHERE o.monitor = m.id AND o.until_at < present - greatest(m.retention, m.train_window);
+    DELETE FROM tsad.monitor_call o WHERE o.monitor = m.id AND o.attempts >= 5 AND o.tried_at < clock_timestamp() - m.retention;
     -- What another run had in hand, and may have lost, is looked for again.
     UPDATE tsad.monitor o SET run_ended_at = clock_timestamp(), last_error = NULL, last_error_at = NULL,
            seen_until = CASE WHEN NOT EXISTS (SELECT FROM tsad.monitor_series s WHERE s.id = ANY (ids) AND (s.checked_at IS NULL OR s.checked_at < started))
-                             THEN greatest(o.seen_until, until) ELSE o.seen_until END
+                             THEN greatest(o.seen_until, present) ELSE o.seen_until END
      WHERE o.id = m.id;
     RETURN '{}';
 END $$;
 COMMENT ON FUNCTION tsad._finish(bigint, bigint[], timestamptz, timestamptz) IS 'ends a run';
 
+-- Times are passed on as text: in the style ISO, for IST is one zone to who writes it and may be another to who reads it.
 CREATE FUNCTION tsad._run_begin(monitor text, until timestamptz) RETURNS tsad._run
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
 DECLARE
     m tsad.monitor := tsad._monitor_of(monitor);
     run tsad._run;
     answer jsonb;
 BEGIN
+    IF current_setting('tsad.calling', true) = 'on' THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_in_use', MESSAGE = 'a function on_event cannot run a monitor: it is called by a run',
+            HINT = 'Leave that to the scheduler, or to a job that the function asks for.';
+    ELSIF NOT isfinite(until) THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('until is out of range: %s', until),
+            HINT = 'Leave it out to look at all rows up to now.';
+    END IF;
     run.monitor := m.id;
     run.name := m.name;
     run.owner := m.owner;
     run.place := 1;
     run.batch_size := m.batch_size;
     run.started := clock_timestamp();
-    run.until := coalesce(until, run.started);
+    -- What was looked at once is not looked at without its later rows.
+    run.until := greatest(coalesce(until, run.started), m.seen_until);
     run.stopped := false;
     answer := tsad._as_role(run.owner, format('SELECT tsad._discover(%s, %L)', run.monitor, run.until));
     RETURN tsad._run_answer(run, answer);
@@ -660,9 +624,9 @@ END $$;
 COMMENT ON FUNCTION tsad._run_answer(tsad._run, jsonb) IS 'takes in what a step of a run returned';
 
 CREATE FUNCTION tsad._run_next(run tsad._run) RETURNS tsad._run
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
 DECLARE
-    batch bigint[] := run.ids[run.place:run.place + run.batch_size - 1];
+    batch bigint[] := run.ids[run.place:least(run.place + run.batch_size - 1, cardinality(run.ids))];
     answer jsonb;
 BEGIN
     IF cardinality(batch) = 0 THEN
@@ -676,10 +640,25 @@ BEGIN
         run.batch_size := 1;
         RETURN run;
     END IF;
-    run.place := run.place + run.batch_size;
+    run.place := run.place + cardinality(batch);
     RETURN tsad._run_answer(run, answer);
 END $$;
 COMMENT ON FUNCTION tsad._run_next(tsad._run) IS 'the next batch of a run, or its end';
+
+CREATE FUNCTION tsad._run_claim(run tsad._run) RETURNS tsad._run
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
+BEGIN
+    run.claimed := tsad._as_role(run.owner, format('SELECT tsad._next_call(%s, %L, %L)', run.monitor, run.started, run.stopped))::bigint;
+    RETURN run;
+END $$;
+COMMENT ON FUNCTION tsad._run_claim(tsad._run) IS 'takes the next call of the function on_event in hand';
+
+CREATE FUNCTION tsad._run_call(run tsad._run) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM tsad._as_role(run.owner, format('SELECT tsad._call(%s)', run.claimed));
+END $$;
+COMMENT ON FUNCTION tsad._run_call(tsad._run) IS 'makes the call that was taken in hand';
 
 -- No search_path of its own: a procedure with one may not end its transaction. All that it calls is qualified.
 CREATE PROCEDURE tsad.run_monitor(monitor text, until timestamptz DEFAULT NULL)
@@ -696,7 +675,18 @@ BEGIN
         END IF;
         EXIT WHEN run.stopped;
         run := tsad._run_next(run);
+        LOOP
+            IF commits THEN
+                COMMIT;
+            END IF;
+            run := tsad._run_claim(run);
+            EXIT WHEN run.claimed IS NULL;
+            IF commits THEN
+                COMMIT;
+            END IF;
+            PERFORM tsad._run_call(run);
+        END LOOP;
     END LOOP;
 END $$;
 COMMENT ON PROCEDURE tsad.run_monitor(text, timestamptz)
-    IS 'trains what is missing or due, scores what is new, records and announces episodes; commits after each batch of series';
+    IS 'trains what is missing or due, scores what is new, records and announces episodes; commits after each batch of series and each call of on_event';

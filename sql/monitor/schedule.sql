@@ -48,7 +48,10 @@ DECLARE
     timescale text := (SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'timescaledb');
     job bigint;
 BEGIN
-    IF m.scheduler IS NOT NULL THEN
+    IF schedule IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'schedule is NULL',
+            HINT = 'Pass a cron schedule or an interval; tsad.unschedule takes a monitor off its schedule.';
+    ELSIF m.scheduler IS NOT NULL THEN
         PERFORM tsad.unschedule(monitor);
     END IF;
     IF EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
@@ -67,13 +70,13 @@ BEGIN
                 HINT = 'Jobs of TimescaleDB run at intervals: give one, such as ''5 minutes'', or install pg_cron.';
         END IF;
         EXECUTE format('SELECT %s.add_job(''tsad._timescale_job'', $1, $2)', timescale) INTO job
-          USING every, jsonb_build_object('monitor', m.name);
+          USING every, jsonb_build_object('monitor', m.name, 'id', m.id);
         schedule := every::text;
     ELSE
         RAISE EXCEPTION USING ERRCODE = 'feature_not_supported', MESSAGE = 'there is no scheduler in this database',
             HINT = format('CREATE EXTENSION pg_cron (or timescaledb) in this database, or have something else execute CALL tsad.run_monitor(%L) from time to time.', m.name);
     END IF;
-    UPDATE tsad.monitor o SET job = job, schedule = schedule,
+    UPDATE tsad.monitor o SET job = job, schedule = schedule, job_role = quote_ident(current_user)::regrole,
            scheduler = CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN 'pg_cron' ELSE 'timescaledb' END WHERE o.id = m.id;
     RETURN job;
 END $$;
@@ -84,17 +87,38 @@ CREATE FUNCTION tsad.unschedule(monitor text) RETURNS boolean
 #variable_conflict use_variable
 DECLARE
     m tsad.monitor := tsad._monitor_of(monitor);
-    timescale text := (SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'timescaledb');
+    role oid;
 BEGIN
     IF m.scheduler IS NULL THEN
         RETURN false;
-    ELSIF m.scheduler = 'pg_cron' AND EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
-        -- Somebody may have removed the job by other means.
-        EXECUTE 'SELECT cron.unschedule(jobid) FROM cron.job WHERE jobid = $1' USING m.job;
-    ELSIF m.scheduler = 'timescaledb' AND timescale IS NOT NULL THEN
-        EXECUTE format('SELECT %s.delete_job(job_id) FROM timescaledb_information.jobs WHERE job_id = $1', timescale) USING m.job::integer;
     END IF;
-    UPDATE tsad.monitor o SET scheduler = NULL, job = NULL, schedule = NULL WHERE o.id = m.id;
+    -- Jobs are seen and removed by whose they are. (Those of a role that is gone, by superusers.)
+    SELECT r.oid INTO role FROM pg_roles r WHERE r.oid = m.job_role;
+    IF role IS NULL THEN
+        PERFORM tsad._remove_job(m.scheduler, m.job, m.id);
+    ELSIF pg_has_role(role, 'USAGE') THEN
+        PERFORM tsad._as_role(role, format('SELECT tsad._remove_job(%L, %s, %s)', m.scheduler, m.job, m.id));
+    ELSE
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('job %s of monitor "%s" belongs to role %s', m.job, m.name, m.job_role),
+            HINT = 'That role, its members and superusers can take the monitor off its schedule.';
+    END IF;
+    UPDATE tsad.monitor o SET scheduler = NULL, job = NULL, job_role = NULL, schedule = NULL WHERE o.id = m.id;
     RETURN true;
 END $$;
 COMMENT ON FUNCTION tsad.unschedule(text) IS 'takes a monitor off its schedule; false where it had none';
+
+CREATE FUNCTION tsad._remove_job(scheduler text, job bigint, monitor bigint) RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    timescale text := (SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'timescaledb');
+BEGIN
+    -- Somebody may have removed the job, or the scheduler, by other means. The number of a job can be written by the monitor's owner,
+    -- that of a monitor cannot: a superuser who calls this must not remove another's job.
+    IF scheduler = 'pg_cron' AND EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+        EXECUTE 'SELECT cron.unschedule(jobid) FROM cron.job WHERE jobid = $1 AND jobname ^@ $2' USING job, format('tsad %s ', monitor);
+    ELSIF scheduler = 'timescaledb' AND timescale IS NOT NULL THEN
+        EXECUTE format('SELECT %s.delete_job(job_id) FROM timescaledb_information.jobs WHERE job_id = $1 AND config->>''id'' = $2', timescale) USING job::integer, monitor::text;
+    END IF;
+    RETURN '{}';
+END $$;
+COMMENT ON FUNCTION tsad._remove_job(text, bigint, bigint) IS 'removes the job of a monitor from pg_cron or TimescaleDB';

@@ -119,7 +119,8 @@ impl Relation {
 
     /// Takes the columns of a query. The query runs with the rights of the caller and cannot write.
     fn of_query(query: &str) -> Result<Self> {
-        let source = format!("({})", query.trim().trim_end_matches(';'));
+        // It may end with a comment.
+        let source = format!("({}\n)", query.trim().trim_end_matches(';'));
         Spi::connect(|_| {
             // SAFETY: within an SPI connection.
             let cursor = unsafe { Cursor::open(&format!("SELECT * FROM {source} q LIMIT 0"), &[]) };

@@ -4,6 +4,7 @@ use crate::error::{Result, fail};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
+use std::ffi::CStr;
 
 /// `tsad._may_commit()`: whether the calling procedure may end its transaction.
 #[pg_extern(sql = false)]
@@ -16,7 +17,9 @@ fn _may_commit() -> bool {
 /// returns its only value.
 ///
 /// As for a security-definer function, `SET ROLE` is refused within, so that a function of the role's cannot turn
-/// into the caller, who may have more rights; the same is true of triggers that would fire later.
+/// into the caller, who may have more rights; the same is true of triggers that would fire later. Settings that it
+/// changes, `search_path` among them, are what they were when it returns, whoever the caller is. (PostgreSQL does both
+/// where it maintains an index with functions of its owner's.)
 #[pg_extern(sql = false)]
 fn _as_role(role: pg_sys::Oid, statement: &str) -> Result<Option<pgrx::JsonB>> {
     let (mut caller, mut context) = (pg_sys::InvalidOid, 0);
@@ -51,6 +54,34 @@ fn _as_role(role: pg_sys::Oid, statement: &str) -> Result<Option<pgrx::JsonB>> {
     result
 }
 
+/// What decides how a value is written as text, and so the key of a series: the same in every session.
+const TEXT_OF_VALUES: [(&CStr, &CStr); 4] = [
+    (c"datestyle", c"ISO"),
+    (c"intervalstyle", c"postgres"),
+    (c"extra_float_digits", c"1"),
+    (c"bytea_output", c"hex"),
+];
+
 fn run(statement: &str) -> Result<Option<pgrx::JsonB>> {
-    Spi::get_one::<pgrx::JsonB>(statement).map_err(crate::error::internal)
+    // SAFETY: a level of settings, as of a function with a SET clause; on an error the (sub)transaction ends it.
+    let level = unsafe { pg_sys::NewGUCNestLevel() };
+    for (name, value) in TEXT_OF_VALUES {
+        // SAFETY: both texts end with a zero byte; everybody may set these.
+        unsafe {
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
+    }
+    let result = Spi::get_one::<pgrx::JsonB>(statement).map_err(crate::error::internal);
+    // SAFETY: the level from above; what the statement set is undone.
+    unsafe { pg_sys::AtEOXact_GUC(false, level) };
+    result
 }

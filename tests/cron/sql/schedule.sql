@@ -61,8 +61,36 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     RAISE NOTICE '%', SQLERRM;
 END $$;
+SELECT tsad.schedule('cpu', NULL);
 SELECT scheduler IS NULL AS unscheduled FROM tsad.monitor_status('cpu');
-SELECT tsad.drop_monitor('cpu');
+-- A job is that of who made it: a member of that role, and a superuser, may take it away, and two never run one monitor.
+SELECT tsad.schedule('cpu', '3 hours') > 0 AS scheduled;
+SET ROLE tsad_member;
+SELECT tsad.schedule('cpu', '4 hours') > 0 AS scheduled;
+RESET ROLE;
+SELECT schedule, username FROM cron.job;
+SET ROLE tsad_watcher;
+SELECT tsad.unschedule('cpu');
+RESET ROLE;
+SELECT schedule, username FROM cron.job;
+SELECT tsad.unschedule('cpu');
+SELECT count(*) FROM cron.job;
+SET ROLE tsad_watcher;
+SELECT tsad.schedule('cpu', '6 hours') > 0 AS scheduled;
+RESET ROLE;
+-- A superuser who takes a monitor off its schedule removes no other job, whatever its owner wrote there.
+SELECT cron.schedule('precious', '0 0 * * *', 'SELECT 1') AS precious \gset
+SET ROLE tsad_watcher;
+SELECT tsad.alter_monitor('cpu', '{"name": "it''s cpu"}');
+SELECT schedule, command FROM cron.job;
+SELECT job FROM tsad.monitor \gset
+UPDATE tsad.monitor SET job = :precious, job_role = 'postgres';
+RESET ROLE;
+SELECT tsad.unschedule('it''s cpu');
+SELECT jobname = 'precious' AS precious, count(*) FROM cron.job GROUP BY 1 ORDER BY 1;
+SELECT cron.unschedule('precious'), cron.unschedule(:job);
+SET ROLE tsad_watcher;
+SELECT tsad.drop_monitor('it''s cpu');
 DROP TABLE sample;
 DROP TABLE metric, inserted;
 DROP FUNCTION wave;

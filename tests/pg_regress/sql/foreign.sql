@@ -34,6 +34,20 @@ SELECT series->>'host' AS host, started_at <= at(1700) AND ended_at >= at(1720) 
   FROM tsad.events('remote_metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', since => at(1500));
 SELECT series->>'host' AS host, rows, sampling_interval, verdict FROM tsad.suggest('remote_metric', 'ts', 'cpu', series_columns => '{host}') ORDER BY host;
 
+-- A monitor whose source does not answer says so, for all series at once, and goes on when it does.
+SELECT tsad.create_monitor('remote', 'remote_metric', 'ts', 'cpu', '{host}', start_at => at(1500), train_window => '10 days') > 0 AS created;
+CALL tsad.run_monitor('remote', at(1690));
+ALTER SERVER loopback OPTIONS (SET dbname 'nowhere');
+SET client_min_messages = error;
+CALL tsad.run_monitor('remote', at(1750));
+SET client_min_messages = warning;
+SELECT state, split_part(message, ')', 1) AS message, message LIKE '%database "nowhere" does not exist%' AS why, ok, failed FROM tsad.monitor_status('remote');
+DO $$ BEGIN EXECUTE format('ALTER SERVER loopback OPTIONS (SET dbname %L)', current_database()); END $$;
+CALL tsad.run_monitor('remote', at(1999));
+SELECT state, message, ok, failed, events FROM tsad.monitor_status('remote');
+SELECT series->>'host' AS host, started_at <= at(1700) AND ended_at >= at(1720) AS found FROM tsad.anomalies;
+SELECT tsad.drop_monitor('remote');
+
 -- An error of the other side names itself.
 ALTER FOREIGN TABLE remote_metric OPTIONS (SET table_name 'nowhere');
 SELECT state, message FROM error_of($$SELECT * FROM tsad.detect('remote_metric', 'ts', 'cpu', series_columns => '{host}', models => 'model')$$);

@@ -93,7 +93,9 @@ CREATE TABLE transactions (id xid8 DEFAULT pg_current_xact_id());
 CREATE FUNCTION note_transaction(event jsonb) RETURNS void LANGUAGE sql AS 'INSERT INTO public.transactions DEFAULT VALUES';
 SELECT tsad.alter_monitor('m', '{"on_event": "note_transaction", "announce_within": "30 days"}');
 CALL tsad.run_monitor('m', at(3499));
-SELECT count(DISTINCT id) AS transactions FROM transactions;
+SELECT count(DISTINCT xmin::text) AS transactions, count(*) AS series FROM tsad.monitor_series;
+-- So is each call of on_event.
+SELECT count(*) = count(DISTINCT id) AS apart, count(*) > 1 AS several FROM transactions;
 
 -- A fleet to be copied below.
 CREATE TABLE fleet AS SELECT n, ts, v + CASE WHEN n % 2 = 0 AND i BETWEEN 3000 AND 3019 THEN 2 ELSE 0 END AS v FROM life, generate_series(1, 24) n WHERE host = 'calm' AND i < 3600;

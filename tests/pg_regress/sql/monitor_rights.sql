@@ -83,14 +83,15 @@ SELECT tsad.create_monitor('hook', 'load', 'ts', 'v', series_columns => '{host}'
 RESET ROLE;
 CALL tsad.run_monitor('hook', at(2399));
 SELECT * FROM heard;
-SELECT hook_due, hook_attempts, hook_error FROM tsad.monitor_event WHERE hook_due <> '{}';
+SELECT payload->>'action' AS action, attempts, error FROM tsad.monitor_call ORDER BY id;
+SELECT state, calls_due FROM tsad.monitor_status('hook');
 -- Called by its owner it would do what she may do anyway; it is tried again, and then all is told.
 SET ROLE tsad_ann;
 CREATE OR REPLACE FUNCTION on_event_of_ann(event jsonb) RETURNS void LANGUAGE sql AS $$ INSERT INTO public.heard VALUES (event->>'action' || ' again', current_user) $$;
 CALL tsad.run_monitor('hook', at(2399));
 RESET ROLE;
 SELECT * FROM heard;
-SELECT hook_due, hook_attempts, hook_error FROM tsad.monitor_event WHERE hook_due <> '{}' OR hook_error IS NOT NULL;
+SELECT count(*) AS calls_due FROM tsad.monitor_call;
 
 -- The source changes: the monitor says so and goes on when it is told where.
 SET ROLE tsad_ann;

@@ -73,6 +73,58 @@ CALL tsad.run_monitor('bad', at(2399));
 SELECT * FROM found('bad');
 SELECT newest_at = (SELECT max(ts) FROM bad WHERE ts <= at(2399)) AS nothing_of_the_future FROM tsad.series_status('bad');
 
+-- A series column of a type whose text is not that of its key; one that no index could order is refused.
+CREATE TYPE tag AS (k text, n int);
+CREATE TABLE tagged AS SELECT ts, v, tags, ROW(tags[1], 1)::tag AS tag FROM plain, (VALUES ('{a,NULL}'::text[]), ('{"b,c"}'), (NULL)) x (tags);
+SELECT tsad.create_monitor('tagged', 'tagged', 'ts', 'v', series_columns => '{tags,tag}', start_at => at(1500), train_window => '10 days') > 0 AS created;
+CALL tsad.run_monitor('tagged', at(2399));
+SELECT * FROM found('tagged');
+SELECT tsad.exclude('tagged', at(1000), at(1010), '{"tags": ["a", null]}') > 0 AS excluded;
+SELECT * FROM error_of($$SELECT tsad.create_monitor('x', 'SELECT ts, v, point(1, 2) AS p FROM plain', 'ts', 'v', '{p}')$$);
+
+-- Hours that the clock leaves out and repeats: none for points in time, a gap and doubled rows for a timestamp as it stands.
+SET timezone = 'Europe/Berlin';
+CREATE TABLE clocks AS SELECT s AS season, t.ts, t.ts::timestamp AS local, v FROM (VALUES ('spring', '2026-03-24'::timestamptz), ('autumn', '2026-10-20')) x (s, first), LATERAL (SELECT first + i * interval '5 min' AS ts, v FROM plain) t;
+SELECT tsad.create_monitor(s || ' ' || c, format('SELECT %I AS ts, v FROM clocks WHERE season = %L', c, s), 'ts', 'v', start_at => (SELECT min(ts) FROM clocks WHERE season = s) + interval '4 days', train_window => '10 days') > 0 AS created FROM unnest('{spring,autumn}'::text[]) s, unnest('{ts,local}'::text[]) c;
+SET timezone = 'UTC';
+DO $$
+DECLARE
+    i int;
+    n text;
+BEGIN
+    FOR i IN 10..33 LOOP
+        FOR n IN SELECT name FROM tsad.monitor WHERE name ~ 'spring|autumn' LOOP
+            CALL tsad.run_monitor(n, CASE WHEN n ~ 'spring' THEN '2026-03-24'::timestamptz ELSE '2026-10-20' END + i * interval '6 hours');
+        END LOOP;
+    END LOOP;
+END $$;
+SELECT m.name, s.state, s.message, s.newest_at, s.rows_too_late, (SELECT count(*) FROM tsad.anomalies a WHERE a.monitor = m.name) AS events,
+       (SELECT bool_or(a.started_at <= x.at AND a.last_at >= x.at) FROM tsad.anomalies a, (SELECT CASE WHEN m.name ~ 'spring' THEN '2026-03-23 23:00+00'::timestamptz ELSE '2026-10-19 22:00+00' END + 1810 * interval '5 min') x (at) WHERE a.monitor = m.name) AS incident_found
+  FROM tsad.monitor m, tsad.series_status(m.name) s WHERE m.name ~ 'spring|autumn' ORDER BY 1;
+
+-- A view made anew, wrongly first; a materialized one that is empty, unpopulated, and good.
+CREATE VIEW changing AS SELECT ts, v FROM plain;
+SELECT tsad.create_monitor('changing', 'changing', 'ts', 'v', start_at => at(1500), train_window => '10 days') > 0 AS created;
+CALL tsad.run_monitor('changing', at(1790));
+CREATE OR REPLACE VIEW changing AS SELECT ts, v / 0 AS v FROM plain;
+CALL tsad.run_monitor('changing', at(1830));
+SELECT state, message FROM tsad.series_status('changing');
+DROP VIEW changing; CREATE MATERIALIZED VIEW changing AS SELECT extract(epoch FROM ts)::bigint AS ts, v FROM plain;
+CALL tsad.run_monitor('changing', at(1900));
+DROP MATERIALIZED VIEW changing; CREATE MATERIALIZED VIEW changing AS SELECT ts, v FROM plain WITH NO DATA;
+CALL tsad.run_monitor('changing', at(1900));
+SELECT state, message FROM tsad.monitor_status('changing');
+REFRESH MATERIALIZED VIEW changing;
+CALL tsad.run_monitor('changing', at(2399));
+SELECT state, message FROM tsad.monitor_status('changing');
+SELECT * FROM found('changing');
+
+-- Many series at once that have next to nothing.
+CREATE TABLE born AS SELECT n, at(2390 + j) AS ts, n::float8 AS v FROM generate_series(1, 1000) n, generate_series(1, 3) j;
+SELECT tsad.create_monitor('born', 'born', 'ts', 'v', '{n}', start_at => at(1500)) > 0 AS created;
+CALL tsad.run_monitor('born', at(2399)); CALL tsad.run_monitor('born', at(2399));
+SELECT state, message, count(*) FROM tsad.series_status('born') GROUP BY 1, 2;
+
 -- A key longer than an entry of an index.
 CREATE TABLE long_names AS SELECT (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 150) n) AS a, ts, v FROM plain;
 SELECT tsad.create_monitor('long', 'long_names', 'ts', 'v', series_columns => '{a}', start_at => at(1500), train_window => '10 days') > 0 AS created;
@@ -83,4 +135,6 @@ SELECT count(tsad.drop_monitor(name)) AS dropped FROM tsad.monitor;
 DROP FUNCTION found(text);
 DROP VIEW seen;
 DROP SCHEMA apart CASCADE;
-DROP TABLE plain, "odd ""names", typed, arrays, local, days, parts, bad, long_names;
+DROP MATERIALIZED VIEW changing;
+DROP TABLE plain, "odd ""names", typed, arrays, local, days, parts, bad, long_names, tagged, clocks, born;
+DROP TYPE tag;

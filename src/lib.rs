@@ -11,6 +11,7 @@ mod inspect;
 mod jsonb;
 mod monitor;
 mod options;
+mod spi;
 mod time;
 
 pgrx::pg_module_magic!(name, version);

@@ -1,10 +1,11 @@
 //! The arguments of the set-returning functions.
 
-use crate::error::{Result, fail, internal};
+use crate::error::{Result, fail};
 use crate::options::params;
+use crate::spi::read_one;
+use pgrx::JsonB;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
-use pgrx::{JsonB, Spi};
 use tsad_core::ValidParams;
 
 /// What to score, with which models, and when.
@@ -176,8 +177,8 @@ fn columns(text: &str) -> Result<Vec<String>> {
     if !(text.starts_with('{') && text.ends_with('}')) {
         return Ok(vec![text.to_owned()]);
     }
-    let list = Spi::get_one_with_args::<Vec<Option<String>>>("SELECT $1::pg_catalog.text[]", &[text.into()]);
-    names("value_columns", list.map_err(internal)?.unwrap_or_default())
+    let list = read_one::<Vec<Option<String>>>("SELECT $1::pg_catalog.text[]", &[text.into()])?;
+    names("value_columns", list.unwrap_or_default())
 }
 
 fn models(

@@ -3,6 +3,7 @@
 use super::cursor::Cursor;
 use super::request::{From, Given, Models, Request};
 use crate::error::{Result, fail, internal, nearest};
+use crate::spi::read_one;
 use crate::time::TimeType;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
@@ -38,11 +39,11 @@ impl Relation {
             From::Relation(oid) => Self::of_oid(*oid),
             From::Text(text) if is_query(text) => Self::of_query(text),
             From::Text(name) => {
-                let oid = Spi::get_one_with_args::<pg_sys::Oid>(
+                let oid = read_one::<pg_sys::Oid>(
                     "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
                     &[name.as_str().into()],
                 );
-                match oid.map_err(internal)? {
+                match oid? {
                     Some(oid) => Self::of_oid(oid),
                     None => Err(unknown_relation(name)?),
                 }

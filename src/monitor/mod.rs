@@ -26,7 +26,7 @@ fn _as_role(role: pg_sys::Oid, statement: &str) -> Result<Option<pgrx::JsonB>> {
     // SAFETY: both pointers are valid for the call.
     unsafe { pg_sys::GetUserIdAndSecContext(&mut caller, &mut context) };
     if caller == role {
-        return run(statement);
+        return Ok(run(statement));
     }
     // SAFETY: a look-up in the catalogue; without the role it gives NULL.
     if unsafe { pg_sys::GetUserNameFromId(role, true) }.is_null() {
@@ -51,7 +51,7 @@ fn _as_role(role: pg_sys::Oid, statement: &str) -> Result<Option<pgrx::JsonB>> {
     let result = run(statement);
     // SAFETY: the values of before.
     unsafe { pg_sys::SetUserIdAndSecContext(caller, context) };
-    result
+    Ok(result)
 }
 
 /// What decides how a value is written as text, and so the key of a series: the same in every session.
@@ -62,7 +62,7 @@ const TEXT_OF_VALUES: [(&CStr, &CStr); 4] = [
     (c"bytea_output", c"hex"),
 ];
 
-fn run(statement: &str) -> Result<Option<pgrx::JsonB>> {
+fn run(statement: &str) -> Option<pgrx::JsonB> {
     // SAFETY: a level of settings, as of a function with a SET clause; on an error the (sub)transaction ends it.
     let level = unsafe { pg_sys::NewGUCNestLevel() };
     for (name, value) in TEXT_OF_VALUES {
@@ -80,7 +80,7 @@ fn run(statement: &str) -> Result<Option<pgrx::JsonB>> {
             );
         }
     }
-    let result = Spi::get_one::<pgrx::JsonB>(statement).map_err(crate::error::internal);
+    let result = crate::spi::run_one::<pgrx::JsonB>(statement);
     // SAFETY: the level from above; what the statement set is undone.
     unsafe { pg_sys::AtEOXact_GUC(false, level) };
     result

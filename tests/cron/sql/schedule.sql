@@ -12,7 +12,7 @@ CREATE TABLE sample AS SELECT host, date_trunc('hour', now()) - (3000 - i) * int
   FROM unnest(ARRAY['a', 'b']) host, generate_series(0, 3000) i;
 INSERT INTO metric SELECT host, ts, cpu FROM sample WHERE i < 2900;
 CREATE INDEX ON metric (host, ts);
-SELECT tsad.create_monitor('cpu', 'metric', 'ts', 'cpu', series_columns => '{host}', start_at => now() - interval '500 min') > 0 AS made;
+SELECT tsad.create_monitor('cpu', 'metric', 'ts', 'cpu', series_columns => '{host}', start_at => (SELECT max(ts) FROM sample) - interval '500 min') > 0 AS made;
 SELECT tsad.schedule('cpu', '1 minute') > 0 AS scheduled;
 SELECT schedule, command, username, active FROM cron.job;
 SELECT schedule, scheduler FROM tsad.monitor_status('cpu');

@@ -50,7 +50,7 @@ CREATE TABLE recent AS SELECT host, date_trunc('hour', now()) - (3000 - i) * int
 TRUNCATE metric;
 INSERT INTO metric SELECT host, ts, cpu FROM recent WHERE i < 2900;
 SELECT tsad.drop_monitor('hyper');
-SELECT tsad.create_monitor('now', 'metric', 'ts', 'cpu', series_columns => '{host}', start_at => now() - interval '500 min', channel => NULL) > 0 AS made;
+SELECT tsad.create_monitor('now', 'metric', 'ts', 'cpu', series_columns => '{host}', start_at => (SELECT max(ts) FROM recent) - interval '500 min', channel => NULL) > 0 AS made;
 INSERT INTO metric SELECT host, ts, cpu FROM recent WHERE i >= 2900;
 SELECT licensed($$SELECT tsad.schedule('now', '1 minute')$$) AS jobs \gset
 CREATE PROCEDURE wait_for_run() LANGUAGE plpgsql AS $$

@@ -19,11 +19,11 @@ Usage:
 accuracy  trains on the beginning of every labelled series, scores all of it, reports VUS-PR
   PATH        a folder of .csv files, or a file; ..._tr_N_... in the name: the first N rows train
   --by-set    also the mean of every data set (from the names of the files)
-  --causal    score every row without the rows after it
+  --causal    score every row without the rows after it; trains with --option causal=true unless that is given
   --csv FILE  write all measures of every file
   --jobs N    files at a time, default 1; times are only honest with 1
 calibration  the false-alarm rate on normal data over the one asked for: of made series, or of files
-  --causal    score every row without the rows after it
+  --causal    score every row without the rows after it, as above
   --rows      training rows of the made series, default 1000,10000,100000
   --scored    rows scored of each, default 200000
   --seeds     made series of each kind, default 5
@@ -148,6 +148,14 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
     if matches!(&command, Command::Robustness(paths) if paths.is_empty()) {
         anyhow::bail!("robustness needs a folder");
     }
+    let causal = match &command {
+        Command::Accuracy(settings) => settings.causal,
+        Command::Calibration(settings) => settings.causal,
+        _ => false,
+    };
+    if causal && !options.iter().any(|o| o.starts_with("causal=")) {
+        options.push("causal=true".to_owned());
+    }
     Ok((command, options))
 }
 
@@ -197,6 +205,19 @@ mod tests {
         assert_eq!(
             (settings.rows, settings.channels, settings.repeat),
             (vec![5, 70], 3, 3)
+        );
+    }
+
+    #[test]
+    fn models_that_score_causally_are_trained_for_it_unless_told_otherwise() {
+        assert_eq!(parsed("accuracy a --causal").unwrap().1, ["causal=true"]);
+        assert_eq!(
+            parsed("calibration --causal --option seed=1").unwrap().1,
+            ["seed=1", "causal=true"]
+        );
+        assert_eq!(
+            parsed("calibration --causal --option causal=false").unwrap().1,
+            ["causal=false"]
         );
     }
 

@@ -30,7 +30,7 @@ SELECT count(*) AS different FROM (
   EXCEPT SELECT host, seq, score FROM scored) d;
 SELECT count(*) AS different FROM (
   SELECT host, seq, score FROM (
-    SELECT host, seq, (tsad.score(model, ts, cpu) OVER (PARTITION BY host ORDER BY ts)).score FROM metric JOIN model USING (host) WHERE seq >= 1000) w WHERE seq >= 1000 + 256 + 32
+    SELECT host, seq, (tsad.score(model, ts, cpu) OVER (PARTITION BY host ORDER BY ts)).score FROM metric JOIN model USING (host) WHERE seq >= 1000) w WHERE seq >= 1000 + 256 + 2 * 32
   EXCEPT SELECT host, seq, score FROM scored) d;
 SELECT host, (tsad.score(model, ts, cpu ORDER BY ts)).score = (SELECT score FROM scored s WHERE s.host = j.host AND seq = 1999) AS last_row
   FROM (SELECT * FROM metric JOIN model USING (host)) j GROUP BY host ORDER BY host;
@@ -67,6 +67,23 @@ SELECT (s).status, (s).message, count(*) FROM (
    WHERE host = 'b' AND seq < 100) w GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT (s).status, (s).message FROM (SELECT tsad.score(model, seq, cpu) OVER (ORDER BY ts) AS s FROM metric JOIN model USING (host) WHERE host = 'b' AND seq = 1) w;
 SELECT tsad.score(model, ts, cpu) IS NULL AS no_rows FROM metric JOIN model USING (host) WHERE false;
+
+-- Windows of their own: a season that no hop divides is normal in every phase, what is odd is seen as it comes, and hindsight stays as it is.
+CREATE TABLE season AS SELECT i AS seq, sin(i / 29.3 * 2 * pi()) + cos(i / 29.3 * 6 * pi()) / 2 + ((i::bigint * i * 7919 + 13 * i) % 1009) / 5045.0 + CASE WHEN i BETWEEN 11000 AND 11007 THEN 0.7 ELSE 0 END AS v
+  FROM generate_series(0, 11999) i;
+CREATE TABLE own AS SELECT tsad.train(seq, v, '{"alpha": 0.01, "causal": true}') AS model, tsad.train(seq, v, '{"alpha": 0.01}') AS plain FROM season WHERE seq < 6000;
+SELECT tsad.model_info(model)->'options'->'causal' AS own, tsad.model_info(plain)->'options'->'causal' AS plain, length(model) > 3 * length(plain) AS larger FROM own;
+CREATE TABLE seen AS SELECT seq, (s).*, (p).score AS plain_score, (p).is_anomaly AS plain_is_anomaly
+  FROM (SELECT seq, tsad.score(model, seq, v) OVER (ORDER BY seq) AS s, tsad.score(plain, seq, v) OVER (ORDER BY seq) AS p FROM season, own) w;
+SELECT count(*) FILTER (WHERE is_anomaly) BETWEEN 0 AND 100 AS as_often_as_asked_for, count(*) AS rows FROM seen WHERE seq BETWEEN 6000 AND 10999;
+SELECT min(seq) FILTER (WHERE is_anomaly) - 11000 AS rows_after_it_began, min(seq) FILTER (WHERE plain_is_anomaly) - 11000 AS in_step FROM seen WHERE seq BETWEEN 11000 AND 11100;
+SELECT count(*) FILTER (WHERE score = before) AS repeated, count(*) FILTER (WHERE plain_score = plain_before) > 2000 AS repeated_in_step
+  FROM (SELECT *, lag(score) OVER w AS before, lag(plain_score) OVER w AS plain_before FROM seen WHERE seq >= 1000 WINDOW w AS (ORDER BY seq)) l;
+SELECT count(*) AS different FROM (
+  SELECT d.* FROM own, LATERAL tsad.score_series(own.model, (SELECT array_agg(seq ORDER BY seq) FROM season), (SELECT array_agg(v ORDER BY seq) FROM season)) s, LATERAL (SELECT s.seq, s.score, s.p_value, s.is_anomaly) d
+  EXCEPT
+  SELECT d.* FROM own, LATERAL tsad.score_series(own.plain, (SELECT array_agg(seq ORDER BY seq) FROM season), (SELECT array_agg(v ORDER BY seq) FROM season)) s, LATERAL (SELECT s.seq, s.score, s.p_value, s.is_anomaly) d) e;
+DROP TABLE season, own, seen;
 
 -- A state of bounded size: the memory of a session does not grow with the partition.
 CREATE FUNCTION context_bytes(rows int) RETURNS bigint LANGUAGE plpgsql AS $$

@@ -1,15 +1,16 @@
 //! What is learned of one channel: per scale and view the normal windows' centres.
 
 use super::head::Head;
-use super::held_out::{self, thinned};
+use super::held_out::{self, at_most};
+use super::layout::Layout;
 use super::score::Sight;
-use super::windows::{hop, mean, runs, starts};
+use super::windows::{mean, runs};
 use super::{Params, ValidParams};
 use crate::Check;
 use crate::cluster::Centres;
 use crate::metric::Metric;
 use crate::series::{Segment, Series};
-use crate::view::{Extractor, MAX_WINDOW, PerView, RobustScale, Standard, View};
+use crate::view::{Extractor, PerView, RobustScale, Standard, View};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
@@ -59,6 +60,8 @@ pub struct ChannelModel {
     pub scale: RobustScale,
     /// One model per window length, shortest first.
     pub scales: Vec<ScaleModel>,
+    /// The same for causal scores where these have windows of their own, which may stand at any phase; else empty.
+    pub causal: Vec<ScaleModel>,
 }
 
 /// The window lengths that a series is long enough to be trained at: the shortest from twice its samples on, so
@@ -99,10 +102,24 @@ impl ChannelModel {
     ) -> (Self, Vec<Option<HeldOut>>) {
         let scale = RobustScale::fit(series.segments.iter().flat_map(|s| s.channel(c)).copied());
         let scaled = scaled_by(series, c, &scale);
-        let fit = |&length: &usize| ScaleModel::fit(&scaled, length, index, params, check);
+        let segments: Vec<(i64, usize)> = scaled.iter().map(|(first, v)| (*first, v.len())).collect();
+        let fit = |&length: &usize| {
+            let layout = Layout::in_step(&segments, length, params.centres);
+            ScaleModel::fit(&scaled, &layout, index, params, check)
+        };
         let (scales, held_out) = lengths.iter().map(fit).unzip();
-        let model = Self { index, scale, scales };
+        let model = Self {
+            index,
+            scale,
+            scales,
+            causal: Vec::new(),
+        };
         (model, held_out)
+    }
+
+    /// The window lengths.
+    pub(super) fn lengths(&self) -> Vec<usize> {
+        self.scales.iter().map(|s| s.length).collect()
     }
 
     /// The scaled values of every segment of a series whose channel `c` this is, with the grid cells they begin at.
@@ -118,41 +135,40 @@ pub(super) fn scaled_by(series: &Series, c: usize, scale: &RobustScale) -> Vec<(
 }
 
 impl ScaleModel {
-    fn fit(
+    /// Learns the windows of a layout; also returns the held-out distances, if there is enough to hold some out.
+    pub(super) fn fit(
         segments: &[(i64, Vec<f32>)],
-        length: usize,
+        layout: &Layout,
         index: usize,
         params: &ValidParams,
         check: Check,
     ) -> (Self, Option<HeldOut>) {
-        let starts: Vec<Vec<usize>> = segments
-            .iter()
-            .map(|(first, values)| starts(*first, values.len(), length, hop(length)))
-            .collect();
-        let raw = extract_all(segments, &starts, length, check);
+        let (length, starts) = (layout.length, &layout.starts);
+        let raw = extract_all(segments, starts, length, check);
         let dims = Extractor::dims_of(length);
-        let near = held_out::blocks(&starts, length);
-        let folds = held_out::folds(&starts, length);
         let mut held_out: HeldOut = starts.iter().map(|s| vec![PerView::default(); s.len()]).collect();
         let mut complete = true;
         let mut origins = Vec::new();
         let views = std::array::from_fn(|v| {
             let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
-            rng.set_stream(((index * (MAX_WINDOW + 1) + length) * View::ALL.len() + v) as u64);
-            let mut fit = |raw: &[f32]| ViewModel::fit(View::ALL[v], raw, dims[v], params, &mut rng, check);
+            rng.set_stream(layout.stream(index, v));
+            let mut fit =
+                |raw: &[f32]| ViewModel::fit(View::ALL[v], raw, dims[v], layout, params, &mut rng, check);
             let (mut view, features) = fit(&raw[v]);
             if View::ALL[v] == View::Profile {
-                let cells = segments.iter().zip(&starts);
+                let cells = segments.iter().zip(starts);
                 let cells = cells.flat_map(|((first, _), starts)| starts.iter().map(|s| *first + *s as i64));
                 origins = Self::origins_of(&view.centres, &features, &cells.collect::<Vec<_>>());
             }
             // The quick leave-out serves to weigh views and scales against one another, where it ranks
             // better (measured); the false-alarm rate needs the honest one.
-            let quick = view.centres.held_out_distances(&features, &near, check);
+            let quick = view.centres.held_out_distances(&features, &layout.near, check);
             let quick = quick.unwrap_or_else(|| view.distances(&features));
             view.fill(v, &quick, &mut held_out);
-            view.calibrate(v, &held_out, &starts, length);
-            match held_out::distances(&raw[v], dims[v], &folds, |rest| fit(rest).0) {
+            view.calibrate(v, &held_out, layout);
+            match held_out::distances(&raw[v], dims[v], &layout.folds, layout.refitted, |rest| {
+                fit(rest).0
+            }) {
                 Some(honest) => view.fill(v, &honest, &mut held_out),
                 None => complete = false,
             }
@@ -217,9 +233,9 @@ impl ScaleModel {
     }
 
     /// Sets the means and deviations of the scores of all views over the training samples.
-    pub(super) fn calibrate(&mut self, held_out: &HeldOut, starts: &[Vec<usize>]) {
+    pub(super) fn calibrate(&mut self, held_out: &HeldOut, layout: &Layout) {
         for (v, view) in self.views.iter_mut().enumerate() {
-            view.calibrate(v, held_out, starts, self.length);
+            view.calibrate(v, held_out, layout);
         }
     }
 
@@ -246,6 +262,7 @@ impl ViewModel {
         view: View,
         features: &[f32],
         dim: usize,
+        layout: &Layout,
         params: &ValidParams,
         rng: &mut ChaCha8Rng,
         check: Check,
@@ -256,8 +273,9 @@ impl ViewModel {
         };
         let mut features = features.to_vec();
         features.chunks_exact_mut(dim).for_each(|f| standard.apply(f));
-        let clustered = thinned(&features, dim);
-        let centres = Centres::fit(&clustered, dim, params.centres, params.contamination, rng, check);
+        let clustered = at_most(&features, dim, layout.clustered);
+        let trim = params.contamination;
+        let centres = Centres::fit(&clustered, dim, layout.centres, trim, rng, check);
         let model = Self {
             standard,
             centres,
@@ -283,20 +301,24 @@ impl ViewModel {
     }
 
     /// Sets the mean and deviation of the score of view `v` over the training samples.
-    pub(super) fn calibrate(&mut self, v: usize, held_out: &HeldOut, starts: &[Vec<usize>], length: usize) {
-        let mut moments = Moments::default();
-        for (distances, starts) in held_out.iter().zip(starts) {
-            for run in runs(starts, length) {
-                let score = mean(&distances[run.windows])[v];
-                moments.add(f64::from(score), run.samples.len() as f64);
-            }
-        }
-        (self.mean, self.deviation) = moments.mean_and_deviation();
+    pub(super) fn calibrate(&mut self, v: usize, held_out: &HeldOut, layout: &Layout) {
         let mut windows = Moments::default();
         for window in held_out.iter().flatten() {
             windows.add(f64::from(window[v]), 1.0);
         }
         (self.window_mean, self.window_deviation) = windows.mean_and_deviation();
+        if !layout.covering {
+            (self.mean, self.deviation) = (self.window_mean, self.window_deviation);
+            return;
+        }
+        let mut moments = Moments::default();
+        for (distances, starts) in held_out.iter().zip(&layout.starts) {
+            for run in runs(starts, layout.length) {
+                let score = mean(&distances[run.windows])[v];
+                moments.add(f64::from(score), run.samples.len() as f64);
+            }
+        }
+        (self.mean, self.deviation) = moments.mean_and_deviation();
     }
 
     /// The features of centre `k`, in the units in which they are extracted.

@@ -120,7 +120,9 @@ impl<'a> Explainer<'a> {
                 mean(&all)
             };
             let means: Vec<PerView<f32>> = (0..weights.len()).map(|c| of_channel(c, self)).collect();
-            let (_, views) = blend.add(&self.trained.channels, scale, Sight::Hindsight, means.into_iter());
+            let models = self.trained.channels.iter().map(|c| &c.scales[scale]);
+            let weight = scale_weight(length);
+            let (_, views) = blend.add(models, weight, Sight::Hindsight, means.into_iter());
             scales.push((scale, f64::from(views.iter().sum::<f32>())));
             weights
                 .iter_mut()

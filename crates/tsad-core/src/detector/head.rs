@@ -4,7 +4,8 @@
 
 use super::ValidParams;
 use super::channel::{ChannelModel, HeldOut, ScaleModel};
-use super::held_out::{blocks, thinned};
+use super::held_out::thinned;
+use super::layout::Layout;
 use super::windows::{hop, starts};
 use crate::Check;
 use crate::cluster::Centres;
@@ -155,14 +156,12 @@ fn attach(
     check: Check,
 ) {
     let length = scale.length;
-    let starts: Vec<Vec<usize>> = scaled
-        .iter()
-        .map(|(first, values)| starts(*first, values.len(), length, hop(length)))
-        .collect();
+    let segments: Vec<(i64, usize)> = scaled.iter().map(|(first, v)| (*first, v.len())).collect();
+    let layout = Layout::in_step(&segments, length, params.centres);
     let mut extractor = Extractor::new(length);
     let mut embedded: Vec<Embedded> = Vec::new();
     let mut plain = PerView::<Vec<f32>>::default();
-    for ((_, values), starts) in scaled.iter().zip(&starts) {
+    for ((_, values), starts) in scaled.iter().zip(&layout.starts) {
         for &s in starts {
             check();
             let features = scale.features(&values[s..s + length], &mut extractor);
@@ -173,10 +172,9 @@ fn attach(
                 .for_each(|(all, own)| all.extend(own));
         }
     }
-    let blocks = blocks(&starts, length);
     let mut quick = held_out.clone();
     for (v, view) in scale.views.iter().enumerate() {
-        let distances = view.centres.held_out_distances(&plain[v], &blocks, check);
+        let distances = view.centres.held_out_distances(&plain[v], &layout.near, check);
         view.fill(
             v,
             &distances.unwrap_or_else(|| view.distances(&plain[v])),
@@ -188,7 +186,7 @@ fn attach(
         let rows: Vec<f32> = embedded.iter().flat_map(|z| z[v]).collect();
         let few = thinned(&rows, EMBEDDING);
         let centres = Centres::fit(&few, EMBEDDING, params.centres, params.contamination, rng, check);
-        let distances = centres.held_out_distances(&rows, &blocks, check);
+        let distances = centres.held_out_distances(&rows, &layout.near, check);
         for (i, (l, z)) in learned.iter_mut().zip(&embedded).enumerate() {
             l[v] = log_distance(
                 distances
@@ -211,7 +209,7 @@ fn attach(
         }
     }
     // As for the plain views: the quick leave-out weighs, the honest one keeps the false-alarm rate.
-    scale.calibrate(&quick, &starts);
+    scale.calibrate(&quick, &layout);
     scale.head = Some(Head { centres, gains });
 }
 

@@ -10,9 +10,9 @@ const BLOCKS: usize = 10;
 /// The blocks of time when each costs a fit.
 const FOLDS: usize = 5;
 /// Clusters are sought among at most this many windows, evenly spaced: measured, more of them only cost time.
-const MAX_CLUSTERED: usize = 600;
+pub(super) const MAX_CLUSTERED: usize = 600;
 /// The same where a fit only serves to judge windows that are held out of it.
-const MAX_REFITTED: usize = 250;
+pub(super) const MAX_REFITTED: usize = 250;
 
 /// Successive windows, counted over all segments, that are held out together: each block leaves out every
 /// window that starts less than `margin` samples from one of its own. With the length of the windows as the
@@ -56,7 +56,7 @@ pub(super) fn folds(starts: &[Vec<usize>], length: usize) -> Vec<Block> {
 }
 
 /// The distance of every window of one view to the nearest centre, everything being learned without the
-/// windows around it: block by block `fit` learns the others' features anew (cross-fitting, as in the CV+ of
+/// windows around it: block by block `fit` learns at most `most` of the others anew (cross-fitting, as in the CV+ of
 /// Barber et al. 2021, doi:10.1214/20-AOS1965).
 ///
 /// None if without some block no window remains.
@@ -64,6 +64,7 @@ pub(super) fn distances(
     features: &[f32],
     dim: usize,
     blocks: &[Block],
+    most: usize,
     mut fit: impl FnMut(&[f32]) -> ViewModel,
 ) -> Option<Vec<f32>> {
     let mut out = vec![0.0; features.len() / dim];
@@ -75,7 +76,7 @@ pub(super) fn distances(
         if rest.is_empty() {
             return None;
         }
-        let found = fit(&at_most(&rest, dim, MAX_REFITTED));
+        let found = fit(&at_most(&rest, dim, most));
         for i in block.own.clone() {
             window.copy_from_slice(&features[i * dim..(i + 1) * dim]);
             found.standard.apply(&mut window);
@@ -90,6 +91,7 @@ pub(super) fn distances_by(
     features: &[f32],
     dim: usize,
     blocks: &[Block],
+    most: usize,
     mut fit: impl FnMut(&[f32]) -> Centres,
 ) -> Vec<f32> {
     let mut out = vec![0.0; features.len() / dim];
@@ -97,7 +99,7 @@ pub(super) fn distances_by(
         let before = &features[..block.left_out.start * dim];
         let after = &features[block.left_out.end * dim..];
         let rest = [before, after].concat();
-        let centres = fit(&at_most(&rest, dim, MAX_REFITTED));
+        let centres = fit(&at_most(&rest, dim, most));
         for i in block.own.clone() {
             out[i] = centres.distance(&features[i * dim..(i + 1) * dim]);
         }
@@ -111,7 +113,7 @@ pub(super) fn thinned(features: &[f32], dim: usize) -> Cow<'_, [f32]> {
 }
 
 /// At most `most` windows, evenly spaced.
-fn at_most(features: &[f32], dim: usize, most: usize) -> Cow<'_, [f32]> {
+pub(super) fn at_most(features: &[f32], dim: usize, most: usize) -> Cow<'_, [f32]> {
     let windows = features.len() / dim;
     if windows <= most {
         return Cow::Borrowed(features);
@@ -185,14 +187,14 @@ mod tests {
                 window_deviation: 0.0,
             }
         };
-        let d = distances(&features, 2, &blocks, fit).unwrap();
+        let d = distances(&features, 2, &blocks, MAX_REFITTED, fit).unwrap();
         assert!(d[100..120].iter().all(|d| *d > 20.0));
         assert!(d[..100].iter().chain(&d[120..]).all(|d| *d < 2.0));
         let all = Block {
             own: 0..200,
             left_out: 0..200,
         };
-        assert_eq!(distances(&features, 2, &[all], fit), None);
+        assert_eq!(distances(&features, 2, &[all], MAX_REFITTED, fit), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Training, scoring and episodes.
 
 mod baseline;
+mod causal;
 mod channel;
 mod events;
 mod explain;
@@ -8,6 +9,7 @@ mod follow;
 mod head;
 mod held_out;
 mod latest;
+mod layout;
 mod merge;
 mod params;
 mod point;

@@ -34,6 +34,9 @@ pub struct Params {
     pub centres: usize,
     /// The share of training windows that may belong to past incidents, 0 to below 0.5; default 0.02.
     pub contamination: f64,
+    /// Whether windows of their own are learned for causal scores, which then find more (docs/experiments.md); default
+    /// false, because the model grows several times, and training takes several times as long.
+    pub causal: bool,
     /// Whether a metric over all views is learned and used beside the plain views; default false, because measured it
     /// neither gains nor loses on average (docs/experiments.md), and training takes several times as long.
     pub metric: bool,
@@ -64,6 +67,7 @@ impl Default for Params {
             scales: vec![32, 64, 128, 256],
             centres: 32,
             contamination: 0.02,
+            causal: false,
             metric: false,
             max_age_days: None,
             max_gap: 4,
@@ -80,9 +84,10 @@ impl Default for Params {
 /// The names of all parameters, for messages about misspelt ones.
 impl Params {
     /// The names under which the parameters are known to users, in alphabetical order.
-    pub const NAMES: [&'static str; 12] = [
+    pub const NAMES: [&'static str; 13] = [
         "alarms_per_day",
         "alpha",
+        "causal",
         "centres",
         "contamination",
         "decision",

@@ -1,8 +1,9 @@
 //! From rows and a model to scored points.
 
-use super::channel::ChannelModel;
+use super::causal::{Pace, blended, causal_score, part, weight};
+use super::channel::{ChannelModel, ScaleModel};
 use super::regime::Verdict;
-use super::windows::{Run, first_in_step, hop, latest_runs, mean, runs, starts};
+use super::windows::{Run, hop, mean, runs, starts};
 use super::{Decision, Point, Status};
 use crate::metric::Metric;
 use crate::model::{Body, Model, Trained};
@@ -11,11 +12,10 @@ use crate::series::{Place, Samples, Segment, Series};
 use crate::view::{Extractor, PerAspect, PerView, View};
 use crate::{Check, Result};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// The weight of an excess beside the mean over windows, which has the deviation of about 1 on normal samples.
 const RESIDUAL_WEIGHT: f32 = 2.0;
-/// The same in the causal score, which is made of roots.
-const CAUSAL_SHARE: f64 = 0.2;
 
 /// What a score may look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,13 +69,13 @@ pub fn score_with_shares(model: &Model, rows: Samples, check: Check) -> Result<V
 /// at once. It ranks worse than [`score`], which knows what came next, and is the fair measure of how early an
 /// incident shows. A channel missing in a row is filled in from the next row that has it, if there is one.
 ///
-/// The score of a row is the root mean (to the power of 1/2) over the window lengths of the latest windows' scores;
-/// its scale is not that of [`score`], and the model keeps a calibration of its own for it. It always decides by the
-/// metric; directions and regimes are not told. Windows are those of the training, an eighth of their length apart:
-/// others see a periodic series in phases that training has not seen, and flag it. (With a window ending at every
-/// sample: mean VUS-PR 0.470 instead of 0.451, but at alpha 0.01 79 % of the rows of a normal periodic series flagged.)
-/// A window thus sees a sample an eighth of its length after it at the latest. Until the first window of a segment has
-/// ended the status is `Warmup`. Row by row, the same is done by [`super::Stream`].
+/// The score of a row is the weighted root mean (to the power of 1/2) over the window lengths of the latest windows'
+/// scores, each raised by half of what it has risen within an eighth of its length; its scale is not that of [`score`],
+/// and the model keeps a calibration of its own for it. It always decides by the metric; directions and regimes are not
+/// told. A model trained with `causal` has windows for it that end at every sample. Else they are those of the
+/// training, an eighth of their length apart: others see a periodic series in phases that training has not seen, and
+/// flag it. Such a window sees a sample an eighth of its length after it at the latest. Until the first window of a
+/// segment has ended the status is `Warmup`. Row by row, the same is done by [`super::Stream`].
 ///
 /// Time is linear in the number of rows.
 ///
@@ -168,6 +168,8 @@ pub(super) struct Scores {
     views: Vec<PerAspect<f32>>,
     /// Per sample the weight of each channel; empty unless shares are wanted.
     weights: Vec<f32>,
+    /// In causal sight, of every length the first sample that a window ends at, and the weight.
+    begun: Vec<(usize, f64)>,
 }
 
 impl Scores {
@@ -196,7 +198,8 @@ impl Scores {
                 let mut extractor = Extractor::new(length);
                 let models = channels.iter().zip(&scaled);
                 let distances = |(c, values): (&ChannelModel, &Vec<f32>)| {
-                    Cow::Owned(c.scales[scale].log_distances(values, starts, &mut extractor, metric, check))
+                    let model = &c.looked_at(sight)[scale];
+                    Cow::Owned(model.log_distances(values, starts, &mut extractor, metric, check))
                 };
                 models.map(distances).collect()
             },
@@ -218,8 +221,10 @@ impl Scores {
             score: Vec::new(),
             views: Vec::new(),
             weights: Vec::new(),
+            begun: Vec::new(),
         };
-        let lengths: Vec<usize> = channels[0].scales.iter().map(|s| s.length).collect();
+        let scales = channels[0].looked_at(sight);
+        let lengths: Vec<usize> = scales.iter().map(|s| s.length).collect();
         let fitting = lengths.iter().filter(|l| **l <= segment.len()).count();
         if fitting == 0 {
             return out;
@@ -230,17 +235,23 @@ impl Scores {
             out.weights = vec![0.0; segment.len() * channels.len()];
         }
         for (s, &length) in lengths.iter().enumerate().take(fitting) {
-            let starts = starts(segment.start, segment.len(), length, hop(length));
-            let distances = distances(s, length, &starts);
             match sight {
-                Sight::Hindsight => out.add_scale(channels, s, runs(&starts, length), sight, &distances),
+                Sight::Hindsight => {
+                    let starts = starts(segment.start, segment.len(), length, hop(length));
+                    let distances = distances(s, length, &starts);
+                    out.add_scale(channels, s, runs(&starts, length), &distances);
+                }
                 Sight::Causal => {
-                    let runs = latest_runs(segment.start, &starts, length, segment.len());
-                    out.add_scale(channels, s, runs, sight, &distances);
+                    let pace = Pace::of(&channels[0], s);
+                    let starts = starts(segment.start, segment.len(), length, pace.hop());
+                    let distances = distances(s, length, &starts);
+                    let windows = pace.in_step(segment.start, &starts);
+                    let windows: Vec<(usize, usize)> = windows.into_iter().map(|w| (w, starts[w])).collect();
+                    out.add_latest(channels, s, &windows, pace.back(), &distances);
                 }
             }
         }
-        out.finish(&lengths[..fitting], segment.start, excesses, sight);
+        out.finish(&lengths[..fitting], excesses, sight);
         out
     }
 
@@ -250,41 +261,67 @@ impl Scores {
         channels: &[ChannelModel],
         scale: usize,
         runs: impl Iterator<Item = Run>,
-        sight: Sight,
         distances: &[Cow<'_, [PerView<f32>]>],
     ) {
-        let shares = !self.views.is_empty();
-        let mut blend = Blend::new(channels.len(), shares);
+        let mut blend = Blend::new(channels.len(), !self.views.is_empty());
         for run in runs {
             let means = distances.iter().map(|d| mean(&d[run.windows.clone()]));
-            let (sum, views) = blend.add(channels, scale, sight, means);
-            self.score[run.samples.clone()].iter_mut().for_each(|s| *s += sum);
-            if !shares {
-                continue;
+            let models = channels.iter().map(|c| &c.scales[scale]);
+            let weight = scale_weight(channels[0].scales[scale].length);
+            let (sum, views) = blend.add(models, weight, Sight::Hindsight, means);
+            self.spread(run.samples, sum, &views, &blend.weights);
+        }
+    }
+
+    /// Adds what the latest window of one length says of each sample. Windows are their indices among the distances and
+    /// their starts; each has to rise above the one `back` windows before it.
+    fn add_latest(
+        &mut self,
+        channels: &[ChannelModel],
+        scale: usize,
+        windows: &[(usize, usize)],
+        back: usize,
+        distances: &[Cow<'_, [PerView<f32>]>],
+    ) {
+        let length = channels[0].causal_scales()[scale].length;
+        let mut blend = Blend::new(channels.len(), !self.views.is_empty());
+        let mut means: Vec<f64> = Vec::with_capacity(windows.len());
+        for (n, (w, start)) in windows.iter().enumerate() {
+            let own = distances.iter().map(|d| d[*w]);
+            let (mean, views) = blended(&mut blend, channels, scale, own);
+            let before = n.checked_sub(back).map(|b| means[b]);
+            means.push(mean);
+            let next = windows
+                .get(n + 1)
+                .map_or(self.score.len(), |(_, s)| s + length - 1);
+            let samples = start + length - 1..next;
+            self.spread(samples, part(length, mean, before), &views, &blend.weights);
+        }
+        if let Some((_, first)) = windows.first() {
+            self.begun.push((first + length - 1, weight(length)));
+        }
+    }
+
+    /// Adds to the scores of samples, and to the weights of views and channels where these are wanted.
+    fn spread(&mut self, samples: Range<usize>, sum: f64, views: &PerView<f32>, channels: &[f32]) {
+        self.score[samples.clone()].iter_mut().for_each(|s| *s += sum);
+        if self.views.is_empty() {
+            return;
+        }
+        for i in samples {
+            for (sum, view) in self.views[i].iter_mut().zip(views) {
+                *sum += view;
             }
-            for i in run.samples {
-                for (sum, view) in self.views[i].iter_mut().zip(&views) {
-                    *sum += view;
-                }
-                let at = i * self.channels;
-                for (w, weight) in self.weights[at..at + self.channels]
-                    .iter_mut()
-                    .zip(&blend.weights)
-                {
-                    *w += weight;
-                }
-            }
+            let own = i * self.channels..(i + 1) * self.channels;
+            let pairs = self.weights[own].iter_mut().zip(channels);
+            pairs.for_each(|(w, weight)| *w += weight);
         }
     }
 }
 
 impl Scores {
     /// Turns the sums over window lengths into scores; not a number where no window has ended yet.
-    fn finish(&mut self, lengths: &[usize], first: i64, excesses: &Excesses, sight: Sight) {
-        let needed: Vec<usize> = match sight {
-            Sight::Hindsight => Vec::new(),
-            Sight::Causal => lengths.iter().map(|l| l + first_in_step(first, *l)).collect(),
-        };
+    fn finish(&mut self, lengths: &[usize], excesses: &Excesses, sight: Sight) {
         let total: f64 = lengths.iter().map(|l| scale_weight(*l)).sum();
         let mut residual = Residual::new(self.channels);
         let channels = self.channels;
@@ -296,9 +333,10 @@ impl Scores {
                     1.0 / total
                 }
                 Sight::Causal => {
-                    let ended = needed.iter().filter(|n| **n <= i + 1).count();
-                    *score = causal_score(*score, ended, residual.sum);
-                    1.0 / ended as f64
+                    let ended = self.begun.iter().filter(|(first, _)| *first <= i);
+                    let weights: f64 = ended.map(|(_, weight)| weight).sum();
+                    *score = causal_score(*score, weights, residual.sum);
+                    1.0 / weights
                 }
             };
             if let Some(views) = self.views.get_mut(i) {
@@ -306,12 +344,6 @@ impl Scores {
             }
         }
     }
-}
-
-/// The causal score from the sum over the lengths of which a window has ended and from what the residuals add; not a
-/// number without a window.
-pub(super) fn causal_score(sum: f64, ended: usize, residual: f64) -> f64 {
-    (sum / ended as f64 + CAUSAL_SHARE * residual).powi(2)
 }
 
 /// What the residuals of a sample add to its score: for each the mean over the top quarter of the channels.
@@ -333,6 +365,11 @@ impl Residual {
             each: [0.0; RESIDUALS],
             weights: vec![0.0; channels],
         }
+    }
+
+    /// The number of channels.
+    pub(super) fn channels(&self) -> usize {
+        self.weights.len()
     }
 
     /// Takes in the excesses of a sample.
@@ -388,21 +425,18 @@ impl Blend {
         }
     }
 
-    /// What the length adds to the score, and the weight of each view, from the log distances of each channel.
-    pub(super) fn add(
+    /// The sum over the views, and the weight of each view, both times the weight of the length, from the model and
+    /// the log distances of each channel.
+    pub(super) fn add<'a>(
         &mut self,
-        channels: &[ChannelModel],
-        scale: usize,
+        models: impl Iterator<Item = &'a ScaleModel>,
+        scale_weight: f64,
         sight: Sight,
         distances: impl Iterator<Item = PerView<f32>>,
     ) -> (f64, PerView<f32>) {
-        let top = channels.len().div_ceil(4);
-        let scale_weight = match sight {
-            Sight::Hindsight => scale_weight(channels[0].scales[scale].length),
-            Sight::Causal => 1.0,
-        };
-        for (z, (distances, c)) in self.z.iter_mut().zip(distances.zip(channels)) {
-            *z = c.scales[scale].calibrated(distances, sight);
+        let top = self.z.len().div_ceil(4);
+        for (z, (distances, model)) in self.z.iter_mut().zip(distances.zip(models)) {
+            *z = model.calibrated(distances, sight);
         }
         let (mut sum, mut views) = (0.0_f64, PerView::<f32>::default());
         self.weights.fill(0.0);
@@ -423,9 +457,6 @@ impl Blend {
                 }
             }
         }
-        if sight == Sight::Causal {
-            sum = softplus(sum / View::COUNT as f64).sqrt();
-        }
         (sum, views)
     }
 }
@@ -439,7 +470,7 @@ pub(super) fn scale_weight(length: usize) -> f64 {
 
 /// `log(1 + exp(x))`: keeps the order, is positive (in single precision too, for the sake of the shares), and is
 /// nearly `x` where `x` is large.
-fn softplus(x: f64) -> f64 {
+pub(super) fn softplus(x: f64) -> f64 {
     (x.max(0.0) + (-x.abs()).exp().ln_1p()).max(f64::from(f32::MIN_POSITIVE))
 }
 

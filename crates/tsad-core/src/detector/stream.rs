@@ -79,7 +79,7 @@ impl Stream {
     /// Begins a series.
     pub fn new(model: Arc<Model>) -> Self {
         let trained = trained(&model);
-        let lengths = trained.map_or(&[][..], |t| &t.channels[0].scales);
+        let lengths = trained.map_or(&[][..], |t| t.channels[0].causal_scales());
         Self {
             extractors: lengths.iter().map(|s| Extractor::new(s.length)).collect(),
             channels: (0..trained.map_or(0, |t| t.channels.len()))
@@ -155,7 +155,7 @@ impl Stream {
             self.excesses = Excesses::zero(trained.channels.len(), 1);
         }
         let last = self.excesses.samples() - 1;
-        let Some(blended) = latest.score(&trained.channels, self.excesses.of(last)) else {
+        let Some(blended) = latest.score(self.excesses.of(last)) else {
             return Ok(Point::unscored(time, Status::Warmup));
         };
         let calibration = &trained.causal;
@@ -308,11 +308,11 @@ impl Stream {
                 .iter()
                 .zip(&trained.channels)
                 .map(|(channel, model)| {
-                    let model = &model.scales[scale];
+                    let model = &model.causal_scales()[scale];
                     let start = channel.scaled.len() - model.length;
                     model.log_distances(&channel.scaled, &[start], extractor, metric, &|| {})[0]
                 });
-            latest.add(scale, distances.collect());
+            latest.add(&trained.channels, scale, end, distances);
             self.windows += 1;
         }
         let tail = |c: &Channel| c.scaled.len().saturating_sub(LAGS + 1);

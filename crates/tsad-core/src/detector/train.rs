@@ -2,8 +2,10 @@
 
 use super::ValidParams;
 use super::baseline::Baseline;
+use super::causal;
 use super::channel::{ChannelModel, HeldOut, usable_scales};
 use super::head;
+use super::layout::Instants;
 use super::regime::Regimes;
 use super::score::{Scores, Sight};
 use crate::calibrate::{Calibration, Source};
@@ -80,31 +82,45 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     let longest = lengths[lengths.len() - 1];
     let (residuals, excesses) = Residuals::fit(&scaled(&channels, &series), longest, check);
     let learned = metric.as_ref().ok();
+    let instants = Instants::of(&series);
+    let causal = causal::learn(&mut channels, &series, &instants, params, check);
     let scores = |sight: Sight| {
-        let (source, mut scores) = match held_out_scores(&channels, &held_out, &excesses, &series, sight) {
-            Some(scores) => (Source::HeldOut, scores),
+        // How many scores the longest window spans.
+        let (held_out, reach) = match (sight, &causal) {
+            (Sight::Causal, Some(held_out)) => (
+                causal::held_out_scores(&channels, held_out, &excesses, &instants),
+                longest.div_ceil(instants.step),
+            ),
+            _ => (
+                held_out_scores(&channels, &held_out, &excesses, &series, sight),
+                longest,
+            ),
+        };
+        let (source, mut scores, reach) = match held_out {
+            Some(scores) => (Source::HeldOut, scores, reach),
             None => (
                 Source::InSample,
                 in_sample_scores(&channels, learned, &residuals, &series, sight, check),
+                longest,
             ),
         };
         // Without a later sample the first ones of a segment have no score.
         scores
             .iter_mut()
             .for_each(|s| s.retain(|score| score.is_finite()));
-        (source, scores)
+        (source, scores, reach)
     };
-    let calibration = |(source, scores): (Source, Vec<Vec<f64>>)| {
+    let calibration = |(source, scores, reach): (Source, Vec<Vec<f64>>, usize)| {
         Calibration::fit(
             &scores,
-            longest,
+            reach,
             params.contamination,
             source,
             params.alpha_at(grid.interval, rows.time_kind()),
         )
     };
     // Where no window is in step nothing better is known of causal scores than of those in hindsight.
-    let causal = Some(scores(Sight::Causal)).filter(|(_, s)| s.iter().any(|s| !s.is_empty()));
+    let causal = Some(scores(Sight::Causal)).filter(|(_, s, _)| s.iter().any(|s| !s.is_empty()));
     let hindsight = scores(Sight::Hindsight);
     Ok(Trained {
         grid,

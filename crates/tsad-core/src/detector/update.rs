@@ -5,11 +5,13 @@
 //! contradict them; what is not contradicted stays, to the bit.
 
 use super::baseline::Baseline;
+use super::causal;
 use super::channel::{ChannelModel, HeldOut, ScaleModel, ViewModel, extract_all, scaled_by};
-use super::held_out::{self, thinned};
+use super::held_out::{self, at_most};
+use super::layout::{Instants, Layout};
 use super::merge::Mixture;
 use super::regime::Regimes;
-use super::score::{Blend, Sight};
+use super::score::{Blend, Sight, softplus};
 use super::train::{held_out_scores, scaled, train};
 use super::windows::{hop, starts};
 use super::{ValidParams, head};
@@ -19,7 +21,7 @@ use crate::drift::Uniformity;
 use crate::metric::LeftOut;
 use crate::model::{Body, Model, Trained};
 use crate::series::{Samples, Segment, Series};
-use crate::view::{Extractor, MAX_WINDOW, PerView, RobustScale, Standard, View};
+use crate::view::{Extractor, PerView, RobustScale, Standard, View};
 use crate::{Check, Result};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -89,16 +91,21 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
         return None;
     }
     let mut out = trained.clone();
-    let mut held_out = Vec::new();
+    let instants = Instants::of(series);
+    let causal_lengths: Vec<usize> = trained.channels[0].causal.iter().map(|s| s.length).collect();
+    let (mut held_out, mut held_out_causal) = (Vec::new(), Vec::new());
     let mut moved = false;
     for (c, channel) in out.channels.iter_mut().enumerate() {
         let merger = Merger {
             params,
+            instants: &instants,
+            causal: &causal_lengths,
             samples: trained.samples,
             check,
         };
         let (of_channel, widened) = merger.channel(channel, series, c);
         held_out.push(of_channel);
+        held_out_causal.push(merger.causal(channel, series, c));
         moved |= widened;
     }
     let complete = held_out.iter().flatten().all(Option::is_some);
@@ -118,8 +125,17 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
     let excesses;
     (out.residuals, excesses) = trained.residuals.updated(&scaled(&out.channels, series), check);
     let calibrated = |old: &Calibration, sight: Sight| {
-        let scores = held_out_scores(&out.channels, &held_out, &excesses, series, sight)?;
-        recalibrated(old, scores, window, params.contamination)
+        let (scores, reach) = match sight {
+            Sight::Causal if !causal_lengths.is_empty() => (
+                causal::held_out_scores(&out.channels, &held_out_causal, &excesses, &instants)?,
+                window.div_ceil(instants.step),
+            ),
+            _ => (
+                held_out_scores(&out.channels, &held_out, &excesses, series, sight)?,
+                window,
+            ),
+        };
+        recalibrated(old, scores, reach, params.contamination)
     };
     let (hindsight, causal) = (
         calibrated(&trained.calibration, Sight::Hindsight),
@@ -169,6 +185,9 @@ fn recalibrated(
 
 struct Merger<'a> {
     params: &'a ValidParams,
+    instants: &'a Instants,
+    /// The lengths of the windows that causal scores have of their own, if they have.
+    causal: &'a [usize],
     /// The number of samples that the model stands for.
     samples: u64,
     check: Check<'a>,
@@ -179,9 +198,10 @@ impl Merger<'_> {
     /// there are too few windows for them, and whether the range of a feature had to be widened.
     fn channel(&self, channel: &mut ChannelModel, series: &Series, c: usize) -> (Vec<Option<HeldOut>>, bool) {
         let values = || series.segments.iter().flat_map(|s| s.channel(c)).copied();
-        let lengths: Vec<usize> = channel.scales.iter().map(|s| s.length).collect();
+        let lengths = channel.lengths();
         let longest = series.segments.iter().map(Segment::len).max().unwrap_or(0);
-        let fits = lengths.iter().all(|l| *l <= longest);
+        let fits =
+            lengths.iter().all(|l| *l <= longest) && self.causal.iter().all(|l| self.instants.suffice(*l));
         if channel.scale.constant && fits && !RobustScale::fit(values()).constant {
             // A scale of constant values measures nothing: what is known of the channel is what is new.
             let (fresh, held_out) =
@@ -190,33 +210,46 @@ impl Merger<'_> {
             return (held_out, true);
         }
         let scaled = scaled_by(series, c, &channel.scale);
+        let segments: Vec<(i64, usize)> = scaled.iter().map(|(first, v)| (*first, v.len())).collect();
         let mut moved = false;
         let index = channel.index;
         let of_scale = |scale: &mut ScaleModel| {
-            let (held_out, widened) = self.scale(scale, &scaled, index);
+            let layout = Layout::in_step(&segments, scale.length, self.params.centres);
+            let (held_out, widened) = self.scale(scale, &scaled, &layout, index);
             moved |= widened;
             held_out
         };
         (channel.scales.iter_mut().map(of_scale).collect(), moved)
     }
 
+    /// The same for the windows that causal scores have of their own, if they have.
+    fn causal(&self, channel: &mut ChannelModel, series: &Series, c: usize) -> Vec<Option<HeldOut>> {
+        if channel.causal.is_empty() {
+            // Either there are none, or what was known of the channel has just been exchanged.
+            return channel.learn_causal(series, c, self.instants, self.causal, self.params, self.check);
+        }
+        let scaled = channel.scaled(series, c);
+        let index = channel.index;
+        let of_scale = |scale: &mut ScaleModel| {
+            let layout = Layout::at_instants(self.instants, scale.length, self.params.centres);
+            self.scale(scale, &scaled, &layout, index).0
+        };
+        channel.causal.iter_mut().map(of_scale).collect()
+    }
+
     fn scale(
         &self,
         scale: &mut ScaleModel,
         segments: &[(i64, Vec<f32>)],
+        layout: &Layout,
         index: usize,
     ) -> (Option<HeldOut>, bool) {
-        let length = scale.length;
-        let starts: Vec<Vec<usize>> = segments
-            .iter()
-            .map(|(first, values)| starts(*first, values.len(), length, hop(length)))
-            .collect();
-        let windows: usize = starts.iter().map(Vec::len).sum();
+        let (length, starts, folds) = (layout.length, &layout.starts, &layout.folds);
+        let windows = layout.windows();
         if windows == 0 {
             return (None, false);
         }
-        let raw = extract_all(segments, &starts, length, self.check);
-        let folds = held_out::folds(&starts, length);
+        let raw = extract_all(segments, starts, length, self.check);
         let complete = windows >= LEAST_WINDOWS && folds.iter().all(|b| 2 * b.left_out.len() <= windows);
         let mut held_out: HeldOut = starts.iter().map(|s| vec![PerView::default(); s.len()]).collect();
         let mut moved = false;
@@ -232,13 +265,15 @@ impl Merger<'_> {
             newer.chunks_exact_mut(view.dim()).for_each(|f| standard.apply(f));
             let part = Part {
                 known: &known,
-                known_weight: self.samples as f64 / hop(length) as f64 / old.len() as f64,
+                known_weight: self.samples as f64 * layout.density / old.len() as f64,
                 dim: view.dim(),
-                stream: STREAM + ((index * (MAX_WINDOW + 1) + length) * View::COUNT + v) as u64,
+                stream: STREAM + layout.stream(index, v),
+                centres: layout.centres,
+                clustered: layout.clustered,
             };
             let centres = self.cluster(&part, &newer);
             if View::ALL[v] == View::Profile {
-                let cells = segments.iter().zip(&starts);
+                let cells = segments.iter().zip(starts);
                 let cells = cells.flat_map(|((first, _), starts)| starts.iter().map(|s| *first + *s as i64));
                 scale.origins = origins(&centres, (&known, &scale.origins), (&newer, cells.collect()));
             }
@@ -246,12 +281,13 @@ impl Merger<'_> {
             view.standard = standard;
             view.centres = centres;
             if complete {
-                let distances =
-                    held_out::distances_by(&newer, view.dim(), &folds, |rest| self.cluster(&part, rest));
+                let distances = held_out::distances_by(&newer, view.dim(), folds, layout.refitted, |rest| {
+                    self.cluster(&part, rest)
+                });
                 view.fill(v, &distances, &mut held_out);
-                view.calibrate(v, &held_out, &starts, length);
+                view.calibrate(v, &held_out, layout);
                 if !widened {
-                    let share = windows as f64 * hop(length) as f64;
+                    let share = windows as f64 / layout.density;
                     view.pool(before, self.samples as f64, share);
                 }
             }
@@ -263,7 +299,7 @@ impl Merger<'_> {
     fn cluster(&self, part: &Part, newer: &[f32]) -> Centres {
         let mut rng = ChaCha8Rng::seed_from_u64(self.params.seed);
         rng.set_stream(part.stream);
-        let few = thinned(newer, part.dim);
+        let few = at_most(newer, part.dim, part.clustered);
         let mixture = Mixture {
             dim: part.dim,
             known: part.known,
@@ -271,12 +307,7 @@ impl Merger<'_> {
             newer: &few,
             newer_weight: newer.len() as f64 / few.len().max(1) as f64,
         };
-        mixture.cluster(
-            self.params.centres,
-            self.params.contamination,
-            &mut rng,
-            self.check,
-        )
+        mixture.cluster(part.centres, self.params.contamination, &mut rng, self.check)
     }
 }
 
@@ -286,6 +317,9 @@ struct Part<'a> {
     known_weight: f64,
     dim: usize,
     stream: u64,
+    /// The largest number of centres, and of newer windows that are clustered.
+    centres: usize,
+    clustered: usize,
 }
 
 /// The standardisation under which both old centres, given in the units of the features, and newer windows are told
@@ -384,9 +418,9 @@ pub(crate) fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) 
             let distances: Vec<Vec<PerView<f32>>> = distances.collect();
             for w in 0..starts.len() {
                 let of_window = distances.iter().map(|d| d[w]);
-                let (sum, _) = blend.add(&trained.channels, scale, Sight::Causal, of_window);
-                // The causal score of a length is the root of the calibrated mean over the views.
-                far += usize::from(sum.powi(2) > FAR);
+                let models = trained.channels.iter().map(|c| &c.scales[scale]);
+                let (sum, _) = blend.add(models, 1.0, Sight::Causal, of_window);
+                far += usize::from(softplus(sum / View::COUNT as f64) > FAR);
             }
             all += starts.len();
         }

@@ -20,7 +20,7 @@ pub(super) fn starts(first: i64, samples: usize, length: usize, hop: usize) -> V
     let Some(last) = samples.checked_sub(length) else {
         return Vec::new();
     };
-    let aligned = (-i128::from(first)).rem_euclid(hop as i128) as usize;
+    let aligned = first_in_step(first, hop);
     let mut starts = Vec::with_capacity(last / hop + 3);
     if aligned > 0 {
         starts.push(0);
@@ -65,32 +65,10 @@ pub(super) fn runs(starts: &[usize], length: usize) -> impl Iterator<Item = Run>
     })
 }
 
-/// The first start in a segment that is a multiple of the hop in absolute numbers: that of the first window in step
-/// with those of the training.
-pub(super) fn first_in_step(first: i64, length: usize) -> usize {
-    (-i128::from(first)).rem_euclid(hop(length) as i128) as usize
-}
-
-/// The runs of samples that have the same latest window, which is in step and ends at them or before: all that can be
-/// said of them without a later sample. The samples before the end of the first one have none and are left out.
-/// `first` is the absolute number of the first of the samples.
-pub(super) fn latest_runs(
-    first: i64,
-    starts: &[usize],
-    length: usize,
-    samples: usize,
-) -> impl Iterator<Item = Run> {
-    let from = first_in_step(first, length);
-    let in_step = move |w: &usize| starts[*w] >= from && (starts[*w] - from).is_multiple_of(hop(length));
-    let mut windows = (0..starts.len()).filter(in_step).peekable();
-    std::iter::from_fn(move || {
-        let window = windows.next()?;
-        let end = |w: usize| starts[w] + length - 1;
-        Some(Run {
-            samples: end(window)..windows.peek().map_or(samples, |w| end(*w)),
-            windows: window..window + 1,
-        })
-    })
+/// The first start in a segment that is a multiple of the hop in absolute numbers, `first` being that of its first
+/// sample: that of the first window in step.
+pub(super) fn first_in_step(first: i64, hop: usize) -> usize {
+    (-i128::from(first)).rem_euclid(hop as i128) as usize
 }
 
 /// The mean over windows of one value per view.
@@ -116,14 +94,6 @@ mod tests {
         assert_eq!(starts(5, 40, 16, 8), [0, 3, 11, 19, 24]);
         assert_eq!(starts(-3, 16, 16, 8), [0]);
         assert!(starts(0, 15, 16, 8).is_empty());
-    }
-
-    #[test]
-    fn the_latest_window_of_a_sample_ends_at_it_or_before() {
-        let all: Vec<Run> = latest_runs(-1, &[0, 1, 3, 5, 6], 16, 30).collect();
-        let found: Vec<_> = all.into_iter().map(|r| (r.samples, r.windows)).collect();
-        assert_eq!(found, [(16..18, 1..2), (18..20, 2..3), (20..30, 3..4)]);
-        assert_eq!(latest_runs(1, &[0], 16, 16).count(), 0);
     }
 
     proptest! {

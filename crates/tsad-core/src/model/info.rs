@@ -154,7 +154,7 @@ fn lengths(t: &Trained) -> Vec<usize> {
 }
 
 fn clusters(t: &Trained) -> usize {
-    let scales = t.channels.iter().flat_map(|c| &c.scales);
+    let scales = t.channels.iter().flat_map(|c| c.scales.iter().chain(&c.causal));
     scales.flat_map(|s| &s.views).map(|v| v.centres.len()).sum()
 }
 

@@ -73,6 +73,9 @@ struct ChannelV1 {
     index: u32,
     scale: RobustScale,
     scales: Vec<ScaleV1>,
+    /// Left out where causal scores have no windows of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    causal: Vec<ScaleV1>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -155,6 +158,7 @@ impl From<&ChannelModel> for ChannelV1 {
             index: c.index as u32,
             scale: c.scale,
             scales: c.scales.iter().map(scale).collect(),
+            causal: c.causal.iter().map(scale).collect(),
         }
     }
 }
@@ -252,8 +256,23 @@ impl TrainedV1 {
             "scales",
         )?;
         require(self.channels.is_sorted_by(|a, b| a.index < b.index), "channels")?;
+        let causal: Vec<u32> = match self.channels.first() {
+            Some(c) => c.causal.iter().map(|s| s.length).collect(),
+            None => Vec::new(),
+        };
+        let fits = |l: &u32| lengths.last().is_some_and(|longest| l <= longest);
+        require(
+            causal.len() <= 2 * Params::MAX_SCALES
+                && causal.is_sorted_by(|a, b| a < b)
+                && causal.iter().all(fits),
+            "causal scales",
+        )?;
         let models = self.channels.into_iter().map(|c| {
             require((c.index as usize) < channels, "channels")?;
+            require(
+                c.causal.iter().map(|s| s.length).eq(causal.iter().copied()),
+                "causal scales",
+            )?;
             require(
                 c.scales.iter().map(|s| s.length).eq(lengths.iter().copied()),
                 "scales",
@@ -299,7 +318,7 @@ impl ChannelV1 {
             scale.median.is_finite() && scale.scale > 0.0 && scale.scale.is_finite(),
             "scale",
         )?;
-        let scales = self.scales.into_iter().map(|s| {
+        let model = |s: ScaleV1| {
             let length = s.length as usize;
             require(
                 (crate::view::MIN_WINDOW..=crate::view::MAX_WINDOW).contains(&length),
@@ -319,11 +338,14 @@ impl ChannelV1 {
                 ],
                 head: s.head.map(HeadV1::into_head).transpose()?,
             })
-        });
+        };
+        let models = |all: Vec<ScaleV1>| all.into_iter().map(model).collect::<Result<_, Wrong>>();
+        require(self.causal.iter().all(|s| s.head.is_none()), "causal scales")?;
         Ok(ChannelModel {
             index: self.index as usize,
             scale,
-            scales: scales.collect::<Result<_, Wrong>>()?,
+            scales: models(self.scales)?,
+            causal: models(self.causal)?,
         })
     }
 }

@@ -4,7 +4,7 @@ use crate::allocation::largest;
 use crate::common::{MINUTE, any_rows, rows, scored, short, trained, wave, waves, wide_rows};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tsad_core::{Error, ErrorKind, Model, Params, Samples};
+use tsad_core::{Error, ErrorKind, Model, Params, Samples, score_causal};
 
 pub const HEADER: usize = 20;
 
@@ -65,6 +65,14 @@ proptest! {
     #[test]
     fn a_model_of_any_rows_comes_back_unchanged((channels, list) in any_rows(200)) {
         round_trip(&trained(wide_rows(channels, &list), short()))?;
+    }
+
+    #[test]
+    fn a_model_with_windows_for_causal_scores_comes_back_unchanged((channels, list) in any_rows(200)) {
+        let model = trained(wide_rows(channels, &list), Params { causal: true, ..short() });
+        let points = score_causal(&model, wide_rows(channels, &list), &|| {})?;
+        prop_assert_eq!(points.len(), list.len());
+        round_trip(&model)?;
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Bytes that are wrong behind a header that is right: the checksum does not protect against malice.
 
 use crate::codec::{HEADER, assert_corrupt, read, sealed, small};
-use crate::common::{MINUTE, scored, wave};
+use crate::common::{MINUTE, scored, trained, wave, waves};
 use proptest::prelude::*;
-use tsad_core::{ErrorKind, Samples};
+use tsad_core::{ErrorKind, Params, Samples, score_causal};
 
 /// A payload is either refused as corrupt or a model that can be used. Whether it was used.
 pub fn refused_or_usable(payload: &[u8], how: &str) -> bool {
@@ -20,6 +20,7 @@ pub fn refused_or_usable(payload: &[u8], how: &str) -> bool {
         some.push(i * MINUTE, &vec![wave(i); model.channels()]).unwrap();
     }
     assert_eq!(scored(&model, &some).len(), 50, "{how}");
+    assert_eq!(score_causal(&model, some, &|| {}).unwrap().len(), 50, "{how}");
     assert_eq!(read(&model.to_bytes().unwrap()).as_ref(), Ok(&model), "{how}");
     true
 }
@@ -62,6 +63,17 @@ fn every_bit_of_the_payload_can_flip_behind_a_right_checksum() {
     assert!(used > 1000, "only {used} changes reached the scorer");
 }
 
+/// A real model with windows for causal scores.
+fn causal() -> Vec<u8> {
+    let params = Params {
+        scales: vec![8],
+        centres: 2,
+        causal: true,
+        ..Params::default()
+    };
+    trained(waves(120), params).to_bytes().unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -72,8 +84,10 @@ proptest! {
             prop::sample::select(vec![0xff, 0x9f, 0xbf, 0x5f, 0x1b, 0x9b, 0xbb, 0x5b, 0xfb, 0xf6, 0x00]),
         ]), 1..4),
         cut in prop::option::weighted(0.1, 0.0..1.0_f64),
+        has_causal in any::<bool>(),
     ) {
-        let mut payload = small()[HEADER..].to_vec();
+        let model = if has_causal { causal() } else { small() };
+        let mut payload = model[HEADER..].to_vec();
         for (at, new) in changes {
             let at = (at * payload.len() as f64) as usize;
             payload[at] = new;

@@ -57,7 +57,8 @@ fn a_score_does_not_depend_on_rows_before_the_longest_window() {
     let model = model(1, Params::default());
     let rows = later(400);
     let (whole, part) = (stream(&model, &rows), stream(&model, &rows[100..]));
-    let settled = 64 + 8;
+    // The longest window, the one that it has to rise above, and how far either ends before the sample.
+    let settled = 64 + 2 * 8;
     assert_eq!(whole[100 + settled..], part[settled..]);
 }
 
@@ -230,6 +231,7 @@ fn extreme_times_and_values_and_untrained_models_are_no_trouble() {
 fn normal_rows_are_flagged_about_as_often_as_asked_for() {
     let (mut flagged, mut rows) = ([0, 0], 0);
     for seed in 0..8_i64 {
+        let causal = seed % 2 == 0;
         let value = |i: i64| {
             let noise = ((i + 1) * (7919 + 104_729 * (seed + 1)) % 1_000_003 * 31 % 1009) as f64 / 1009.0;
             (i as f64 * 0.13).sin() + noise
@@ -239,6 +241,7 @@ fn normal_rows_are_flagged_about_as_often_as_asked_for() {
         (0..3000).for_each(|i| training.push(i * STEP, &[value(i)]).unwrap());
         let params = Params {
             alpha,
+            causal,
             ..Params::default()
         };
         let model = Arc::new(train(training, &params.validate().unwrap(), &|| {}).unwrap());
@@ -293,13 +296,20 @@ fn the_stream_gives_what_scoring_all_rows_causally_gives() {
             rows.push(10 * i, &[value(97, 0), value(131, 1)]).unwrap();
         }
     }
-    let params = Params {
-        scales: vec![8, 24, 40],
-        min_deviation: Some(0.5),
-        alpha: Some(0.05),
-        ..Params::default()
-    };
-    let model = Arc::new(train(rows.clone(), &params.validate().unwrap(), &|| {}).unwrap());
+    for causal in [false, true] {
+        let params = Params {
+            scales: vec![8, 24, 40],
+            min_deviation: Some(0.5),
+            alpha: Some(0.05),
+            causal,
+            ..Params::default()
+        };
+        let model = train(rows.clone(), &params.validate().unwrap(), &|| {}).unwrap();
+        assert_same_as_stream(Arc::new(model), &rows);
+    }
+}
+
+fn assert_same_as_stream(model: Arc<Model>, rows: &Samples) {
     let points = score_causal(&model, rows.clone(), &|| {}).unwrap();
     let mut stream = Stream::new(model);
     let (mut compared, mut warm, mut small) = (0, 0, 0);

@@ -72,7 +72,7 @@ SELECT tsad.score(model, ts, cpu) IS NULL AS no_rows FROM metric JOIN model USIN
 CREATE TABLE season AS SELECT i AS seq, sin(i / 29.3 * 2 * pi()) + cos(i / 29.3 * 6 * pi()) / 2 + ((i::bigint * i * 7919 + 13 * i) % 1009) / 5045.0 + CASE WHEN i BETWEEN 11000 AND 11007 THEN 0.7 ELSE 0 END AS v
   FROM generate_series(0, 11999) i;
 CREATE TABLE own AS SELECT tsad.train(seq, v, '{"alpha": 0.01, "causal": true}') AS model, tsad.train(seq, v, '{"alpha": 0.01}') AS plain FROM season WHERE seq < 6000;
-SELECT tsad.model_info(model)->'options'->'causal' AS own, tsad.model_info(plain)->'options'->'causal' AS plain, length(model) > 3 * length(plain) AS larger FROM own;
+SELECT tsad.model_info(model)->'causal_scales' AS own, tsad.model_info(plain)->'causal_scales' AS plain, length(model) > 3 * length(plain) AS larger FROM own;
 CREATE TABLE seen AS SELECT seq, (s).*, (p).score AS plain_score, (p).is_anomaly AS plain_is_anomaly
   FROM (SELECT seq, tsad.score(model, seq, v) OVER (ORDER BY seq) AS s, tsad.score(plain, seq, v) OVER (ORDER BY seq) AS p FROM season, own) w;
 SELECT count(*) FILTER (WHERE is_anomaly) BETWEEN 0 AND 100 AS as_often_as_asked_for, count(*) AS rows FROM seen WHERE seq BETWEEN 6000 AND 10999;

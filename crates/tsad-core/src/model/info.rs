@@ -2,7 +2,7 @@
 
 use super::{Model, Trained, Updates};
 use crate::calibrate::{Calibration, Source};
-use crate::detector::{Baseline, Params};
+use crate::detector::{Baseline, Params, ScaleModel};
 use crate::metric::LeftOut;
 use crate::series::TimeKind;
 use crate::view::Aspect;
@@ -54,6 +54,8 @@ pub struct ModelInfo {
     pub imputed_share: f64,
     /// The window lengths in use, in samples.
     pub scales: Vec<usize>,
+    /// The lengths of the windows that causal scores have of their own; empty where they look at the others.
+    pub causal_scales: Vec<usize>,
     /// The views of a window and of a sample that scores are made of.
     pub views: Vec<&'static str>,
     /// The number of cluster centres, all channels, views and scales together.
@@ -128,7 +130,8 @@ impl Model {
             interval: trained.map(|t| t.grid.interval),
             samples: trained.map_or(0, |t| t.samples),
             imputed_share: trained.map_or(0.0, |t| t.imputed as f64 / t.samples as f64),
-            scales: trained.map_or_else(Vec::new, lengths),
+            scales: trained.map_or_else(Vec::new, |t| lengths(&t.channels[0].scales)),
+            causal_scales: trained.map_or_else(Vec::new, |t| lengths(&t.channels[0].causal)),
             views: trained.map_or_else(Vec::new, aspects),
             clusters: trained.map_or(0, clusters),
             regimes: trained.map_or(0, |t| t.regimes.all.len()),
@@ -149,8 +152,8 @@ fn aspects(t: &Trained) -> Vec<&'static str> {
     Aspect::ALL.iter().filter(used).map(|a| a.name()).collect()
 }
 
-fn lengths(t: &Trained) -> Vec<usize> {
-    t.channels[0].scales.iter().map(|s| s.length).collect()
+fn lengths(scales: &[ScaleModel]) -> Vec<usize> {
+    scales.iter().map(|s| s.length).collect()
 }
 
 fn clusters(t: &Trained) -> usize {

@@ -211,6 +211,45 @@ fn fields_too_many_or_too_few_are_refused() {
 }
 
 #[test]
+fn windows_for_causal_scores_that_do_not_fit_are_refused() {
+    let params = Params {
+        scales: vec![8, 16],
+        centres: 2,
+        causal: true,
+        ..Params::default()
+    };
+    let model = trained(waves(200), params);
+    assert_eq!(model.info(0).causal_scales, [8, 12, 16]);
+    let payload: Value = serde_cbor::from_slice(&model.to_bytes().unwrap()[HEADER..]).unwrap();
+    assert!(refused_or_usable(&encoded(&payload), "unchanged"));
+    let causal = "body/trained/channels/0/causal".split('/').collect::<Vec<_>>();
+    type Change = fn(&mut Vec<Value>);
+    let changes: [(&str, Change); 5] = [
+        ("in another order", |all| all.reverse()),
+        ("one twice", |all| all.push(all[2].clone())),
+        ("another length", |all| {
+            *at(&mut all[0], &["length"]) = Value::Integer(10)
+        }),
+        ("one longer than the others", |all| {
+            *at(&mut all[2], &["length"]) = Value::Integer(32)
+        }),
+        ("another thing", |all| all[1] = Value::Integer(12)),
+    ];
+    for (how, change) in changes {
+        let mut payload = payload.clone();
+        let Value::Array(all) = at(&mut payload, &causal) else {
+            panic!("not a list")
+        };
+        change(all);
+        assert_corrupt(&sealed(1, 1, 0, &encoded(&payload)), how);
+    }
+    // A model need not have any.
+    let mut without = payload;
+    *at(&mut without, &causal) = Value::Array(Vec::new());
+    assert!(refused_or_usable(&encoded(&without), "none"));
+}
+
+#[test]
 fn a_usable_model_of_absurd_numbers_scores_without_panic() {
     let (int, float) = (Value::Integer, Value::Float);
     let grid = "body/trained/grid/interval";

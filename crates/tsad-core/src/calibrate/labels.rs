@@ -23,16 +23,21 @@ impl Calibration {
     /// at least 1e-300; where it exceeds 0.5 the threshold is moved up until it does not.
     #[must_use]
     pub fn by_labels(&self, normal: &[f64], anomalous: &[f64]) -> Self {
-        let mut bounds: Vec<f64> = normal.iter().chain(anomalous).copied().collect();
-        bounds.sort_by(f64::total_cmp);
+        let ascending = |scores: &mut dyn Iterator<Item = &f64>| {
+            let mut scores: Vec<f64> = scores.copied().collect();
+            scores.sort_by(f64::total_cmp);
+            scores
+        };
+        let mut bounds = ascending(&mut normal.iter().chain(anomalous));
         bounds.dedup();
+        let (normal, missable) = (ascending(&mut normal.iter()), ascending(&mut anomalous.iter()));
         // Range i holds the thresholds from bound i-1 (included: a score must lie above to be flagged) to
         // below bound i.
         let low = |i: usize| i.checked_sub(1).map_or(f64::NEG_INFINITY, |i| bounds[i]);
         let high = |i: usize| bounds.get(i).copied().unwrap_or(f64::INFINITY);
         let mistakes = |i: usize| {
-            let flagged = normal.iter().filter(|s| **s > low(i)).count();
-            flagged + anomalous.iter().filter(|s| **s <= low(i)).count()
+            let up_to = |scores: &[f64]| scores.partition_point(|s| *s <= low(i));
+            normal.len() - up_to(&normal) + up_to(&missable)
         };
         let far = |i: usize| (low(i) - self.threshold).max(self.threshold - high(i)).max(0.0);
         let confirmed = anomalous.iter().copied().filter(|s| self.is_anomaly(*s));

@@ -49,30 +49,20 @@ impl Stretches {
         let mut dropped = 0;
         // The incident may be several stretches of like height that vouch for one another, so all the
         // candidates are looked at, and the lowest that stands out takes the higher ones with it.
+        let mut others = Excesses::of(self.level, &self.all);
         for at in (1..self.all.len()).rev() {
             gone += self.all[at].scores.len();
             if gone as f64 > most {
                 break;
             }
-            if self.stands_out(at) {
+            others.remove(at);
+            let tail = others.tail().widened(at);
+            if at as f64 * tail.survival(self.all[at].peak - self.level) < ALL_BUT_IMPOSSIBLE {
                 (from, dropped) = (at, gone);
             }
         }
         self.all.truncate(from);
         dropped
-    }
-
-    /// Whether the stretches below number `at` make one of its height all but impossible.
-    fn stands_out(&self, at: usize) -> bool {
-        let below = &self.all[..at];
-        let mut excesses: Vec<f64> = below
-            .iter()
-            .flat_map(|s| &s.scores)
-            .map(|s| s - self.level)
-            .collect();
-        excesses.sort_by(f64::total_cmp);
-        let tail = Tail::fit(&excesses).widened(at);
-        at as f64 * tail.survival(self.all[at].peak - self.level) < ALL_BUT_IMPOSSIBLE
     }
 }
 
@@ -90,9 +80,128 @@ impl Stretch {
     }
 }
 
+/// What the tail of the excesses is fitted by, kept up as stretches are removed: a long series has thousands of
+/// candidates, and to sort the excesses anew for each would take most of the training time.
+struct Excesses {
+    /// By rank.
+    values: Vec<f64>,
+    /// The ranks of the excesses of each stretch.
+    ranks: Vec<Vec<usize>>,
+    /// Binary indexed tree (Fenwick 1994, doi:10.1002/spe.4380240306) over the ranks: number and sum of those that are
+    /// left.
+    tree: Vec<(usize, f64)>,
+    count: usize,
+    sum: f64,
+    /// The sum of the excesses times their number from 0, the lowest first, among those that are left.
+    ranked: f64,
+}
+
+impl Excesses {
+    fn of(level: f64, stretches: &[Stretch]) -> Self {
+        let numbered = stretches.iter().enumerate();
+        let mut all: Vec<(f64, usize)> = numbered
+            .flat_map(|(n, s)| s.scores.iter().map(move |score| (score - level, n)))
+            .collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut ranks = vec![Vec::new(); stretches.len()];
+        let mut tree = vec![(0, 0.0); all.len() + 1];
+        for (rank, (excess, stretch)) in all.iter().enumerate() {
+            ranks[*stretch].push(rank);
+            tree[rank + 1].0 += 1;
+            tree[rank + 1].1 += excess;
+            let node = tree[rank + 1];
+            let parent = rank + 1 + lowest_bit(rank + 1);
+            if let Some((count, sum)) = tree.get_mut(parent) {
+                *count += node.0;
+                *sum += node.1;
+            }
+        }
+        Self {
+            count: all.len(),
+            sum: all.iter().map(|e| e.0).sum(),
+            ranked: all.iter().enumerate().map(|(i, e)| i as f64 * e.0).sum(),
+            values: all.into_iter().map(|e| e.0).collect(),
+            ranks,
+            tree,
+        }
+    }
+
+    /// Takes out the excesses of a stretch.
+    fn remove(&mut self, stretch: usize) {
+        for rank in std::mem::take(&mut self.ranks[stretch]) {
+            let excess = self.values[rank];
+            let (below, sum_below) = self.below(rank);
+            // Those above move down by one.
+            let above = self.sum - sum_below - excess;
+            self.ranked -= below as f64 * excess + above;
+            self.count -= 1;
+            self.sum -= excess;
+            let mut node = rank + 1;
+            while let Some((count, sum)) = self.tree.get_mut(node) {
+                *count -= 1;
+                *sum -= excess;
+                node += lowest_bit(node);
+            }
+        }
+    }
+
+    /// The number and the sum of those that are left below a rank.
+    fn below(&self, rank: usize) -> (usize, f64) {
+        let (mut node, mut count, mut sum) = (rank, 0, 0.0);
+        while node > 0 {
+            count += self.tree[node].0;
+            sum += self.tree[node].1;
+            node -= lowest_bit(node);
+        }
+        (count, sum)
+    }
+
+    /// The tail of those that are left.
+    fn tail(&self) -> Tail {
+        let n = self.count.max(1) as f64;
+        let mean = self.sum / n;
+        Tail::of_moments(self.count, mean, mean - (self.ranked + 0.65 * self.sum) / (n * n))
+    }
+}
+
+fn lowest_bit(n: usize) -> usize {
+    n & n.wrapping_neg()
+}
+
 /// The probability of a score above the empirical quantile that a share `share` of the scores exceeds, when
 /// these are `stretches` independent stretches: the rank rule `(k + 1) / (n + 1)`.
 pub(super) fn predictive_share(stretches: usize, share: f64) -> f64 {
     let k = stretches as f64;
     (k + 1.0) / (k / share + 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_of_what_is_left_is_that_of_a_fit_to_it() {
+        let score = |i: usize| ((i * 7919 % 1009) as f64 / 100.0).powi(2);
+        let segment: Vec<f64> = (0..3000)
+            .map(|i| if i % 5 == 0 { 0.0 } else { score(i) })
+            .collect();
+        let found = Stretches::above(1.0, &[segment], 0);
+        assert!(found.all.len() > 300, "{}", found.all.len());
+        let mut left = Excesses::of(1.0, &found.all);
+        for at in (1..found.all.len()).rev() {
+            left.remove(at);
+            let below = found.all[..at].iter().flat_map(|s| &s.scores);
+            let mut excesses: Vec<f64> = below.map(|s| s - 1.0).collect();
+            excesses.sort_by(f64::total_cmp);
+            let (fitted, kept) = (Tail::fit(&excesses), left.tail());
+            assert!(
+                (fitted.shape - kept.shape).abs() < 1e-7,
+                "{at}: {fitted:?} {kept:?}"
+            );
+            assert!(
+                (fitted.scale - kept.scale).abs() < 1e-7,
+                "{at}: {fitted:?} {kept:?}"
+            );
+        }
+    }
 }

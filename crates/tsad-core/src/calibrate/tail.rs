@@ -30,8 +30,14 @@ impl Tail {
         let mean = ascending.iter().sum::<f64>() / n.max(1.0);
         let weighted = |(i, e): (usize, &f64)| (1.0 - (i as f64 + 0.65) / n) * e;
         let first = ascending.iter().enumerate().map(weighted).sum::<f64>() / n.max(1.0);
-        let spread = mean - 2.0 * first;
-        let shape = if ascending.len() < LEAST || spread <= 0.0 {
+        Self::of_moments(ascending.len(), mean, first)
+    }
+
+    /// The same from the number of excesses, their mean, and the mean of them weighted by `1 - (i + 0.65) / n`, the
+    /// lowest being number 0.
+    pub(super) fn of_moments(n: usize, mean: f64, weighted: f64) -> Self {
+        let spread = mean - 2.0 * weighted;
+        let shape = if n < LEAST || spread <= 0.0 {
             0.0
         } else {
             (2.0 - mean / spread).clamp(0.0, HEAVIEST)

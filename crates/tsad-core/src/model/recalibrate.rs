@@ -43,14 +43,15 @@ impl Model {
     }
 
     /// The same model with the threshold that agrees best with what a user said of stretches of a series;
-    /// `points` are that series as this model scored it. How the threshold is chosen: [`Calibration::by_labels`].
+    /// `points` are that series as this model scored it, in the order of time. How the threshold is chosen: [`Calibration::by_labels`].
     /// A stretch without a scored row is left out.
     ///
     /// # Errors
     /// `TooLittleData` if no stretch has a scored row, or the model is untrained.
     pub fn recalibrated_by_labels(&self, points: &[Point], labels: &Labels) -> Result<Self> {
         let peak = |&(from, to): &(i64, i64)| {
-            let inside = points.iter().filter(|p| (from..=to).contains(&p.time));
+            let after = &points[points.partition_point(|p| p.time < from)..];
+            let inside = after.iter().take_while(|p| p.time <= to);
             inside.filter_map(|p| p.score).reduce(f64::max)
         };
         let peaks = |ranges: &[(i64, i64)]| -> Vec<f64> { ranges.iter().filter_map(peak).collect() };

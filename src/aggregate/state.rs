@@ -2,11 +2,10 @@
 
 use super::constant::Constant;
 use super::memory;
-use crate::error::{Result, fail, report};
+use crate::error::{Result, report};
 use crate::options;
 use crate::time::TimeType;
 use pgrx::pg_sys;
-use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use tsad_core::{Samples, ValidParams};
 
 /// The rows of a group so far and the options of its call.
@@ -17,9 +16,6 @@ pub(super) struct TrainState {
     pub options: Constant,
     pub params: ValidParams,
 }
-
-/// The largest number of values (rows times channels) of one series.
-pub(super) const MAX_VALUES: usize = 1 << 24;
 
 impl TrainState {
     pub(super) fn new(channels: usize, time_type: TimeType, options: Constant) -> Result<Self> {
@@ -34,27 +30,37 @@ impl TrainState {
     }
 
     pub(super) fn push(&mut self, time: i64, values: &[f64]) -> Result<()> {
-        if (self.rows.len() + 1) * self.rows.channels() > MAX_VALUES {
-            return Err(too_many());
-        }
-        self.rows.push(time, values).map_err(report)
+        self.rows.push(time, values).map_err(report)?;
+        self.thin();
+        Ok(())
     }
 
     pub(super) fn append(&mut self, other: &Self) -> Result<()> {
         self.options.same(&other.options)?;
-        if (self.rows.len() + other.rows.len()) * self.rows.channels() > MAX_VALUES {
-            return Err(too_many());
+        self.rows.append(&other.rows).map_err(report)?;
+        self.thin();
+        Ok(())
+    }
+
+    /// Drops early rows that will not be trained on, whenever they are half as many as those that will: that takes
+    /// constant time a row, and what is trained on does not depend on it.
+    fn thin(&mut self) {
+        let most = self.params.most_training_rows(self.rows.channels());
+        if self.rows.len() > most + most / 2 {
+            self.rows.keep_latest(most, &|| {
+                pgrx::check_for_interrupts!();
+            });
         }
-        self.rows.append(&other.rows).map_err(report)
     }
 
     /// The state as bytes for another process of the same server.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let options = self.options.text();
         let mut out =
-            Vec::with_capacity(24 + options.len() + 8 * (self.rows.len() + self.rows.values().len()));
+            Vec::with_capacity(32 + options.len() + 8 * (self.rows.len() + self.rows.values().len()));
         out.extend_from_slice(&(self.rows.channels() as u64).to_ne_bytes());
         out.extend_from_slice(&u64::from(self.time_type.oid().to_u32()).to_ne_bytes());
+        out.extend_from_slice(&self.rows.left_out().to_ne_bytes());
         out.extend_from_slice(&(options.len() as u64).to_ne_bytes());
         out.extend_from_slice(options.as_bytes());
         out.extend(self.rows.times().iter().flat_map(|t| t.to_ne_bytes()));
@@ -69,12 +75,14 @@ impl TrainState {
         let (oid, rest) = rest.split_first_chunk::<8>().ok_or_else(broken)?;
         let oid = u32::try_from(u64::from_ne_bytes(*oid)).map_err(|_| broken())?;
         let time_type = TimeType::of(pg_sys::Oid::from(oid)).ok_or_else(broken)?;
+        let (left_out, rest) = rest.split_first_chunk::<8>().ok_or_else(broken)?;
         let (length, rest) = rest.split_first_chunk::<8>().ok_or_else(broken)?;
         let length = usize::try_from(u64::from_ne_bytes(*length)).map_err(|_| broken())?;
         let (text, rest) = rest.split_at_checked(length).ok_or_else(broken)?;
         let channels = usize::try_from(u64::from_ne_bytes(*channels)).map_err(|_| broken())?;
         let text = std::str::from_utf8(text).map_err(|_| broken())?;
         let mut state = Self::new(channels, time_type, Constant::of_text(text.to_owned()))?;
+        state.rows = state.rows.with_left_out(u64::from_ne_bytes(*left_out));
         let (words, tail) = rest.as_chunks::<8>();
         let rows = words.len() / (channels + 1);
         if !tail.is_empty() || rows * (channels + 1) != words.len() {
@@ -101,12 +109,4 @@ pub(super) unsafe fn state_of<'a>(fcinfo: pg_sys::FunctionCallInfo, n: usize) ->
 /// As [`memory::place`].
 pub(super) fn place(fcinfo: pg_sys::FunctionCallInfo, state: TrainState) -> Result<pg_sys::Datum> {
     memory::place(fcinfo, "tsad.train", state)
-}
-
-pub(super) fn too_many() -> pg_sys::panic::ErrorReport {
-    fail(
-        PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-        format!("too many training values in one series, the limit is {MAX_VALUES}"),
-        "Train on a shorter time range, or on averages over longer intervals.",
-    )
 }

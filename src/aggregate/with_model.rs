@@ -4,7 +4,6 @@
 //! in sql/model.sql.
 
 use super::memory::{broken, place, state_of};
-use super::state::too_many;
 use super::time::{infinite_time, null_time, unknown_time};
 use crate::error::{Result, fail, report};
 use crate::time::TimeType;
@@ -30,7 +29,7 @@ struct ModelRows {
 }
 
 /// The largest number of values (rows times channels) of one series.
-const MAX_VALUES: usize = super::state::MAX_VALUES;
+const MAX_VALUES: usize = 1 << 24;
 
 /// Adds a row `(state, model, time, value, label)` with one value; NULL is a gap, and no label.
 #[pg_extern(sql = false)]
@@ -339,5 +338,13 @@ fn null_model() -> ErrorReport {
         PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
         "model is NULL",
         "Leave rows without model out, for example with an inner join.",
+    )
+}
+
+fn too_many() -> ErrorReport {
+    fail(
+        PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        format!("too many values in one series, the limit is {MAX_VALUES}"),
+        "Pass a shorter time range, or averages over longer intervals.",
     )
 }

@@ -19,11 +19,16 @@ pub(super) struct Row {
 }
 
 impl Cursor {
-    /// Opens a cursor for `query` with parameters given as type and value.
+    /// Opens a cursor for `query` with parameters given as type and value; [`Cursor::go_to`] works only if it may go
+    /// back, for which a plan that cannot do so by itself keeps its rows, on disk beyond `work_mem`.
     ///
     /// # Safety
     /// There must be an SPI connection, and every value must be of its type.
-    pub(super) unsafe fn open(query: &str, parameters: &[(pg_sys::Oid, Option<pg_sys::Datum>)]) -> Self {
+    pub(super) unsafe fn open(
+        query: &str,
+        parameters: &[(pg_sys::Oid, Option<pg_sys::Datum>)],
+        may_go_back: bool,
+    ) -> Self {
         let mut types: Vec<pg_sys::Oid> = parameters.iter().map(|p| p.0).collect();
         let mut values: Vec<pg_sys::Datum> = parameters
             .iter()
@@ -45,7 +50,11 @@ impl Cursor {
                 values.as_mut_ptr(),
                 nulls.as_ptr(),
                 true,
-                0,
+                if may_go_back {
+                    pg_sys::CURSOR_OPT_SCROLL as i32
+                } else {
+                    0
+                },
             )
         };
         Self { portal }
@@ -68,6 +77,13 @@ impl Cursor {
             pg_sys::SPI_freetuptable(table);
             Ok(count > 0)
         }
+    }
+
+    /// Goes to where the first `rows` rows have been read.
+    pub(super) fn go_to(&mut self, rows: u64) {
+        let rows = std::ffi::c_long::try_from(rows).unwrap_or(std::ffi::c_long::MAX);
+        // SAFETY: the portal is open.
+        unsafe { pg_sys::SPI_scroll_cursor_move(self.portal, pg_sys::FetchDirection::FETCH_ABSOLUTE, rows) };
     }
 
     /// The name, type and type modifier of every column.

@@ -1,7 +1,7 @@
 //! `tsad.events`: one row an episode.
 
 use super::output::{self, Output, shares};
-use super::request::{Detail, Given, Request, invalid, request};
+use super::request::{Detail, Given, Range, invalid, request};
 use super::rows::contributions;
 use super::series::{Scored, for_each_part};
 use super::source::Columns;
@@ -29,14 +29,11 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         limits.fit_times(columns)?;
         let Some(model) = scored.model.as_ref().filter(|m| m.is_trained()) else {
             if scored.is_last {
-                warn(
-                    &scored.rows.key.text(),
-                    scored.messages.series.as_deref().unwrap_or_default(),
-                );
+                scored.warn();
             }
             return Ok(());
         };
-        gathered.take(&request, &scored);
+        gathered.take(&request.range, &scored);
         if !scored.is_last {
             return Ok(());
         }
@@ -80,22 +77,22 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 
 /// The anomalous points of a series so far, and its last point, which tells whether an episode is over.
 #[derive(Default)]
-struct Gathered {
-    points: Vec<Point>,
+pub(super) struct Gathered {
+    pub points: Vec<Point>,
     /// The time of each as a `timestamptz`.
     shown: Vec<Option<i64>>,
 }
 
 impl Gathered {
     /// Takes what counts of another part, in the order of time.
-    fn take(&mut self, request: &Request, scored: &Scored) {
+    pub(super) fn take(&mut self, asked: &Range, scored: &Scored) {
         // The last point of the part before is the last one no more.
         if self.points.last().is_some_and(|p| p.is_anomaly != Some(true)) {
             self.points.pop();
             self.shown.pop();
         }
         let timed = |i: &usize| scored.rows.times[*i].is_some() && !scored.rows.infinite[*i];
-        let inside = |i: &usize| request.range.contains(scored.rows.asked(*i)) && timed(i);
+        let inside = |i: &usize| asked.contains(scored.rows.asked(*i)) && timed(i);
         let rows = scored.range.clone().filter(inside);
         let mut last = None;
         for i in rows {
@@ -247,15 +244,4 @@ impl Limits {
             min_duration: self.min_duration,
         }
     }
-}
-
-/// Says that a series gave no episodes because it was not scored.
-fn warn(series: &str, why: &str) {
-    let message = format!("series {series} was not scored: {why}");
-    fail(
-        PgSqlErrorCode::ERRCODE_WARNING,
-        message,
-        "tsad.detect tells the status of every row.",
-    )
-    .report(PgLogLevel::WARNING);
 }

@@ -1,12 +1,12 @@
 //! `tsad.explain`: why rows or episodes got their score.
 
 use super::arrays::{self, given};
-use super::events::Limits;
+use super::events::{Gathered, Limits};
 use super::models::Found;
 use super::output::{self, Output, shares};
-use super::request::{Detail, Request, invalid, request, required};
+use super::request::{Detail, Range, invalid, request, required};
 use super::rows::contributions;
-use super::series::{Scored, for_each_series, samples, score};
+use super::series::{Rows, Scored, Series, for_each_part, for_each_series, samples, score};
 use super::source::Columns;
 use crate::error::{Result, report};
 use pgrx::pg_sys;
@@ -36,19 +36,66 @@ fn _explain(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
             "Say \"episode\" (one row an episode, explained at its peak) or \"row\" (one row for every row).",
         ));
     }
-    for_each_series(&request, |columns, scored| {
-        let chosen = if each == "row" {
-            every_row(&request, &scored)
-        } else {
-            peaks(&scored, |i| request.range.contains(scored.rows.asked(i)))
-        };
-        explain(columns, &scored, &chosen, |row| {
+    let mut tell = |columns: &Columns, scored: &Scored, chosen: &[Chosen]| {
+        explain(columns, scored, chosen, |row| {
             output.push(|| {
                 let mut with_series = [Some(scored.rows.key.datum()); COLUMNS + 1];
                 with_series[1..].copy_from_slice(&row());
                 with_series
             });
         })
+    };
+    if each == "row" {
+        return for_each_part(&request, |columns, scored| {
+            let asked = |i: &usize| request.range.contains(scored.rows.asked(*i));
+            let chosen = |row| Chosen { row, event: None };
+            let chosen: Vec<Chosen> = scored.range.clone().filter(asked).map(chosen).collect();
+            tell(columns, &scored, &chosen)
+        });
+    }
+    for_each_series(&request, true, |series| {
+        episodes(series, &request.range, &mut tell)
+    })
+}
+
+/// Explains the episodes of a series at their peaks. A series that is read in parts is read twice: when a part comes
+/// it is not known yet where the episodes in it have their peak.
+fn episodes(
+    series: &mut Series,
+    range: &Range,
+    mut tell: impl FnMut(&Columns, &Scored, &[Chosen]) -> Result<()>,
+) -> Result<()> {
+    let (mut gathered, mut model, mut all) = (Gathered::default(), None, None);
+    series.parts(|part| {
+        let (columns, is_all) = (part.columns, part.is_all());
+        let detail = if is_all { Detail::All } else { Detail::Shares };
+        let scored = part.score(detail)?;
+        if scored.model.as_ref().is_none_or(|m| !m.is_trained()) {
+            if scored.is_last {
+                scored.warn();
+            }
+            return Ok(());
+        }
+        gathered.take(range, &scored);
+        model = scored.model.clone();
+        all = is_all.then_some((columns, scored));
+        Ok(())
+    })?;
+    let Some(model) = model else {
+        return Ok(());
+    };
+    let found = found(&gathered.points, &model);
+    if let Some((columns, scored)) = all {
+        let peaks = peaks(&scored.rows, &scored.range, &found);
+        return tell(columns, &scored, &peaks);
+    }
+    series.parts(|part| {
+        let columns = part.columns;
+        let peaks = peaks(&part.rows, &part.range, &found);
+        if peaks.is_empty() {
+            return Ok(());
+        }
+        tell(columns, &part.score(Detail::All)?, &peaks)
     })
 }
 
@@ -72,7 +119,14 @@ fn _explain_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
             };
             scored.rows.times.iter().enumerate().filter_map(asked).collect()
         }
-        None => peaks(&scored, |_| true),
+        None => match scored.model.as_ref().filter(|m| m.is_trained()) {
+            Some(model) => {
+                let mut gathered = Gathered::default();
+                gathered.take(&Range::default(), &scored);
+                peaks(&scored.rows, &scored.range, &found(&gathered.points, model))
+            }
+            None => Vec::new(),
+        },
     };
     explain(&columns, &scored, &chosen, |row| output.push(row))
 }
@@ -85,30 +139,23 @@ struct Chosen {
     event: Option<(i64, Event)>,
 }
 
-fn every_row(request: &Request, scored: &Scored) -> Vec<Chosen> {
-    let inside = |i: &usize| request.range.contains(scored.rows.asked(*i));
-    let chosen = |row| Chosen { row, event: None };
-    (0..scored.points.len()).filter(inside).map(chosen).collect()
+/// The episodes of a series, numbered from 1, as `tsad.events` finds them by default.
+fn found(points: &[Point], model: &Model) -> Vec<(i64, Event)> {
+    (1..)
+        .zip(tsad_core::events(points, &Limits::default().params(model)))
+        .collect()
 }
 
-/// The peaks of the episodes of the rows that `inside` accepts, as `tsad.events` finds them by default.
-fn peaks(scored: &Scored, inside: impl Fn(usize) -> bool) -> Vec<Chosen> {
-    let Some(model) = scored.model.as_ref().filter(|m| m.is_trained()) else {
-        return Vec::new();
-    };
-    let taken: Vec<usize> = (0..scored.points.len()).filter(|i| inside(*i)).collect();
-    let points: Vec<Point> = taken.iter().map(|i| scored.points[*i].clone()).collect();
-    let events = tsad_core::events(&points, &Limits::default().params(model));
-    let chosen = |(n, event): (usize, Event)| {
-        let peak = points
-            .iter()
-            .position(|p| p.time == event.peak && p.score == Some(event.peak_score))?;
-        Some(Chosen {
-            row: taken[peak],
-            event: Some((n as i64 + 1, event)),
+/// The rows among those in `range` at which episodes have their peak.
+fn peaks(rows: &Rows, range: &std::ops::Range<usize>, found: &[(i64, Event)]) -> Vec<Chosen> {
+    let chosen = |(n, event): &(i64, Event)| {
+        let row = rows.at(event.peak)?;
+        range.contains(&row).then(|| Chosen {
+            row,
+            event: Some((*n, event.clone())),
         })
     };
-    events.into_iter().enumerate().filter_map(chosen).collect()
+    found.iter().filter_map(chosen).collect()
 }
 
 /// Makes the rows of the answer, one for each that was chosen.
@@ -130,7 +177,12 @@ fn explain(
         None => None,
     };
     for chosen in chosen {
-        let point = &scored.points[chosen.row];
+        // Of rows at one time one may have no score of its own, being infinite.
+        let at = chosen.row..scored.rows.times.len();
+        let mut alike = at.take_while(|i| scored.rows.times[*i] == scored.rows.times[chosen.row]);
+        let row = alike.find(|i| chosen.event.is_some() && scored.points[*i].score.is_some());
+        let row = row.unwrap_or(chosen.row);
+        let point = &scored.points[row];
         let explained = match explainer.as_mut().filter(|_| point.score.is_some()) {
             Some(explainer) => explainer.explain(point.time, &check),
             None => None,
@@ -138,7 +190,8 @@ fn explain(
         let told = Told {
             columns,
             scored,
-            chosen,
+            row,
+            event: chosen.event.as_ref(),
             point,
             explained: explained.as_ref(),
         };
@@ -151,19 +204,20 @@ fn explain(
 struct Told<'a> {
     columns: &'a Columns,
     scored: &'a Scored,
-    chosen: &'a Chosen,
+    row: usize,
+    event: Option<&'a (i64, Event)>,
     point: &'a Point,
     explained: Option<&'a Explanation>,
 }
 
 impl Told<'_> {
     fn fields(&self) -> [Option<pg_sys::Datum>; COLUMNS] {
-        let (point, rows, i) = (self.point, &self.scored.rows, self.chosen.row);
+        let (point, rows, i) = (self.point, &self.scored.rows, self.row);
         let threshold = self
             .model()
             .and_then(Model::threshold)
             .filter(|_| point.score.is_some());
-        let event = self.chosen.event.as_ref();
+        let event = self.event;
         let began = event.map(|(_, e)| e.start);
         let ended = event.and_then(|(_, e)| (!e.open).then_some(e.last));
         let window = self.explained.map(|e| &e.window);
@@ -238,7 +292,7 @@ impl Told<'_> {
 
     fn value(&self) -> Option<f64> {
         let c = self.explained.map_or(0, |e| e.channel);
-        let values = self.scored.rows.values[self.chosen.row].as_ref()?;
+        let values = self.scored.rows.values[self.row].as_ref()?;
         values.get(c).copied().filter(|v| !v.is_nan())
     }
 
@@ -252,7 +306,7 @@ impl Told<'_> {
         let (Some(score), Some(p), Some(explained)) = (self.point.score, self.point.p_value, self.explained)
         else {
             let messages = &self.scored.messages;
-            let message = messages.rows[self.chosen.row].or(messages.series.as_deref());
+            let message = messages.rows[self.row].or(messages.series.as_deref());
             return format!("not scored: {}", message.unwrap_or(self.point.status.name()));
         };
         let mut parts = Vec::new();

@@ -12,11 +12,13 @@ mod explain;
 mod follow;
 mod models;
 mod output;
+mod reader;
 mod request;
 mod rows;
 mod series;
 mod source;
 mod suggest;
+mod training;
 mod validate;
 
 pub(crate) use output::shares;

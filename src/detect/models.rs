@@ -2,7 +2,6 @@
 
 use super::cursor::Cursor;
 use super::request::{Models, Request, invalid};
-use super::series::Rows;
 use super::source::{Relation, key};
 use crate::error::{Result, fail, report};
 use crate::jsonb::RawJsonb;
@@ -12,7 +11,7 @@ use pgrx::prelude::*;
 use pgrx::spi::quote_literal;
 use serde_json::Value;
 use std::rc::Rc;
-use tsad_core::{Model, Samples, ValidParams};
+use tsad_core::{Model, ValidParams};
 
 /// Finds the model of a series.
 pub(super) enum Finder {
@@ -28,6 +27,13 @@ pub(super) struct Table {
     name: String,
     /// Per series column its name, its quoted name and its type.
     columns: Vec<(String, String, String)>,
+}
+
+/// What to score a series with.
+pub(super) enum Lookup<'a> {
+    Found(Found),
+    /// A model of its rows before a time.
+    Train(i64, &'a ValidParams),
 }
 
 /// What was found for a series.
@@ -46,6 +52,14 @@ impl Found {
         match self {
             Self::Model(model) => model.reach().unwrap_or(0),
             Self::None | Self::Broken(_) => 0,
+        }
+    }
+
+    /// The number of values that it scores.
+    pub(super) fn channels(&self) -> Option<usize> {
+        match self {
+            Self::Model(model) => Some(model.channels()),
+            Self::None | Self::Broken(_) => None,
         }
     }
 }
@@ -110,7 +124,7 @@ impl Finder {
             relation.name
         );
         // SAFETY: the caller vouches for the connection.
-        let mut cursor = unsafe { Cursor::open(&double, &[]) };
+        let mut cursor = unsafe { Cursor::open(&double, &[], false) };
         cursor.batch(|row| {
             // SAFETY: the column is a jsonb.
             let series = row
@@ -133,26 +147,17 @@ impl Finder {
         }))
     }
 
-    /// The model of a series.
+    /// The model of a series, unless it must be trained first.
     ///
     /// # Safety
     /// There must be an SPI connection.
-    pub(super) unsafe fn find(&self, rows: &Rows, samples: &Samples) -> Result<Found> {
-        match self {
-            Self::One(model) => Ok(Found::Model(model.clone())),
+    pub(super) unsafe fn find(&self, series: &RawJsonb) -> Result<Lookup<'_>> {
+        Ok(match self {
+            Self::One(model) => Lookup::Found(Found::Model(model.clone())),
             // SAFETY: the caller vouches for the connection.
-            Self::Table(table) => unsafe { table.find(&rows.key) },
-            Self::Train(until, params) => {
-                let dated = (0..rows.times.len()).filter(|i| !rows.infinite[*i]);
-                let times = dated.filter_map(|i| rows.asked(i));
-                let before = times.take_while(|t| t < until).count();
-                let check = || {
-                    pgrx::check_for_interrupts!();
-                };
-                let model = tsad_core::train(samples.head(before), params, &check).map_err(report)?;
-                Ok(Found::Model(Rc::new(model)))
-            }
-        }
+            Self::Table(table) => Lookup::Found(unsafe { table.find(series)? }),
+            Self::Train(until, params) => Lookup::Train(*until, params),
+        })
     }
 
     /// How far around a row other rows can touch its score: the largest reach of all models, in microseconds.
@@ -168,7 +173,7 @@ impl Finder {
                 let mut reach = 0;
                 // SAFETY: the caller vouches for the connection.
                 let mut cursor =
-                    unsafe { Cursor::open(&format!("SELECT m.model FROM {} m", table.name), &[]) };
+                    unsafe { Cursor::open(&format!("SELECT m.model FROM {} m", table.name), &[], false) };
                 while cursor.batch(|row| {
                     pgrx::check_for_interrupts!();
                     // SAFETY: the column is a bytea.
@@ -211,7 +216,7 @@ impl Table {
         };
         let query = format!("SELECT m.model FROM {} m {filter}", self.name);
         // SAFETY: the caller vouches for the connection; the parameter is a jsonb.
-        let mut cursor = unsafe { Cursor::open(&query, &[(pg_sys::JSONBOID, Some(series.datum()))]) };
+        let mut cursor = unsafe { Cursor::open(&query, &[(pg_sys::JSONBOID, Some(series.datum()))], false) };
         let mut found = Found::None;
         cursor.batch(|row| {
             // SAFETY: the column is a bytea.

@@ -1,15 +1,15 @@
 //! The rows of a request, series by series, and their scores.
 
-use super::cursor::{Cursor, Row};
-use super::models::{Finder, Found};
-use super::request::{Detail, Models, Request, invalid};
+use super::models::{Finder, Found, Lookup};
+use super::reader::Reader;
+use super::request::{Detail, Models, Request};
 use super::source::{Columns, Source};
-use crate::error::{Result, report};
+use super::training::Training;
+use crate::error::{Result, fail, report};
 use crate::inspect::model_version;
 use crate::jsonb::RawJsonb;
-use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
-use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::rc::Rc;
 use tsad_core::{Model, Point, Samples, Status};
@@ -28,13 +28,24 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// Of a series, none so far.
+    pub(super) fn of(key: RawJsonb) -> Self {
+        Self {
+            key,
+            times: Vec::new(),
+            shown: Vec::new(),
+            infinite: Vec::new(),
+            values: Vec::new(),
+        }
+    }
+
     /// The time of row `i` in the unit in which requests give times: as a `timestamptz`, or the integer itself.
     pub(super) fn asked(&self, i: usize) -> Option<i64> {
         self.shown[i].or(self.times[i])
     }
 
     /// The number of values of the first row that has an array.
-    fn width(&self) -> Option<usize> {
+    pub(super) fn width(&self) -> Option<usize> {
         self.values.iter().flatten().map(Vec::len).find(|n| *n > 0)
     }
 
@@ -71,8 +82,14 @@ impl Rows {
 
     /// A time of the core as a `timestamptz`.
     pub(super) fn shown_at(&self, time: i64) -> Option<i64> {
-        let at = self.times.partition_point(|t| t.is_some_and(|t| t < time));
-        self.shown.get(at).copied().flatten()
+        self.shown.get(self.before(time)).copied().flatten()
+    }
+
+    /// The first row at a time.
+    pub(super) fn at(&self, time: i64) -> Option<usize> {
+        let at = self.before(time);
+        let here = self.times.get(at).copied().flatten();
+        (here == Some(time)).then_some(at)
     }
 }
 
@@ -92,6 +109,19 @@ pub(super) struct Scored {
     pub messages: Messages,
 }
 
+impl Scored {
+    /// Says that the series gave no episodes because it was not scored.
+    pub(super) fn warn(&self) {
+        let why = self.messages.series.as_deref().unwrap_or_default();
+        fail(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            format!("series {} was not scored: {why}", self.rows.key.text()),
+            "tsad.detect tells the status of every row.",
+        )
+        .report(PgLogLevel::WARNING);
+    }
+}
+
 /// Messages of rows.
 pub(super) struct Messages {
     /// Of the whole series.
@@ -100,34 +130,27 @@ pub(super) struct Messages {
     pub rows: Vec<Option<&'static str>>,
 }
 
-/// A longer series is scored in parts, where only its scores are wanted, so that memory does not grow with it.
+/// A longer series is read and scored in parts, so that memory does not grow with it.
 const MOST_ROWS: usize = 100_000;
 
-/// Calls `each` for every series of a request in turn, with the scores of all its rows that were read, among
-/// them some before `since` and after `until`.
-pub(super) fn for_each_series(
-    request: &Request,
-    each: impl FnMut(&Columns, Scored) -> Result<()>,
-) -> Result<()> {
-    for_each(request, usize::MAX, each)
-}
-
-/// The same, in parts of a series in the order of time. The parts overlap by what windows reach, so that scores are
-/// those of the whole series. Where a model is trained on the rows themselves there is one part.
+/// Calls `each` for every series of a request in turn, with the scores of its rows in parts, in the order of time; among
+/// them are some before `since` and after `until`. The parts overlap by what windows reach, so that scores are those of
+/// the whole series.
 pub(super) fn for_each_part(
     request: &Request,
-    each: impl FnMut(&Columns, Scored) -> Result<()>,
+    mut each: impl FnMut(&Columns, Scored) -> Result<()>,
 ) -> Result<()> {
-    match request.models {
-        Models::Train(..) => for_each(request, usize::MAX, each),
-        _ => for_each(request, MOST_ROWS, each),
-    }
+    for_each_series(request, false, |series| {
+        series.parts(|part| each(part.columns, part.score(request.detail)?))
+    })
 }
 
-fn for_each(
+/// Calls `each` for every series of a request in turn. It must go through the parts of the series once, and may do so
+/// again if it said so before.
+pub(super) fn for_each_series(
     request: &Request,
-    most: usize,
-    mut each: impl FnMut(&Columns, Scored) -> Result<()>,
+    again: bool,
+    mut each: impl FnMut(&mut Series) -> Result<()>,
 ) -> Result<()> {
     let source = Source::new(request)?;
     Spi::connect(|_| {
@@ -141,52 +164,122 @@ fn for_each(
         } else {
             0
         };
+        let may_go_back = again || matches!(request.models, Models::Train(..));
         // SAFETY: as above.
-        let mut reader = unsafe { Reader::open(&source, request, reach) };
-        while let Some(mut rows) = reader.begin()? {
-            let mut more = reader.read(&mut rows, most)?;
-            let width = channels.or_else(|| rows.width());
-            let found = {
-                let (samples, _) = samples(columns, &rows, width)?;
-                // SAFETY: as above.
-                unsafe { finder.find(&rows, &samples)? }
-            };
-            let reach = found.reach();
-            let mut begin = 0;
-            loop {
-                let end = if more {
-                    rows.settled(reach)
-                } else {
-                    rows.times.len()
-                };
-                if end <= begin && more {
-                    // The windows reach further than what was read.
-                    let longer = rows.times.len().saturating_add(most);
-                    more = reader.read(&mut rows, longer)?;
-                    continue;
+        let mut reader = unsafe { Reader::open(&source, request, reach, may_go_back) };
+        while let Some(key) = reader.begin()? {
+            let start = reader.position();
+            let mut rows = Rows::of(key.clone());
+            let more = reader.read(&mut rows, MOST_ROWS)?;
+            // SAFETY: as above.
+            let (found, width) = match unsafe { finder.find(&key)? } {
+                Lookup::Found(found) => (found, channels.or_else(|| rows.width())),
+                Lookup::Train(until, params) => {
+                    let training = Training::new(until, params, columns);
+                    let (model, width) = training.train(&rows, more, &mut reader)?;
+                    (Found::Model(Rc::new(model)), width)
                 }
-                let rest = more.then(|| rows.rest(end, reach));
-                let (samples, messages) = samples(columns, &rows, width)?;
-                let scored = score(rows, samples, messages, found.clone(), request.detail)?;
-                each(
-                    columns,
-                    Scored {
-                        range: begin..end,
-                        is_last: !more,
-                        ..scored
-                    },
-                )?;
-                let Some((next, first)) = rest else {
-                    break;
-                };
-                (rows, begin) = (next, first);
-                let longer = rows.times.len().saturating_add(most);
-                more = reader.read(&mut rows, longer)?;
-            }
+            };
+            each(&mut Series {
+                key,
+                start,
+                first: Some((rows, more)),
+                columns,
+                width: width.or_else(|| found.channels()),
+                found,
+                reader: &mut reader,
+            })?;
         }
-        reader.cursor.close();
+        reader.close();
         Ok(())
     })
+}
+
+/// One series of a request and its model.
+pub(super) struct Series<'a, 'b> {
+    key: RawJsonb,
+    /// The number of rows read before it.
+    start: u64,
+    /// Its first rows and whether it has more, once.
+    first: Option<(Rows, bool)>,
+    columns: &'a Columns,
+    width: Option<usize>,
+    found: Found,
+    reader: &'a mut Reader<'b>,
+}
+
+impl<'a> Series<'a, '_> {
+    /// Calls `each` for its parts in the order of time.
+    pub(super) fn parts(&mut self, mut each: impl FnMut(Part<'a>) -> Result<()>) -> Result<()> {
+        let (mut rows, mut more) = match self.first.take() {
+            Some(first) => first,
+            None => {
+                self.reader.go_to(self.start);
+                let mut rows = Rows::of(self.key.clone());
+                let more = self.reader.read(&mut rows, MOST_ROWS)?;
+                (rows, more)
+            }
+        };
+        let reach = self.found.reach();
+        let mut begin = 0;
+        loop {
+            let end = if more {
+                rows.settled(reach)
+            } else {
+                rows.times.len()
+            };
+            if end <= begin && more {
+                // The windows reach further than what was read.
+                let longer = rows.times.len().saturating_add(MOST_ROWS);
+                more = self.reader.read(&mut rows, longer)?;
+                continue;
+            }
+            let rest = more.then(|| rows.rest(end, reach));
+            each(Part {
+                rows,
+                range: begin..end,
+                is_last: !more,
+                columns: self.columns,
+                width: self.width,
+                found: self.found.clone(),
+            })?;
+            let Some((next, first)) = rest else {
+                return Ok(());
+            };
+            (rows, begin) = (next, first);
+            let longer = rows.times.len().saturating_add(MOST_ROWS);
+            more = self.reader.read(&mut rows, longer)?;
+        }
+    }
+}
+
+/// A part of a series, not yet scored.
+pub(super) struct Part<'a> {
+    pub rows: Rows,
+    /// The rows that count; those around them are read for the sake of the windows.
+    pub range: Range<usize>,
+    /// Whether no further part of the series follows.
+    pub is_last: bool,
+    pub columns: &'a Columns,
+    width: Option<usize>,
+    found: Found,
+}
+
+impl Part<'_> {
+    /// Whether it is the whole series.
+    pub(super) fn is_all(&self) -> bool {
+        self.is_last && self.range == (0..self.rows.times.len())
+    }
+
+    pub(super) fn score(self, detail: Detail) -> Result<Scored> {
+        let (samples, messages) = samples(self.columns, &self.rows, self.width)?;
+        let scored = score(self.rows, samples, messages, self.found, detail)?;
+        Ok(Scored {
+            range: self.range,
+            is_last: self.is_last,
+            ..scored
+        })
+    }
 }
 
 /// Calls `each` for every series of a request in turn, with its rows as the core takes them and what is wrong with
@@ -198,161 +291,17 @@ pub(super) fn for_each_rows(
     let source = Source::new(request)?;
     Spi::connect(|_| {
         // SAFETY: within an SPI connection.
-        let mut reader = unsafe { Reader::open(&source, request, 0) };
-        while let Some(rows) = reader.next_series()? {
+        let mut reader = unsafe { Reader::open(&source, request, 0, false) };
+        while let Some(key) = reader.begin()? {
+            let mut rows = Rows::of(key);
+            reader.read(&mut rows, usize::MAX)?;
             let columns = &source.columns;
             let (samples, messages) = samples(columns, &rows, columns.channels())?;
             each(&source, rows, samples, &messages)?;
         }
-        reader.cursor.close();
+        reader.close();
         Ok(())
     })
-}
-
-/// The time of a row.
-struct Time {
-    /// As the core takes it; at the end of the range if infinite.
-    core: Option<i64>,
-    shown: Option<i64>,
-    infinite: bool,
-}
-
-/// Reads rows and cuts them into series.
-struct Reader<'a> {
-    source: &'a Source,
-    cursor: Cursor,
-    batch: VecDeque<(RawJsonb, Time, Option<Vec<f64>>)>,
-    seen: BTreeSet<RawJsonb>,
-}
-
-impl<'a> Reader<'a> {
-    unsafe fn open(source: &'a Source, request: &Request, reach: i64) -> Self {
-        // Infinite bounds stay as they are.
-        let moved = |t: i64, by: i64| {
-            if t == i64::MIN || t == i64::MAX {
-                t
-            } else {
-                t.saturating_add(by)
-            }
-        };
-        let oid = match source.columns.time.is_integer() {
-            true => pg_sys::INT8OID,
-            false => pg_sys::TIMESTAMPTZOID,
-        };
-        let parameter = |t: Option<i64>| (oid, t.map(pg_sys::Datum::from));
-        let parameters = [
-            parameter(request.range.since.map(|t| moved(t, -reach))),
-            parameter(request.range.until.map(|t| moved(t, reach))),
-        ];
-        // SAFETY: as above; the parameters are timestamps or integers, as the column is.
-        let cursor = unsafe { Cursor::open(&source.query, &parameters) };
-        Self {
-            source,
-            cursor,
-            batch: VecDeque::new(),
-            seen: BTreeSet::new(),
-        }
-    }
-
-    fn next_series(&mut self) -> Result<Option<Rows>> {
-        let Some(mut rows) = self.begin()? else {
-            return Ok(None);
-        };
-        self.read(&mut rows, usize::MAX)?;
-        Ok(Some(rows))
-    }
-
-    /// Begins with the next series, of which no row is read yet.
-    fn begin(&mut self) -> Result<Option<Rows>> {
-        if self.batch.is_empty() && !self.fill()? {
-            return Ok(None);
-        }
-        let Some((key, ..)) = self.batch.front() else {
-            return Ok(None);
-        };
-        let key = key.clone();
-        if !self.seen.insert(key.clone()) {
-            return Err(invalid(
-                format!("series {} comes in several pieces", key.text()),
-                "A series column takes different values for equal, for example by its collation; cast it to text in a view.",
-            ));
-        }
-        Ok(Some(Rows {
-            key,
-            times: Vec::new(),
-            shown: Vec::new(),
-            infinite: Vec::new(),
-            values: Vec::new(),
-        }))
-    }
-
-    /// Reads rows of the series that `rows` are of until there are `most`; whether it has more.
-    fn read(&mut self, rows: &mut Rows, most: usize) -> Result<bool> {
-        loop {
-            if self.batch.is_empty() && !self.fill()? {
-                return Ok(false);
-            }
-            if self.batch.front().is_none_or(|(key, ..)| *key != rows.key) {
-                return Ok(false);
-            }
-            if rows.times.len() >= most {
-                return Ok(true);
-            }
-            while let Some((_, time, values)) = self
-                .batch
-                .pop_front_if(|(key, ..)| *key == rows.key && rows.times.len() < most)
-            {
-                rows.times.push(time.core);
-                rows.shown.push(time.shown);
-                rows.infinite.push(time.infinite);
-                rows.values.push(values);
-            }
-        }
-    }
-
-    /// Reads another batch; false at the end.
-    fn fill(&mut self) -> Result<bool> {
-        pgrx::check_for_interrupts!();
-        let columns = &self.source.columns;
-        let (batch, array, time_type) = (&mut self.batch, columns.array, columns.time);
-        self.cursor.batch(|row| {
-            // SAFETY: the first column of the query is a jsonb that is never NULL.
-            let key = row.datum(1).map(|d| unsafe { RawJsonb::copy(d) });
-            let key = key.ok_or_else(|| {
-                invalid(
-                    "a series has no key",
-                    "This is a fault of pg_tsad; please report it.",
-                )
-            })?;
-            let key = batch
-                .back()
-                .map(|(last, ..)| last)
-                .filter(|last| **last == key)
-                .cloned()
-                .unwrap_or(key);
-            let value = row.datum(2).map(|d| time_type.value(d));
-            let shown = row.datum(4).map(|d| d.value() as i64);
-            let time = Time {
-                core: value.and_then(|v| v.ok()).or(shown.filter(|_| value.is_some())),
-                shown,
-                infinite: value.is_some_and(|v| v.is_err()),
-            };
-            batch.push_back((key, time, values(&row, array)));
-            Ok(())
-        })
-    }
-}
-
-fn values(row: &Row, array: bool) -> Option<Vec<f64>> {
-    let datum = row.datum(3);
-    if array {
-        // SAFETY: the column is a float8[].
-        let list = unsafe { Vec::<Option<f64>>::from_datum(datum?, false) };
-        return list.map(|list| list.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect());
-    }
-    // SAFETY: the column is a float8.
-    let value = datum.and_then(|d| unsafe { f64::from_datum(d, false) });
-    Some(vec![value.unwrap_or(f64::NAN)])
 }
 
 /// The rows of a series as the core takes them, those left out that have no finite time; and what is wrong with

@@ -124,7 +124,7 @@ impl Relation {
         let source = format!("({}\n)", query.trim().trim_end_matches(';'));
         Spi::connect(|_| {
             // SAFETY: within an SPI connection.
-            let cursor = unsafe { Cursor::open(&format!("SELECT * FROM {source} q LIMIT 0"), &[]) };
+            let cursor = unsafe { Cursor::open(&format!("SELECT * FROM {source} q LIMIT 0"), &[], false) };
             let columns = cursor
                 .columns()
                 .into_iter()

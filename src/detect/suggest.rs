@@ -102,13 +102,15 @@ impl Advice {
                 "all values are equal: any change will be an anomaly".to_owned(),
             );
         }
-        let left_out = params.scales.len() - scales.len();
-        let message = match left_out {
-            0 => String::new(),
-            n => format!(
+        let most = params.most_training_rows(survey.channels);
+        let too_long = params.scales.len() - scales.len();
+        let message = match (survey.rows.saturating_sub(most), too_long) {
+            (0, 0) => String::new(),
+            (0, n) => format!(
                 "{n} of {} window lengths are too long for the data",
                 params.scales.len()
             ),
+            (early, _) => format!("only the latest {most} rows train, the first {early} are left out"),
         };
         advice("ready", message)
     }

@@ -153,6 +153,7 @@ pub fn drift(model: &Model, rows: Samples, check: Check) -> Result<Drift> {
     let scored: Vec<&Point> = points.iter().filter(|p| p.score.is_some()).collect();
     let alarms = scored.iter().filter(|p| p.is_anomaly == Some(true)).count();
     let p_values = Uniformity::of(decimated(model, &scored));
+    check();
     let far_share = share_of_far_windows(model, &newer, check);
     let (advice, reason) = advise(model, &newer, &p_values, far_share);
     Ok(Drift {

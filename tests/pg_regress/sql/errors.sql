@@ -91,8 +91,14 @@ SELECT * FROM error_of($$SELECT * FROM tsad.events('metric', 'ts', 'cpu', series
 
 SELECT * FROM error_of($$SELECT * FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', focus => 1.5)$$);
 
--- 54000: more training values than the limit
-SELECT * FROM error_of($$SELECT tsad.train(at(i), array_fill(1::float8, ARRAY[1024])) FROM generate_series(0, 16384) i$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"max_training_points": 999}') FROM metric$$);
+SELECT * FROM error_of($$SELECT tsad.train(ts, cpu, '{"max_training_points": 16777217}') FROM metric$$);
+
+-- 54000: more values than the limit. Training takes the latest of them.
+SELECT * FROM error_of($$SELECT tsad.drift(model, at(i), array_fill(1::float8, ARRAY[1024])) FROM generate_series(0, 16384) i,
+    (SELECT tsad.train(at(i), array_fill(1::float8, ARRAY[1024])) AS model FROM generate_series(0, 9) i) m$$);
+SELECT i->'rows' AS rows, i->'rows_left_out' AS left_out
+  FROM (SELECT tsad.model_info(tsad.train(at(i), array_fill(1::float8, ARRAY[1024]), '{"max_training_points": 10240}')) AS i FROM generate_series(0, 16384) i) m;
 
 -- 42501: rights; row security of the reader holds
 CREATE ROLE tsad_reader;

@@ -22,6 +22,8 @@ SELECT series->>'host' AS host, verdict, message, suggested_options FROM tsad.su
 SELECT count(*) AS series, bool_and((verdict <> 'insufficient_data') = (tsad.model_info(model)->>'trained')::boolean) AS agree
   FROM tsad.suggest('metric', 'ts', 'v', series_columns => '{host}') s
   JOIN (SELECT host, tsad.train(ts, v) AS model FROM metric WHERE host <> 'infinite' GROUP BY host) m ON m.host = s.series->>'host';
+-- More rows than are trained on.
+SELECT verdict, message FROM tsad.suggest('SELECT i, wave(i) AS v, wave(i) AS w FROM generate_series(1, 2000) i', 'i', '{v,w}', options => '{"max_training_points": 1000}');
 SELECT rows, first_ts, sampling_interval, first_seq, last_seq, verdict FROM tsad.suggest('SELECT i, wave(i) AS v FROM generate_series(10, 300) i', 'i', 'v');
 
 SELECT "check", ok, series->>'host' AS host, message, hint FROM tsad.validate('metric', 'ts', 'v', series_columns => '{host}');

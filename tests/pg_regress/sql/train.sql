@@ -47,6 +47,27 @@ END $$;
 SELECT launched('SELECT host, tsad.train(ts, cpu) FROM metric GROUP BY host');
 RESET max_parallel_workers_per_gather;
 
+-- Of more rows than max_training_points allows the latest are trained on, whatever the order, plan and number of workers.
+CREATE FUNCTION thinned(source text) RETURNS TABLE (host text, one text, two text) LANGUAGE plpgsql AS $$ BEGIN
+    RETURN QUERY EXECUTE format('SELECT host, md5(tsad.train(ts, cpu, %L)), md5(tsad.train(ts, ARRAY[cpu, mem], %1$L)) FROM %s m GROUP BY host',
+                                '{"max_training_points": 1200}', source);
+END $$;
+CREATE TABLE thin AS SELECT * FROM thinned('metric');
+SET max_parallel_workers_per_gather = 4;
+SELECT launched('SELECT host, tsad.train(ts, cpu, ''{"max_training_points": 1200}'') FROM metric GROUP BY host');
+SELECT count(*) AS models, count(*) FILTER (WHERE t = p) AS same_parallel, count(*) FILTER (WHERE t = o) AS same_shuffled, count(*) FILTER (WHERE t = b) AS same_backwards
+  FROM thin t JOIN thinned('metric') p USING (host) JOIN thinned('(SELECT * FROM metric ORDER BY md5(host || ts::text))') o USING (host)
+  JOIN thinned('(SELECT * FROM metric ORDER BY ts DESC)') b USING (host);
+RESET max_parallel_workers_per_gather;
+WITH latest AS (SELECT tsad.model_info(tsad.train(ts, cpu)) AS i FROM metric WHERE host = 'host1' AND ts >= at(800)),
+     thinned AS (SELECT tsad.model_info(tsad.train(ts, cpu, '{"max_training_points": 1200}')) AS i FROM metric WHERE host = 'host1')
+SELECT t.i->'rows' AS rows, t.i->'rows_left_out' AS left_out, t.i->'training_range' = l.i->'training_range' AS same_range,
+       t.i->'calibration' = l.i->'calibration' AS same_calibration FROM latest l, thinned t;
+SELECT i->'rows' AS rows, i->'rows_left_out' AS left_out
+  FROM (SELECT tsad.model_info(tsad.train(ts, ARRAY[cpu, mem], '{"max_training_points": 1200}')) AS i FROM metric WHERE host = 'host1') m;
+DROP TABLE thin;
+DROP FUNCTION thinned;
+
 -- As a window function the aggregate sees its frame.
 SELECT count(DISTINCT md5(model)) FROM (SELECT tsad.train(ts, cpu) OVER (PARTITION BY host) AS model FROM metric WHERE host < 'host3') m;
 

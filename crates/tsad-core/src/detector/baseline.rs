@@ -2,6 +2,7 @@
 //!
 //! It explains an anomaly to a reader and decides what is too small to matter; it does not enter the score.
 
+use crate::Check;
 use crate::series::Series;
 use crate::view::RobustScale;
 use realfft::RealFftPlanner;
@@ -73,14 +74,14 @@ impl Baseline {
     /// (at least 0.3, in the longest stretch without a gap), if it is seen three times and makes the typical
     /// deviation a fifth smaller; otherwise the baseline is the median. Medians and quantiles withstand incidents
     /// in less than half of the cycles and, for the band, in 1 % of the samples.
-    pub(super) fn fit(series: &Series, c: usize, scale: &RobustScale) -> Self {
+    pub(super) fn fit(series: &Series, c: usize, scale: &RobustScale, check: Check) -> Self {
         let values: Vec<(i64, f64)> = series
             .segments
             .iter()
             .flat_map(|s| (s.start..).zip(s.channel(c).iter().copied()))
             .collect();
         let flat = Self::of_period(&values, 1);
-        let Some(period) = season(series, c, scale) else {
+        let Some(period) = season(series, c, scale, check) else {
             return flat;
         };
         let seasonal = Self::of_period(&values, period);
@@ -93,7 +94,7 @@ impl Baseline {
 
     /// The baseline for channel `c` of a newer series: the old one, the old one moved by the typical difference, or one
     /// learned anew; each only if it makes the typical deviation a fifth smaller than the one before.
-    pub(super) fn updated(old: &Self, series: &Series, c: usize, scale: &RobustScale) -> Self {
+    pub(super) fn updated(old: &Self, series: &Series, c: usize, scale: &RobustScale, check: Check) -> Self {
         let values: Vec<(i64, f64)> = series
             .segments
             .iter()
@@ -109,7 +110,7 @@ impl Baseline {
             ..old.clone()
         };
         let mut best = old.clone();
-        for next in [moved, Self::fit(series, c, scale)] {
+        for next in [moved, Self::fit(series, c, scale, check)] {
             if next.typical_deviation(&values) < WORTH * best.typical_deviation(&values) {
                 best = next;
             }
@@ -163,7 +164,7 @@ impl Baseline {
 
 /// The lag of the highest autocorrelation of channel `c`, by the Fourier transform of the power (Wiener and
 /// Khinchin), in the longest segment.
-fn season(series: &Series, c: usize, scale: &RobustScale) -> Option<usize> {
+fn season(series: &Series, c: usize, scale: &RobustScale, check: Check) -> Option<usize> {
     let segment = series.segments.iter().max_by_key(|s| s.len())?;
     let n = segment.len();
     let longest = (n / LEAST_CYCLES).min(LONGEST_PERIOD);
@@ -186,11 +187,14 @@ fn season(series: &Series, c: usize, scale: &RobustScale) -> Option<usize> {
         .zip(&scaled)
         .for_each(|(s, v)| *s = f64::from(*v) - mean);
     let mut lines = forward.make_output_vec();
+    check();
     forward.process(&mut signal, &mut lines).ok()?;
+    check();
     for line in &mut lines {
         *line = Complex::new(line.norm_sqr(), 0.0);
     }
     inverse.process(&mut lines, &mut signal).ok()?;
+    check();
     let power = signal[0] / n as f64;
     if power <= 0.0 {
         return None;
@@ -247,7 +251,7 @@ mod tests {
     fn fit(value: impl Fn(i64) -> f64, n: i64) -> Baseline {
         let values: Vec<f64> = (0..n).map(value).collect();
         let scale = RobustScale::fit(values.iter().copied());
-        Baseline::fit(&series(values), 0, &scale)
+        Baseline::fit(&series(values), 0, &scale, &|| {})
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl<'a> Explainer<'a> {
         let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
         let rows = rows.sorted_by_time(check).select(&live);
         check();
-        let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap);
+        let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
         let channel = |s: &Segment, (c, m): (usize, &super::ChannelModel)| {
             s.channel(c).iter().map(|v| m.scale.apply(*v)).collect()
         };

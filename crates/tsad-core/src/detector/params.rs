@@ -45,6 +45,9 @@ pub struct Params {
     pub max_age_days: Option<f64>,
     /// The longest gap, in sampling intervals, that is filled linearly, 0 to 1000; default 4.
     pub max_gap: usize,
+    /// The most values (rows times channels) that are trained on, 1,000 to 16,777,216; of more rows the latest are
+    /// taken. Default 4,000,000.
+    pub max_training_points: usize,
     /// The probability that a normal sample is flagged, above 0 and at most 0.5.
     pub alpha: Option<f64>,
     /// The same as a number of flagged normal samples per day, above 0; the default is one a week.
@@ -71,6 +74,7 @@ impl Default for Params {
             metric: false,
             max_age_days: None,
             max_gap: 4,
+            max_training_points: 4_000_000,
             alpha: None,
             alarms_per_day: None,
             decision: Decision::Metric,
@@ -84,7 +88,7 @@ impl Default for Params {
 /// The names of all parameters, for messages about misspelt ones.
 impl Params {
     /// The names under which the parameters are known to users, in alphabetical order.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 14] = [
         "alarms_per_day",
         "alpha",
         "causal",
@@ -93,12 +97,16 @@ impl Params {
         "decision",
         "max_age_days",
         "max_gap",
+        "max_training_points",
         "metric",
         "min_deviation",
         "min_deviation_relative",
         "scales",
         "seed",
     ];
+
+    /// The largest number of values that a model can be trained on.
+    pub const MOST_TRAINING_POINTS: usize = 1 << 24;
 
     /// The largest number of scales.
     pub const MAX_SCALES: usize = 16;
@@ -126,6 +134,12 @@ impl Params {
         }
         within("centres", self.centres, 1, 256)?;
         within("max_gap", self.max_gap, 0, 1000)?;
+        within(
+            "max_training_points",
+            self.max_training_points,
+            1000,
+            Self::MOST_TRAINING_POINTS,
+        )?;
         if !(0.0..0.5).contains(&self.contamination) {
             return Err(invalid(
                 format!("option \"contamination\" is out of range: {}", self.contamination),
@@ -175,6 +189,11 @@ impl Params {
     /// The longest time after the last training row for which a model is not too old, in microseconds.
     pub(super) fn max_age(&self) -> Option<i64> {
         self.max_age_days.map(|days| (days * DAY) as i64)
+    }
+
+    /// The most rows that are trained on, given the number of their values.
+    pub fn most_training_rows(&self, channels: usize) -> usize {
+        (self.max_training_points / channels.max(1)).max(1)
     }
 
     /// Whether anomalies must deviate from the baseline by some least deviation.
@@ -284,6 +303,8 @@ mod tests {
         assert!(rejected(|p| p.scales = (8..30).collect()).contains("22"));
         assert!(rejected(|p| p.centres = 0).contains("centres"));
         assert!(rejected(|p| p.max_gap = 1001).contains("max_gap"));
+        assert!(rejected(|p| p.max_training_points = 999).contains("max_training_points"));
+        assert!(rejected(|p| p.max_training_points = 1 << 25).contains("max_training_points"));
         assert!(rejected(|p| p.contamination = 0.5).contains("contamination"));
         assert!(rejected(|p| p.contamination = f64::NAN).contains("contamination"));
         assert!(rejected(|p| p.alpha = Some(0.0)).contains("alpha"));

@@ -17,6 +17,9 @@ use std::ops::Range;
 /// The weight of an excess beside the mean over windows, which has the deviation of about 1 on normal samples.
 const RESIDUAL_WEIGHT: f32 = 2.0;
 
+/// Rows between two calls of the cancel hook.
+const CHECK_EVERY: usize = 1 << 14;
+
 /// What a score may look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sight {
@@ -117,7 +120,7 @@ fn scored(model: &Model, rows: Samples, sight: Sight, detail: Detail, check: Che
     };
     let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
     let rows = rows.select(&live);
-    let (series, places) = Series::on_grid(&rows, &trained.grid, model.params.max_gap);
+    let (series, places) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
     let scored: Vec<Scores> = series
         .segments
         .iter()
@@ -154,9 +157,13 @@ fn scored(model: &Model, rows: Samples, sight: Sight, detail: Detail, check: Che
         scored: &scored,
         sight,
     };
-    Ok((0..rows.len())
-        .map(|i| judge.point(rows.times()[i], rows.row(i), places[i]))
-        .collect())
+    let point = |i: usize| {
+        if i.is_multiple_of(CHECK_EVERY) {
+            check();
+        }
+        judge.point(rows.times()[i], rows.row(i), places[i])
+    };
+    Ok((0..rows.len()).map(point).collect())
 }
 
 /// The scores of the samples of one segment.

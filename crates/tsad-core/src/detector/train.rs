@@ -21,12 +21,15 @@ use std::borrow::Cow;
 /// Too little data is no error, so that one short series does not stop the training of others: the model
 /// then says what was missing, and scores nothing.
 ///
+/// Of more rows than the parameters allow the latest are taken; the model says how many were left out.
+///
 /// Time is linear in the number of rows.
 ///
 /// # Errors
 /// `InvalidParameter` if alarms per day are asked for but the times are integers without a unit.
-pub fn train(rows: Samples, params: &ValidParams, check: Check) -> Result<Model> {
+pub fn train(mut rows: Samples, params: &ValidParams, check: Check) -> Result<Model> {
     params.fits_times(rows.time_kind())?;
+    rows.keep_latest(params.most_training_rows(rows.channels()), check);
     let rows = rows.sorted_canonically(check);
     let missing = (0..rows.len())
         .filter(|&i| rows.row(i).iter().all(|v| v.is_nan()))
@@ -37,6 +40,7 @@ pub fn train(rows: Samples, params: &ValidParams, check: Check) -> Result<Model>
         channels: rows.channels(),
         times: rows.time_kind(),
         rows: rows.len() as u64,
+        left_out: rows.left_out(),
         missing: missing as u64,
         first_time: rows.times().first().copied().unwrap_or(0),
         last_time: rows.times().last().copied().unwrap_or(0),
@@ -61,7 +65,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     }
     let rows = rows.select(&live);
     let grid = Grid::of_times(rows.times()).map_err(|e| e.message().to_owned())?;
-    let (series, _) = Series::on_grid(&rows, &grid, params.max_gap);
+    let (series, _) = Series::on_grid(&rows, &grid, params.max_gap, check);
     let lengths = usable_scales(&series, params);
     if lengths.is_empty() {
         let longest = series.segments.iter().map(Segment::len).max().unwrap_or(0);
@@ -85,6 +89,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     let instants = Instants::of(&series);
     let causal = causal::learn(&mut channels, &series, &instants, params, check);
     let scores = |sight: Sight| {
+        check();
         // How many scores the longest window spans.
         let (held_out, reach) = match (sight, &causal) {
             (Sight::Causal, Some(held_out)) => (
@@ -111,6 +116,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         (source, scores, reach)
     };
     let calibration = |(source, scores, reach): (Source, Vec<Vec<f64>>, usize)| {
+        check();
         Calibration::fit(
             &scores,
             reach,
@@ -127,7 +133,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         samples: series.len() as u64,
         imputed: series.imputed() as u64,
         baselines: (0..channels.len())
-            .map(|c| Baseline::fit(&series, c, &channels[c].scale))
+            .map(|c| Baseline::fit(&series, c, &channels[c].scale, check))
             .collect(),
         regimes: Regimes::fit(&channels, &series, params, check),
         causal: calibration(causal.unwrap_or_else(|| hindsight.clone())),

@@ -63,7 +63,7 @@ pub fn update(model: &Model, rows: Samples, check: Check) -> Result<Model> {
         Body::Trained(trained) => {
             let newer = rows.tail(known);
             let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
-            let (series, _) = Series::on_grid(&newer.select(&live), &trained.grid, params.max_gap);
+            let (series, _) = Series::on_grid(&newer.select(&live), &trained.grid, params.max_gap, check);
             let Some(merged) = merge(trained, &series, &params, check) else {
                 return Ok(model.clone());
             };
@@ -125,6 +125,7 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
     let excesses;
     (out.residuals, excesses) = trained.residuals.updated(&scaled(&out.channels, series), check);
     let calibrated = |old: &Calibration, sight: Sight| {
+        check();
         let (scores, reach) = match sight {
             Sight::Causal if !causal_lengths.is_empty() => (
                 causal::held_out_scores(&out.channels, &held_out_causal, &excesses, &instants)?,
@@ -153,7 +154,7 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
     }
     for (c, baseline) in out.baselines.iter_mut().enumerate() {
         check();
-        *baseline = Baseline::updated(baseline, series, c, &out.channels[c].scale);
+        *baseline = Baseline::updated(baseline, series, c, &out.channels[c].scale, check);
     }
     out.samples += series.len() as u64;
     out.imputed += series.imputed() as u64;
@@ -401,7 +402,7 @@ pub(crate) fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) 
     let trained = model.trained()?;
     let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
     let rows = rows.clone().sorted_by_time(check).select(&live);
-    let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap);
+    let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
     let mut blend = Blend::new(trained.channels.len(), false);
     let mut shares = Vec::new();
     for (scale, of_scale) in trained.channels[0].scales.iter().enumerate() {

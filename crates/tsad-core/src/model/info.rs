@@ -35,6 +35,8 @@ pub struct ModelInfo {
     pub times: TimeKind,
     /// The number of training rows.
     pub rows: u64,
+    /// The rows before these that were more than the option `max_training_points` allows.
+    pub rows_left_out: u64,
     /// What was folded in after the training.
     pub updates: Updates,
     /// The training rows without any value.
@@ -123,6 +125,7 @@ impl Model {
             channels_constant: columns(true),
             times: self.times,
             rows: self.rows,
+            rows_left_out: self.left_out,
             updates: self.updates,
             rows_missing: self.missing,
             first_time: times.then_some(self.first_time),

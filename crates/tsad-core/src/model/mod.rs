@@ -31,6 +31,8 @@ pub struct Model {
     pub(crate) channels: usize,
     pub(crate) times: TimeKind,
     pub(crate) rows: u64,
+    /// Earlier rows that were too many to train on.
+    pub(crate) left_out: u64,
     /// Rows without any value.
     pub(crate) missing: u64,
     pub(crate) first_time: i64,

@@ -3,6 +3,7 @@
 use crate::{Check, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
+use std::cmp::Ordering;
 
 /// What the times of a series mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -34,6 +35,8 @@ pub struct Samples {
     kind: TimeKind,
     times: Vec<i64>,
     values: Vec<f64>,
+    /// How many earlier rows were dropped.
+    left_out: u64,
 }
 
 impl Samples {
@@ -62,6 +65,7 @@ impl Samples {
             kind: TimeKind::default(),
             times: Vec::new(),
             values: Vec::new(),
+            left_out: 0,
         })
     }
 
@@ -123,6 +127,7 @@ impl Samples {
         }
         self.times.extend_from_slice(&other.times);
         self.values.extend_from_slice(&other.values);
+        self.left_out += other.left_out;
         Ok(())
     }
 
@@ -135,6 +140,7 @@ impl Samples {
             kind: self.kind,
             times: self.times[..n].to_vec(),
             values: self.values[..n * self.channels].to_vec(),
+            left_out: self.left_out,
         }
     }
 
@@ -147,7 +153,52 @@ impl Samples {
             kind: self.kind,
             times: self.times[first..].to_vec(),
             values: self.values[first * self.channels..].to_vec(),
+            left_out: self.left_out,
         }
+    }
+
+    /// Drops the earliest rows beyond `most` and counts them. Of rows of one time those go first whose values come
+    /// first, so that what stays does not depend on the order in which rows were added, nor on when, and how often, rows
+    /// were dropped before. The order of the others is kept.
+    ///
+    /// Time is linear in the number of rows.
+    pub fn keep_latest(&mut self, most: usize, check: Check) {
+        let surplus = self.len().saturating_sub(most);
+        if surplus == 0 {
+            return;
+        }
+        self.left_out += surplus as u64;
+        let in_order =
+            self.times.is_sorted() && self.times[surplus - 1] < self.times[surplus.min(self.len() - 1)];
+        if in_order || most == 0 {
+            self.times.drain(..surplus);
+            self.values.drain(..surplus * self.channels);
+            return;
+        }
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        let pace = Pace::new(check);
+        order.select_nth_unstable_by(surplus, |&i, &j| {
+            pace.step();
+            self.canonically(i, j)
+        });
+        let mut stays = vec![true; self.len()];
+        order[..surplus].iter().for_each(|i| stays[*i] = false);
+        let mut of_row = stays.iter();
+        self.times.retain(|_| of_row.next() == Some(&true));
+        let mut of_value = stays.iter().flat_map(|s| std::iter::repeat_n(s, self.channels));
+        self.values.retain(|_| of_value.next() == Some(&true));
+    }
+
+    /// How many earlier rows [`Samples::keep_latest`] dropped.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// The same after `more` earlier rows were dropped elsewhere.
+    #[must_use]
+    pub fn with_left_out(mut self, more: u64) -> Self {
+        self.left_out += more;
+        self
     }
 
     /// The number of rows.
@@ -206,15 +257,18 @@ impl Samples {
         let pace = Pace::new(check);
         order.sort_by(|&i, &j| {
             pace.step();
-            self.times[i].cmp(&self.times[j]).then_with(|| {
-                let pairs = self.row(i).iter().zip(self.row(j));
-                pairs
-                    .map(|(a, b)| a.total_cmp(b))
-                    .find(|o| o.is_ne())
-                    .unwrap_or(std::cmp::Ordering::Equal)
-            })
+            self.canonically(i, j)
         });
         self.permuted(&order)
+    }
+
+    /// Whether row `i` comes before row `j`: by time and then by the values.
+    fn canonically(&self, i: usize, j: usize) -> Ordering {
+        self.times[i].cmp(&self.times[j]).then_with(|| {
+            let pairs = self.row(i).iter().zip(self.row(j));
+            let differing = pairs.map(|(a, b)| a.total_cmp(b)).find(|o| o.is_ne());
+            differing.unwrap_or(Ordering::Equal)
+        })
     }
 
     /// The rows with only the given channels, in that order.
@@ -226,6 +280,7 @@ impl Samples {
             kind: self.kind,
             times: self.times.clone(),
             values: rows.flat_map(|r| channels.iter().map(|&c| r[c])).collect(),
+            left_out: self.left_out,
         }
     }
 
@@ -235,6 +290,7 @@ impl Samples {
             kind: self.kind,
             times: order.iter().map(|&i| self.times[i]).collect(),
             values: order.iter().flat_map(|&i| self.row(i)).copied().collect(),
+            left_out: self.left_out,
         }
     }
 }
@@ -298,6 +354,35 @@ mod tests {
     }
 
     #[test]
+    fn the_latest_rows_stay_whatever_the_order_and_the_portions() {
+        let all: Vec<(i64, [f64; 2])> = (0..300_i64)
+            .map(|i| (i * 7919 % 101, [(i % 7) as f64, (i % 3) as f64]))
+            .collect();
+        let taken = |rows: &mut dyn Iterator<Item = &(i64, [f64; 2])>, portion: usize| {
+            let mut kept = Samples::new(2).unwrap();
+            for (n, (t, v)) in rows.enumerate() {
+                kept.push(*t, v).unwrap();
+                if n % portion == 0 {
+                    kept.keep_latest(50, &|| {});
+                }
+            }
+            kept.keep_latest(50, &|| {});
+            kept.sorted_canonically(&|| {})
+        };
+        let at_once = taken(&mut all.iter(), 1000);
+        assert_eq!((at_once.len(), at_once.left_out()), (50, 250));
+        // 300 rows at 101 times: the last 16 times have 48 of them, two more come from the time before.
+        assert!(at_once.times().iter().all(|t| *t >= 84), "{:?}", at_once.times());
+        assert_eq!(at_once, taken(&mut all.iter().rev(), 60));
+        let mut sorted = all.clone();
+        sorted.sort_by_key(|r| r.0);
+        assert_eq!(at_once, taken(&mut sorted.iter(), 51));
+        let mut none = at_once;
+        none.keep_latest(0, &|| {});
+        assert_eq!((none.len(), none.values().len(), none.left_out()), (0, 0, 300));
+    }
+
+    #[test]
     fn sorting_by_time_keeps_rows_of_equal_time_in_order() {
         let mut s = Samples::new(1).unwrap();
         for (t, v) in [(2, 1.0), (1, 9.0), (1, 3.0)] {
@@ -310,12 +395,16 @@ mod tests {
     #[test]
     fn a_long_sort_can_be_cancelled() {
         let mut rows = Samples::new(1).unwrap();
-        for i in 0..20_000_i64 {
-            rows.push(i * 7919 % 20_011, &[0.0]).unwrap();
+        for i in 0..60_000_i64 {
+            rows.push(i * 7919 % 60_013, &[0.0]).unwrap();
         }
         let stop = || panic!("cancelled");
-        let sorts: [fn(Samples, Check) -> Samples; 2] =
-            [Samples::sorted_by_time, Samples::sorted_canonically];
+        let latest = |mut rows: Samples, check: Check| {
+            rows.keep_latest(10_000, check);
+            rows
+        };
+        let sorts: [fn(Samples, Check) -> Samples; 3] =
+            [Samples::sorted_by_time, Samples::sorted_canonically, latest];
         for sort in sorts {
             let run = || sort(rows.clone(), &stop);
             assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());

@@ -1,6 +1,10 @@
 //! Segments: stretches of the grid without a long gap.
 
 use super::{Grid, Samples};
+use crate::Check;
+
+/// Rows, or segments, between two calls of the cancel hook.
+const CHECK_EVERY: usize = 1 << 14;
 
 /// A series on its grid, cut into segments at every gap longer than `max_gap` intervals.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,10 +72,17 @@ impl Series {
     /// channels.
     ///
     /// Returns the series and the place of every row; a row has none where a channel is in a long gap.
-    pub fn on_grid(rows: &Samples, grid: &Grid, max_gap: usize) -> (Self, Vec<Option<Place>>) {
-        let cells = Cells::of_rows(rows, grid);
+    pub fn on_grid(rows: &Samples, grid: &Grid, max_gap: usize, check: Check) -> (Self, Vec<Option<Place>>) {
+        let cells = Cells::of_rows(rows, grid, check);
         let stretches = cells.stretches(max_gap);
-        let segments: Vec<Segment> = stretches.into_iter().map(|s| cells.fill(s)).collect();
+        let fill = |(i, s): (usize, Stretch)| {
+            if i.is_multiple_of(CHECK_EVERY) {
+                check();
+            }
+            cells.fill(s)
+        };
+        let segments: Vec<Segment> = stretches.into_iter().enumerate().map(fill).collect();
+        check();
         let places = places(&cells, &segments);
         let series = Self {
             channels: rows.channels(),
@@ -139,13 +150,16 @@ struct Stretch {
 }
 
 impl Cells {
-    fn of_rows(rows: &Samples, grid: &Grid) -> Self {
+    fn of_rows(rows: &Samples, grid: &Grid, check: Check) -> Self {
         let channels = rows.channels();
         let mut numbers: Vec<i64> = Vec::with_capacity(rows.len());
         let mut means: Vec<f64> = Vec::with_capacity(rows.values().len());
         let mut of_row = Vec::with_capacity(rows.len());
         let mut counts = vec![0_u32; channels];
         for (i, &time) in rows.times().iter().enumerate() {
+            if i.is_multiple_of(CHECK_EVERY) {
+                check();
+            }
             let number = grid.cell(time);
             if numbers.last() != Some(&number) {
                 close(&mut means, &mut counts);
@@ -332,7 +346,7 @@ mod tests {
     #[test]
     fn duplicates_are_averaged_and_short_gaps_filled() {
         let rows = rows(1, &[(0, &[1.0]), (0, &[3.0]), (10, &[f64::NAN]), (40, &[10.0])]);
-        let (series, places) = Series::on_grid(&rows, &GRID, 3);
+        let (series, places) = Series::on_grid(&rows, &GRID, 3, &|| {});
         assert_eq!(series.segments.len(), 1);
         assert_eq!(series.segments[0].values, [2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(series.segments[0].imputed, [false, true, true, true, false]);
@@ -344,9 +358,9 @@ mod tests {
     #[test]
     fn a_gap_of_more_than_max_gap_cells_splits() {
         let list: &[(i64, &[f64])] = &[(0, &[1.0]), (10, &[1.0]), (50, &[2.0]), (60, &[2.0])];
-        let (whole, _) = Series::on_grid(&rows(1, list), &GRID, 3);
+        let (whole, _) = Series::on_grid(&rows(1, list), &GRID, 3, &|| {});
         assert_eq!(whole.segments.len(), 1);
-        let (split, places) = Series::on_grid(&rows(1, list), &GRID, 2);
+        let (split, places) = Series::on_grid(&rows(1, list), &GRID, 2, &|| {});
         assert_eq!(
             split.segments.iter().map(Segment::len).collect::<Vec<_>>(),
             [2, 2]
@@ -358,7 +372,7 @@ mod tests {
                 sample: 0
             })
         );
-        let (none, _) = Series::on_grid(&rows(1, list), &GRID, 0);
+        let (none, _) = Series::on_grid(&rows(1, list), &GRID, 0, &|| {});
         assert_eq!(none.segments.len(), 2);
     }
 
@@ -374,12 +388,12 @@ mod tests {
             })
             .collect();
         let list: Vec<(i64, &[f64])> = list.iter().map(|(t, v)| (*t, v.as_slice())).collect();
-        let (series, places) = Series::on_grid(&rows(2, &list), &GRID, 1);
+        let (series, places) = Series::on_grid(&rows(2, &list), &GRID, 1, &|| {});
         assert_eq!(series.segments.len(), 2);
         assert_eq!(series.segments[1].start, 5);
         assert_eq!(series.segments[1].channel(0), [5.0, 6.0, 7.0]);
         assert_eq!(places[3], None);
-        let (filled, places) = Series::on_grid(&rows(2, &list), &GRID, 3);
+        let (filled, places) = Series::on_grid(&rows(2, &list), &GRID, 3, &|| {});
         assert_eq!(filled.segments.len(), 1);
         assert!(places.iter().all(Option::is_some));
     }
@@ -388,7 +402,7 @@ mod tests {
     fn missing_values_at_the_ends_are_not_invented() {
         let nan = f64::NAN;
         let rows = rows(1, &[(0, &[nan]), (10, &[5.0]), (20, &[nan])]);
-        let (series, places) = Series::on_grid(&rows, &GRID, 4);
+        let (series, places) = Series::on_grid(&rows, &GRID, 4, &|| {});
         assert_eq!(series.segments[0].values, [5.0]);
         assert_eq!(
             places,
@@ -402,14 +416,14 @@ mod tests {
             ]
         );
         let empty = Samples::new(1).unwrap();
-        assert!(Series::on_grid(&empty, &GRID, 4).0.is_empty());
+        assert!(Series::on_grid(&empty, &GRID, 4, &|| {}).0.is_empty());
     }
 
     #[test]
     fn a_split_series_keeps_every_sample_once() {
         let list: Vec<(i64, [f64; 1])> = (0..20).map(|i| (10 * i + 200 * (i / 10), [i as f64])).collect();
         let list: Vec<(i64, &[f64])> = list.iter().map(|(t, v)| (*t, v.as_slice())).collect();
-        let (series, _) = Series::on_grid(&rows(1, &list), &GRID, 4);
+        let (series, _) = Series::on_grid(&rows(1, &list), &GRID, 4, &|| {});
         for n in [0, 5, 10, 13, 20] {
             let (head, tail) = series.split(n);
             assert_eq!((head.len(), tail.len()), (n, 20 - n));

@@ -8,6 +8,8 @@ use crate::Check;
 pub struct Survey {
     /// The number of rows.
     pub rows: usize,
+    /// The number of values in a row.
+    pub channels: usize,
     /// The rows without any value.
     pub missing: usize,
     /// The rows whose time an earlier row has as well.
@@ -43,10 +45,11 @@ impl Survey {
         let distinct = steps().filter(|s| *s > 0).count();
         let off = |step: i64, interval: i64| (step as f64 - interval as f64).abs() > 0.1 * interval as f64;
         let irregular = interval.map_or(0, |i| steps().filter(|s| *s > 0 && off(*s, i)).count());
-        let series = grid.map(|g| Series::on_grid(&rows, &g, max_gap).0);
+        let series = grid.map(|g| Series::on_grid(&rows, &g, max_gap, check).0);
         let segments = series.as_ref().map_or(&[][..], |s| &s.segments);
         Self {
             rows: rows.len(),
+            channels: rows.channels(),
             missing: (0..rows.len())
                 .filter(|&i| rows.row(i).iter().all(|v| v.is_nan()))
                 .count(),

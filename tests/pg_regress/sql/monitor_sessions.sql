@@ -61,15 +61,16 @@ SELECT m.name, count(*) AS series, count(*) FILTER (WHERE s.state = 'ok') AS ok,
        (SELECT count(*) FROM told t WHERE t.monitor = m.name) AS events FROM tsad.monitor_series s JOIN tsad.monitor m ON m.id = s.monitor WHERE m.name <> 'm' GROUP BY m.id, m.name ORDER BY 1;
 SELECT count(*) AS different FROM (SELECT to_jsonb(t) - 'monitor' FROM told t WHERE monitor = 'two' EXCEPT SELECT to_jsonb(t) - 'monitor' FROM told t WHERE monitor = 'alone') d;
 -- A series that another run has in hand is skipped, and looked for again.
-INSERT INTO fleet SELECT n, at(i), wave(i) FROM generate_series(3500, 3599) i, generate_series(1, 24) n;
+-- It has no row within the late window that would have it found again anyway.
+INSERT INTO fleet SELECT n, at(i), wave(i) FROM generate_series(3500, 3599) i, generate_series(1, 24) n WHERE n <> 5 OR i < 3560;
 SELECT dblink_connect('a', :'here');
 SELECT dblink_exec('a', 'BEGIN');
 SELECT * FROM dblink('a', $$SELECT series FROM tsad.monitor_series s WHERE series = '{"n": 5}' AND monitor = (SELECT id FROM tsad.monitor m WHERE m.name = 'two') FOR UPDATE$$) t (series jsonb);
 CALL tsad.run_monitor('two', at(3599));
-SELECT count(*) FILTER (WHERE newest_at = at(3599)) AS seen, count(*) FILTER (WHERE newest_at < at(3599)) AS skipped FROM tsad.series_status('two');
+SELECT count(*) FILTER (WHERE newest_at > at(3550)) AS seen, count(*) FILTER (WHERE newest_at < at(3550)) AS skipped FROM tsad.series_status('two');
 SELECT dblink_exec('a', 'ROLLBACK'), dblink_disconnect('a');
 CALL tsad.run_monitor('two', at(3599));
-SELECT count(*) FILTER (WHERE newest_at = at(3599)) AS seen, count(*) FILTER (WHERE newest_at < at(3599)) AS skipped FROM tsad.series_status('two');
+SELECT count(*) FILTER (WHERE newest_at > at(3550)) AS seen, count(*) FILTER (WHERE newest_at < at(3550)) AS skipped FROM tsad.series_status('two');
 
 SELECT tsad.drop_monitor('two'), tsad.drop_monitor('alone');
 DROP VIEW told, long_names;

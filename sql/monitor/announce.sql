@@ -35,16 +35,18 @@ CREATE FUNCTION tsad._announce_batch(m tsad.monitor, batch bigint[], until times
 DECLARE
     e tsad.monitor_event;
     fresh boolean;
+    shown boolean;
 BEGIN
     FOR e IN SELECT * FROM tsad.monitor_event o WHERE o.series = ANY (batch) AND NOT o.told_end AND (NOT o.told_start OR o.ended_at IS NOT NULL)
               ORDER BY o.started_at, o.id LOOP
         -- What is forgotten after retention is not told again where it is found again.
-        fresh := e.last_at >= until - least(m.announce_within, m.retention)
-                 AND EXISTS (SELECT FROM tsad.anomalies a WHERE a.id = e.id);
-        IF NOT e.told_start AND fresh THEN
+        fresh := e.last_at >= until - least(m.announce_within, m.retention);
+        -- Who was told that one began is told that it ended, although its time was excluded meanwhile.
+        shown := EXISTS (SELECT FROM tsad.anomalies a WHERE a.id = e.id);
+        IF NOT e.told_start AND fresh AND shown THEN
             PERFORM tsad._announce(m, e, 'started');
         END IF;
-        IF NOT e.told_end AND e.ended_at IS NOT NULL AND fresh THEN
+        IF NOT e.told_end AND e.ended_at IS NOT NULL AND fresh AND (shown OR e.told_start) THEN
             PERFORM tsad._announce(m, e, 'ended');
         END IF;
         UPDATE tsad.monitor_event o SET told_start = true, told_end = o.ended_at IS NOT NULL WHERE o.id = e.id;

@@ -79,6 +79,19 @@ SELECT tsad.drop_monitor('back');
 UPDATE src SET v = v + 2 WHERE ts BETWEEN at(1700) AND at(1719);
 TRUNCATE heard;
 
+-- Who was told that an episode began is told that it ended, although its range was excluded in between.
+CREATE TABLE long AS SELECT at(i) AS ts, wave(i) + CASE WHEN i BETWEEN 2000 AND 2600 THEN 5 ELSE 0 END AS v FROM generate_series(0, 3000) i;
+SELECT tsad.create_monitor('long', 'long', 'ts', 'v', start_at => at(1500), train_window => '10 days', retrain_every => NULL, adapt_after => NULL, options => '{"scales": [8, 16]}', on_event => 'hear', announce_within => '1000 years') > 0 AS created;
+CALL tsad.run_monitor('long', at(2600));
+SELECT count(*) FILTER (WHERE action = 'started') > count(*) FILTER (WHERE action = 'ended') AS one_is_open FROM heard;
+SELECT tsad.exclude('long', at(1900), at(2700)) > 0 AS excluded;
+CALL tsad.run_monitor('long', at(3000));
+SELECT count(*) FILTER (WHERE action = 'started') > count(*) FILTER (WHERE action = 'ended') AS one_is_open FROM heard;
+SELECT count(*) AS shown FROM tsad.anomalies WHERE started_at < at(2600);
+SELECT tsad.drop_monitor('long');
+DROP TABLE long;
+TRUNCATE heard;
+
 -- It may drop what calls it.
 CREATE FUNCTION drops(e jsonb) RETURNS void LANGUAGE sql AS $$ SELECT tsad.drop_monitor(e->>'monitor') $$;
 SELECT watch('drops', 'drops');

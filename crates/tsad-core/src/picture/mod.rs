@@ -23,6 +23,13 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use svg::{bold_width, escape, number, shorten, tenths, text_width};
 
+/// The largest size of a picture.
+const MOST_BYTES: usize = 300_000;
+/// The points of all lines of a picture to begin with, about: some 6 bytes each in one panel, some 9 in many narrow ones.
+const MOST_POINTS: usize = 48_000;
+/// Fewer would not show the course of 64 series: eight columns each.
+const LEAST_POINTS: usize = 6_000;
+
 /// Light or dark.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -91,15 +98,27 @@ impl Options {
 
 /// Draws a sketch; `None` if it has no rows.
 ///
-/// Each series is drawn by at most one column of four points a pixel, and by wider columns where many series would make
-/// more than about 48,000 points: so one series of any number of rows gives less than 200 kB, 64 less than 700 kB. See
-/// [`Sketch`] for why the line of a column a pixel is that of all rows.
+/// Each series is drawn by at most one column of four points a pixel, and by wider columns where the picture would
+/// otherwise have more than 300 kB: it is drawn again until it has not, so that neither the number of rows nor that of
+/// series matters. The highest and the lowest value of every column are among its points, whatever its width: no spike is
+/// lost. See [`Sketch`] for why the line of a column a pixel is that of all rows.
 /// Time and memory: proportional to the number of buckets, at most 4096 a series.
 #[must_use]
 pub fn draw(sketch: &Sketch, options: &Options, axis: &Axis<'_>) -> Option<String> {
+    let mut points = MOST_POINTS;
+    loop {
+        let drawn = draw_with(sketch, options, axis, points)?;
+        if drawn.len() <= MOST_BYTES || points <= LEAST_POINTS {
+            return Some(drawn);
+        }
+        points = points * MOST_BYTES / drawn.len() * 19 / 20;
+    }
+}
+
+fn draw_with(sketch: &Sketch, options: &Options, axis: &Axis<'_>, points: usize) -> Option<String> {
     let ranges = || sketch.tracks().filter_map(|(_, track)| track.range());
     let (from, to) = (ranges().map(|r| r.0).min()?, ranges().map(|r| r.1).max()?);
-    let mut panels: Vec<Panel> = Panel::all(sketch, from, to, f64::from(options.width));
+    let mut panels: Vec<Panel> = Panel::all(sketch, from, to, f64::from(options.width), points);
 
     let width = f64::from(options.width);
     let only = if let [panel] = &panels[..] {

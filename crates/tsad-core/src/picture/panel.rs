@@ -6,8 +6,6 @@ use super::sketch::{Bucket, Sketch, Span, Track};
 use super::svg::{shorten, text_width};
 use std::fmt::Write as _;
 
-/// The points of all lines of a picture, about: some 6 bytes each in one panel, some 10 in many narrow ones.
-const POINTS: usize = 48_000;
 /// A break in the line longer than this many of the longest usual intervals (the 90th percentile) is a gap: the
 /// default of the detector's `max_gap`.
 const GAP: u64 = 4;
@@ -28,10 +26,11 @@ pub(super) struct Panel {
 }
 
 impl Panel {
-    pub fn all(sketch: &Sketch, from: i64, to: i64, width: f64) -> Vec<Self> {
+    /// The panels of all series, their lines made of about `most` points together.
+    pub fn all(sketch: &Sketch, from: i64, to: i64, width: f64, most: usize) -> Vec<Self> {
         let tracks = sketch.tracks();
         let points: usize = sketch.tracks().map(|(_, track)| track.points_a_column()).sum();
-        let columns = (POINTS / points.max(1)).min(width as usize);
+        let columns = (most / points.max(1)).min(width as usize);
         tracks
             .map(|(name, track)| Self::new(name, track, track.columns(from, to, columns)))
             .collect()

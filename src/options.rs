@@ -53,23 +53,35 @@ fn read<T: DeserializeOwned>(options: Option<Value>, names: &[&str], example: &s
 
 fn wrong_type(name: &str, value: &Value, error: &serde_json::Error) -> pgrx::pg_sys::panic::ErrorReport {
     let error = error.to_string();
-    let fault = match error.starts_with("unknown variant") {
-        true => "cannot be",
-        false => "has the wrong type:",
+    let words = words_of(name);
+    let given = value.as_str().filter(|_| !words.is_empty());
+    let fault = match given {
+        Some(_) => "cannot be",
+        None => "has the wrong type:",
     };
     let expected = error.rsplit_once("expected ").map_or(error.as_str(), |(_, e)| e);
     let article = if expected.starts_with('a') { "" } else { "a " };
-    let expected = match expected {
-        "u64" | "u32" | "usize" => "a whole number, not negative".to_owned(),
-        "f64" => "a number".to_owned(),
-        "one of `auto`, `light`, `dark`" | "string or map" => r#""auto", "light" or "dark""#.to_owned(),
-        "a sequence" => "an array of whole numbers".to_owned(),
-        other => format!("{article}{other}"),
+    let expected = match (words, expected) {
+        ([first @ .., last], _) => format!("\"{}\" or \"{last}\"", first.join("\", \"")),
+        _ if name == "scales" => "an array of whole numbers, not negative".to_owned(),
+        (_, "u64" | "u32" | "usize") => "a whole number, not negative".to_owned(),
+        (_, "f64") => "a number".to_owned(),
+        (_, other) => format!("{article}{other}"),
     };
+    let near = given.map_or_else(String::new, |given| nearest(given, words.iter().copied()));
     invalid(
         format!("option \"{name}\" {fault} {value}"),
-        format!("It must be {expected}."),
+        format!("{near}It must be {expected}."),
     )
+}
+
+/// The values of an option that is one of some words.
+fn words_of(name: &str) -> &'static [&'static str] {
+    match name {
+        "decision" => &["metric", "direction", "either"],
+        "theme" => &["auto", "light", "dark"],
+        _ => &[],
+    }
 }
 
 fn kind_of(value: &Value) -> &'static str {

@@ -1,8 +1,9 @@
 //! Time zones, as the server knows them.
 
-use crate::error::{Result, fail};
+use crate::error::{Result, fail, internal, nearest};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::prelude::*;
 use std::ffi::{CStr, CString};
 use tsad_core::picture::Clock;
 
@@ -47,7 +48,8 @@ impl Zone {
         Err(fail(
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             format!("option \"timezone\" is no time zone: \"{name}\""),
-            "Give a name of the view pg_timezone_names, such as \"Europe/Berlin\", or an offset east of Greenwich, such as \"+02:00\".",
+            near(name)?
+                + "Give a name of the view pg_timezone_names, such as \"Europe/Berlin\", or an offset east of Greenwich, such as \"+02:00\".",
         ))
     }
 
@@ -76,6 +78,22 @@ impl Zone {
             offset,
         }
     }
+}
+
+/// The names of the server that are nearest to a misspelt one, as the beginning of a hint.
+fn near(name: &str) -> Result<String> {
+    let names = Spi::connect(|client| {
+        let names = client.select(
+            "SELECT name FROM pg_catalog.pg_timezone_names ORDER BY name",
+            None,
+            &[],
+        )?;
+        names
+            .map(|row| row.get::<String>(1))
+            .collect::<spi::Result<Vec<_>>>()
+    });
+    let names = names.map_err(internal)?;
+    Ok(nearest(name, names.iter().flatten().map(String::as_str)))
 }
 
 /// Seconds of `+02`, `+0200` or `+02:00`.

@@ -72,8 +72,9 @@ pub(super) fn one(bytes: &[u8], channels: Option<usize>) -> Result<Model> {
         Some(channels) => Err(fail(
             PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
             format!(
-                "the model was trained on {} value columns, got {channels}",
-                model.channels()
+                "the model was trained on {} value column{}, got {channels}",
+                model.channels(),
+                if model.channels() == 1 { "" } else { "s" }
             ),
             "Score the same columns, in the same order, that the model was trained on.",
         )),
@@ -97,11 +98,24 @@ impl Finder {
             Models::Table(oid) => *oid,
             Models::Train(until, params) => return Ok(Self::Train(*until, (**params).clone())),
             Models::One(bytes) => {
-                return Ok(Self::One(Rc::new(one(bytes, channels)?)));
+                let model = one(bytes, channels).map_err(|e| match std::str::from_utf8(bytes) {
+                    Ok(name)
+                        if !name.is_empty()
+                            && name.chars().all(|c| c.is_alphanumeric() || "_.\"".contains(c)) =>
+                    {
+                        e.set_hint(format!("A table of models is passed as models => '{name}'."))
+                    }
+                    _ => e,
+                })?;
+                return Ok(Self::One(Rc::new(model)));
             }
         };
         let relation = Relation::of_oid(oid)?;
-        let model = relation.column("model")?;
+        let model = relation.column("model").map_err(|e| {
+            let hint = "Pass a table with the series columns and a column \"model\" of type bytea, as CREATE TABLE … AS \
+                        SELECT …, tsad.train(…) AS model makes it.";
+            if relation.has("model") { e } else { e.set_hint(hint) }
+        })?;
         if model.type_name() != "bytea" {
             return Err(fail(
                 PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
@@ -119,6 +133,7 @@ impl Finder {
             .map(|s| relation.column(s))
             .collect::<Result<Vec<_>>>()?;
         let key = key("m", &series);
+        let others = relation.names_but("model").join(",");
         let double = format!(
             "SELECT {key} FROM {} m GROUP BY 1 HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 LIMIT 1",
             relation.name
@@ -133,7 +148,12 @@ impl Finder {
             Err(fail(
                 PgSqlErrorCode::ERRCODE_CARDINALITY_VIOLATION,
                 format!("{} has several models for series {series}", relation.name),
-                "Keep one model per series, or pass a view that picks one.",
+                match others.is_empty() || !request.series.is_empty() {
+                    true => "Keep one model per series, or pass a view that picks one.".to_owned(),
+                    false => format!(
+                        "Name the columns that tell them apart, as in series_columns => '{{{others}}}', or pass a view that picks one."
+                    ),
+                },
             ))
         })?;
         cursor.close();

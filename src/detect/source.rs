@@ -5,10 +5,13 @@ use super::request::{From, Given, Models, Request};
 use crate::error::{Result, fail, internal, nearest};
 use crate::spi::read_one;
 use crate::time::TimeType;
+use pgrx::PgTryBuilder;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal, quote_qualified_identifier};
+
+use std::panic::AssertUnwindSafe;
 
 /// A message lists all names if they are no more than this.
 const MOST_LISTED: usize = 20;
@@ -38,6 +41,7 @@ impl Relation {
         match from {
             From::Relation(oid) => Self::of_oid(*oid),
             From::Text(text) if is_query(text) => Self::of_query(text),
+            From::Text(text) if is_no_name(text) => Err(no_query(text)),
             From::Text(name) => {
                 let oid = read_one::<pg_sys::Oid>(
                     "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
@@ -93,6 +97,17 @@ impl Relation {
         })
     }
 
+    /// Whether there is a column of that name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|c| c.name == name)
+    }
+
+    /// The names of the other columns.
+    pub(super) fn names_but(&self, name: &str) -> Vec<&str> {
+        let names = self.columns.iter().map(|c| c.name.as_str());
+        names.filter(|n| *n != name).collect()
+    }
+
     /// Whether an index begins with the series columns, in any order, and then the time.
     pub(super) fn has_index(&self, series: &[String], time: &str) -> Result<bool> {
         const INDEXES: &str = "SELECT ARRAY(SELECT a.attname::text FROM \
@@ -123,8 +138,14 @@ impl Relation {
         // It may end with a comment.
         let source = format!("({}\n)", query.trim().trim_end_matches(';'));
         Spi::connect(|_| {
-            // SAFETY: within an SPI connection.
-            let cursor = unsafe { Cursor::open(&format!("SELECT * FROM {source} q LIMIT 0"), &[], false) };
+            let open = || {
+                // SAFETY: within an SPI connection.
+                unsafe { Cursor::open(&format!("SELECT * FROM {source} q LIMIT 0"), &[], false) }
+            };
+            let cursor = PgTryBuilder::new(AssertUnwindSafe(open))
+                .catch_when(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, refused)
+                .catch_when(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, refused)
+                .execute();
             let columns = cursor
                 .columns()
                 .into_iter()
@@ -156,10 +177,14 @@ impl Relation {
                 0..=MOST_LISTED => format!("Its columns are {}.", names.join(", ")),
                 n => format!("It has {n} columns."),
             };
+            let near = match several(name, &names) {
+                Some(list) => format!("Write several columns as '{{{list}}}'. "),
+                None => nearest(name, names.iter().copied()),
+            };
             return Err(fail(
                 PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
                 format!("column \"{name}\" does not exist in {}", self.name),
-                format!("{}{all}", nearest(name, names.iter().copied())),
+                format!("{near}{all}"),
             ));
         };
         if !column.readable {
@@ -400,6 +425,50 @@ pub(super) fn is_query(text: &str) -> bool {
     let more = words.next().is_some();
     text.trim_start().starts_with('(')
         || (more && matches!(first.as_str(), "select" | "with" | "table" | "values"))
+}
+
+/// Whether a text can be no name of a relation: several words without quotes, or nothing.
+fn is_no_name(text: &str) -> bool {
+    // Around the dot of a qualified name there may be blanks.
+    let words = text.split('.').map(|part| part.split_whitespace().count()).max();
+    words == Some(0) || (words > Some(1) && !text.contains('"'))
+}
+
+/// What to say of a text that is neither a name nor a query.
+fn no_query(text: &str) -> pg_sys::panic::ErrorReport {
+    const READ: [&str; 4] = ["SELECT", "WITH", "TABLE", "VALUES"];
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let message = match first {
+        "" => "relation is empty".to_owned(),
+        _ => format!("relation is neither a name nor a query: it begins with \"{first}\""),
+    };
+    let near = nearest(first, READ.into_iter());
+    fail(
+        PgSqlErrorCode::ERRCODE_SYNTAX_ERROR,
+        message,
+        format!(
+            "{near}Pass the name of a table or view, or one query that begins with SELECT, WITH, TABLE or VALUES."
+        ),
+    )
+}
+
+/// Raises what the server said of a query again, with a hint.
+fn refused(error: pg_sys::panic::CaughtError) -> Cursor {
+    if let pg_sys::panic::CaughtError::PostgresError(report) = &error
+        && report.hint().is_none()
+    {
+        let hint = "The query stands in parentheses in a FROM clause: pass one statement that reads and does not write.";
+        fail(report.sql_error_code(), report.message(), hint).report(PgLogLevel::ERROR);
+    }
+    error.rethrow()
+}
+
+/// The columns in a list of names that lacks its braces, or has one of them only.
+fn several(text: &str, known: &[&str]) -> Option<String> {
+    let inner = text.trim_matches(['{', '}']);
+    let names: Vec<&str> = inner.split(',').map(str::trim).collect();
+    let all = names.iter().all(|n| known.contains(n));
+    (all && (names.len() > 1 || inner != text)).then(|| names.join(","))
 }
 
 /// The name of a type as users write it.

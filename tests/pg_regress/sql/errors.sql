@@ -80,7 +80,28 @@ CREATE VIEW text_model AS SELECT host, encode(model, 'hex') AS model FROM model;
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'text_model')$$);
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{note}', models => 'model')$$);
 
+-- What was meant as a query, and several columns in one name.
+SELECT statement, e.* FROM (VALUES
+  ($$SELEC ts, cpu FROM public.metric$$), ($$DELETE FROM metric RETURNING *$$), (''), ('SELECT ts, cpu FROM'), ('SELECT ts, cpu FROM metric; SELECT 1'),
+  ('WITH gone AS (DELETE FROM metric RETURNING *) SELECT * FROM gone'), ('SELECT ts, cpuu FROM metric')) s (statement),
+  error_of(format('SELECT * FROM tsad.detect(%L, %L, %L, models => %L)', statement, 'ts', 'cpu', 'model')) e;
+SELECT columns, e.* FROM (VALUES ('cpu,mem'), ('cpu, mem'), ('{cpu,mem'), ('CPU')) c (columns),
+  error_of(format('SELECT * FROM tsad.detect(%L, %L, %L, models => %L)', 'metric', 'ts', columns, 'model')) e;
+SELECT count(*) FROM tsad.detect('  public . metric', 'ts', 'cpu', series_columns => '{host}', models => 'model');
+-- The table of models where a model is meant.
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', model => 'model')$$);
+-- Words and lists as values of options.
+SELECT options, e.* FROM (VALUES ('{"decision": "metrik"}'), ('{"decision": 1}'), ('{"scales": [32.5]}'), ('{"scales": [-32]}'), ('{"metric": "yes"}')) o (options),
+  error_of(format('SELECT tsad.train(ts, cpu, %L) FROM metric', options)) e;
+SELECT options, e.* FROM (VALUES ('{"theme": "drak"}'), ('{"theme": 1}'), ('{"timezone": "Europe/Berln"}'), ('{"timezone": "Mars"}')) o (options),
+  error_of(format('SELECT tsad.plot(ts, cpu, %L) FROM metric', options)) e;
+-- Nothing to train on.
+SELECT DISTINCT status, message FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', train_until => '2020-01-01');
+
 -- 21000: several models for one series
+CREATE TABLE hosts_model AS SELECT * FROM model UNION ALL SELECT 'b', model FROM model;
+SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', models => 'hosts_model')$$);
+DROP TABLE hosts_model;
 CREATE TABLE twice AS SELECT * FROM model UNION ALL SELECT * FROM model;
 SELECT * FROM error_of($$SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'twice')$$);
 

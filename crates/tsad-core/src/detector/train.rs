@@ -56,6 +56,9 @@ pub fn train(mut rows: Samples, params: &ValidParams, check: Check) -> Result<Mo
 
 /// Fits the trained part, or says what is missing.
 fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Result<Trained, String> {
+    if rows.is_empty() {
+        return Err("there are no rows to train on".to_owned());
+    }
     let live = live_channels(rows);
     if live.is_empty() {
         return Err(format!(

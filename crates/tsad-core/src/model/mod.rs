@@ -141,8 +141,9 @@ impl Model {
             return Err(Error::new(
                 ErrorKind::Dimension,
                 format!(
-                    "the model was trained on {} value columns, got {channels}",
-                    self.channels
+                    "the model was trained on {} value column{}, got {channels}",
+                    self.channels,
+                    if self.channels == 1 { "" } else { "s" }
                 ),
             )
             .with_hint("Score the same columns, in the same order, that the model was trained on."));

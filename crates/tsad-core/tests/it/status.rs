@@ -24,7 +24,7 @@ fn a_model_of_too_little_data_scores_nothing_and_says_why() {
     let same_time = rows((0..100).map(|i| (0, i as f64)));
     let gaps = rows((0..100).map(|i| (i / 5 * 1000 * MINUTE + i % 5 * MINUTE, wave(i))));
     for (rows, why) in [
-        (Samples::new(1).unwrap(), "0 rows"),
+        (Samples::new(1).unwrap(), "no rows"),
         (nothing, "100 rows"),
         (waves(1), "two distinct times"),
         (same_time, "two distinct times"),

@@ -235,6 +235,10 @@ BEGIN
                          || jsonb_build_object('alarms_per_day', settings->'alarms_per_day');
         END IF;
     END IF;
+    -- One value column, as in tsad.create_monitor.
+    IF jsonb_typeof(settings->'value_columns') = 'string' THEN
+        settings := jsonb_set(settings, '{value_columns}', jsonb_build_array(settings->'value_columns'));
+    END IF;
     -- Text of a setting as the record takes it; what is not given stays.
     m := jsonb_populate_record(m, settings - '{alpha,alarms_per_day,options,min_samples,readers}'::text[]);
     IF settings ? 'readers' THEN
@@ -345,6 +349,9 @@ BEGIN
             HINT = 'For example ''{"late_window": "2 hours"}''.';
     END IF;
     m := tsad._with_settings(old, settings);
+    IF EXISTS (SELECT FROM tsad.monitor o WHERE o.owner = m.owner AND o.name = m.name AND o.id <> m.id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('monitor "%s" already exists', m.name), HINT = 'Choose another name, or drop that one with tsad.drop_monitor.';
+    END IF;
     IF settings ?| '{source,time_column,value_columns,on_event,options,alpha,alarms_per_day}' THEN
         IF settings ?| '{source,on_event}' THEN
             m.search_path := path;

@@ -43,7 +43,7 @@ SELECT count(tsad.drop_monitor(name)) AS dropped FROM tsad.monitor;
 -- Changed, or refused as it would be refused at first.
 SELECT tsad.create_monitor(name, 'src', 'ts', 'v', '{h}', start_at => at(1500), train_window => '10 days') > 0 AS created FROM unnest('{m,n}'::text[]) name;
 SELECT s.settings, e.* FROM unnest(ARRAY['{"name": "n"}', '{"name": ""}', '{"name": null}', '{"time_column": "nope"}', '{"value_columns": []}', '{"value_columns": "h"}', '{"value_columns": ["v", null]}', '{"source": null}', '{"series_columns": ["v"]}', '{"batch_size": 1e10}',
-         '{"late_window": "x"}', '{"paused": "maybe"}', '{"readers": "postgres"}', '{"readers": ["nobody at all"]}', '{"on_event": ["x"]}', '{"id": 5}', 'null', '{"value_columns": "v", "paused": false}', '{}']) s (settings), error_of(format('SELECT tsad.alter_monitor(''m'', %L)', s.settings)) e;
+         '{"late_window": "x"}', '{"paused": "maybe"}', '{"readers": "postgres"}', '{"readers": ["tsad_nobody"]}', '{"on_event": ["x"]}', '{"id": 5}', 'null', '{"value_columns": "v", "paused": false}', '{}']) s (settings), error_of(format('SELECT tsad.alter_monitor(''m'', %L)', s.settings)) e;
 CALL tsad.run_monitor('m', at(2399));
 SELECT monitor, state, ok, events FROM state;
 SELECT tsad.drop_monitor('m'), tsad.drop_monitor('n');

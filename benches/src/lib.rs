@@ -3,6 +3,7 @@
 pub mod accuracy;
 pub mod calibration;
 pub mod classify;
+pub mod contaminate;
 pub mod file;
 pub mod normal;
 pub mod params;

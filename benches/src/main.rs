@@ -6,13 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
-use tsad_bench::{accuracy, calibration, classify, params, robust, speed};
+use tsad_bench::{accuracy, calibration, classify, contaminate, params, robust, speed};
 
 const USAGE: &str = "\
 Usage:
   tsad-bench accuracy PATH... [--by-set] [--causal] [--csv FILE] [--jobs N] [--option NAME=VALUE]...
   tsad-bench calibration [PATH]... [--causal] [--rows N,N,...] [--scored N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench classify [PATH]... [--series N] [--stretch N] [--stretches N] [--seeds N] [--option NAME=VALUE]...
+  tsad-bench contamination [PATH]... [--option NAME=VALUE]...
   tsad-bench robustness PATH... [--option NAME=VALUE]...
   tsad-bench speed [--rows N,N,...] [--channels N] [--repeat N] [--option NAME=VALUE]...
 
@@ -33,6 +34,7 @@ classify  how well regimes recover the kind of series a stretch comes from, agai
   --stretch    rows of a stretch, default 512
   --stretches  stretches of each kind, default 8
   --seeds      mixtures, default 5
+contamination  incidents found when the training rows hold one of the same kind, of made series or files
 robustness  VUS-PR of the same files with rows missing, noise, another interval, another scale
 speed     rows per second of training and scoring made series
   --rows      lengths, default 1000,10000,100000
@@ -47,6 +49,7 @@ enum Command {
     Accuracy(accuracy::Settings),
     Calibration(calibration::Settings),
     Classify(classify::Settings),
+    Contamination(contaminate::Settings),
     Robustness(Vec<std::path::PathBuf>),
     Speed(speed::Settings),
     Help,
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Help => writeln!(out, "{USAGE}").map(|()| 0).context("cannot write"),
         Command::Calibration(settings) => calibration::run(&settings, &params, &mut out).map(|()| 0),
         Command::Classify(settings) => classify::run(&settings, &params, &mut out).map(|()| 0),
+        Command::Contamination(settings) => contaminate::run(&settings, &params, &mut out).map(|()| 0),
         Command::Speed(settings) => speed::run(&settings, &params, &mut out).map(|()| 0),
         Command::Robustness(paths) => robust::run(&paths, &params, &mut out, &mut err),
         Command::Accuracy(settings) => accuracy::run(&settings, &params, &mut out, &mut err),
@@ -95,6 +99,9 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
         }),
         Some(Value(name)) if name == "calibration" => Command::Calibration(calibration::Settings::default()),
         Some(Value(name)) if name == "classify" => Command::Classify(classify::Settings::default()),
+        Some(Value(name)) if name == "contamination" => {
+            Command::Contamination(contaminate::Settings::default())
+        }
         Some(Value(name)) if name == "robustness" => Command::Robustness(Vec::new()),
         Some(Value(name)) if name == "speed" => Command::Speed(speed::Settings::default()),
         Some(Long("help") | Short('h')) => return Ok((Command::Help, Vec::new())),
@@ -107,6 +114,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
             (_, Long("help") | Short('h')) => return Ok((Command::Help, Vec::new())),
             (_, Long("option")) => options.push(parser.value()?.string()?),
             (Command::Accuracy(settings), Value(path)) => settings.paths.push(path.into()),
+            (Command::Contamination(settings), Value(path)) => settings.paths.push(path.into()),
             (Command::Robustness(paths), Value(path)) => paths.push(path.into()),
             (Command::Accuracy(settings), Long("csv")) => settings.csv = Some(parser.value()?.into()),
             (Command::Accuracy(settings), Long("jobs")) => settings.jobs = count(&mut parser, "--jobs")?,

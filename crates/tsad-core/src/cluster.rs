@@ -170,7 +170,21 @@ impl Centres {
     ///
     /// None if without some block no centre remains.
     pub fn held_out_distances(&self, points: &[f32], blocks: &[Block], check: Check) -> Option<Vec<f32>> {
+        self.held_out_distances_beside(points, blocks, (&[], &[]), check)
+            .map(|(own, _)| own)
+    }
+
+    /// The same, and the distances of other points: each to the centres as they would be without the points around the
+    /// one of which the second of `others` gives the index.
+    pub fn held_out_distances_beside(
+        &self,
+        points: &[f32],
+        blocks: &[Block],
+        others: (&[f32], &[usize]),
+        check: Check,
+    ) -> Option<(Vec<f32>, Vec<f32>)> {
         let dim = self.dim;
+        let mut of_others = vec![0.0; others.1.len()];
         let mut labels = vec![usize::MAX; points.len() / dim];
         let all = self.assign(points, &mut labels, check);
         let mut out = vec![0.0; labels.len()];
@@ -195,8 +209,12 @@ impl Centres {
             for i in block.own.clone() {
                 out[i] = without.distance(&points[i * dim..(i + 1) * dim]);
             }
+            let beside = others.0.chunks_exact(dim).zip(others.1).zip(&mut of_others);
+            for ((other, _), distance) in beside.filter(|((_, i), _)| block.own.contains(i)) {
+                *distance = without.distance(other);
+            }
         }
-        Some(out)
+        Some((out, of_others))
     }
 }
 

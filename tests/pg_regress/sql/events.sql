@@ -17,9 +17,9 @@ SELECT series, event_id, started_at <= at(CASE event_id WHEN 1 THEN 1700 WHEN 2 
 SELECT (SELECT sum(n_points) FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', focus => 0))
      = (SELECT count(*) FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model') WHERE is_anomaly) AS same;
 
-SELECT focus, e.event_id, e.n_points < 600 AS narrow, e.started_at > at(1700 - 64) AND e.ended_at < at(1704 + 64) AS near
+SELECT focus, e.event_id, e.n_points < 256 AS narrow, e.started_at > at(1700 - 128) AND e.ended_at < at(1704 + 128) AS near
   FROM unnest(ARRAY[0, 0.5, 0.9]::float8[]) focus, tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', focus => focus) e
- WHERE e.peak_at BETWEEN at(1690) AND at(1720);
+ WHERE at(1702) BETWEEN e.started_at AND e.ended_at;
 
 -- Longer breaks merged; short episodes left out; a range of time.
 SELECT count(*) AS merged FROM tsad.events('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', merge_gap => '3 days');

@@ -34,7 +34,7 @@ SELECT min(seq) BETWEEN 16900 AND 17300 AS first, max(seq) BETWEEN 16900 AND 173
   FROM tsad.explain('metric', 'big', 'v', model => (SELECT big FROM m), since_seq => 16000, until_seq => 18000);
 SELECT count(*) = 0 AS none_so_long FROM tsad.events('metric', 'big', 'v', model => (SELECT big FROM m), min_duration_seq => 3000);
 SELECT gap, count(*) AS episodes, bool_and(duration IS NULL) AS without_interval
-  FROM unnest('{0,20000}'::bigint[]) gap, tsad.events('SELECT big, v + CASE WHEN small BETWEEN 1900 AND 1910 THEN 4 ELSE 0 END AS v FROM metric', 'big', 'v',
+  FROM unnest('{0,20000}'::bigint[]) gap, tsad.events('SELECT big, v + CASE WHEN small BETWEEN 1970 AND 1980 THEN 4 ELSE 0 END AS v FROM metric', 'big', 'v',
        model => (SELECT big FROM m), merge_gap_seq => gap) GROUP BY 1 ORDER BY 1;
 
 -- Dates: one sample a day.

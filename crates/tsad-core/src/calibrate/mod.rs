@@ -1,7 +1,7 @@
 //! From score to p-value and decision, by the scores of held-out training windows.
 //!
 //! The contract: over many series, normal samples are flagged with probability `alpha` on average. Measured
-//! on made normal series (`tsad-bench calibration`): within a factor of 2 for every `alpha` not below
+//! on made normal series (`tsad-bench calibration`), mean over kinds: within a factor of 2 for every `alpha` not below
 //! [`Calibration::supported_alpha`].
 
 mod labels;
@@ -32,6 +32,8 @@ pub enum Source {
 const KNOTS: usize = 64;
 /// The share of the scores that the tail is fitted to.
 const TAIL_SHARE: f64 = 0.1;
+/// The usual place of the 90 % quantile counts as much as this many stretches.
+const START_WEIGHT: f64 = 4.0;
 /// The number of highest scores that are kept.
 const HIGHEST: usize = 200;
 /// The smallest `alpha`.
@@ -39,11 +41,45 @@ const LEAST_ALPHA: f64 = 1e-300;
 /// The largest `alpha`.
 const LARGEST_ALPHA: f64 = 0.5;
 
+/// How the scores of normal data are usually distributed before any is seen, in score units. The scores of every
+/// series are brought to one unit, so that their distributions are alike (docs/design.md).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usual {
+    /// How far the 90 % quantile lies above the median.
+    pub rise: f64,
+    /// The scale of the tail.
+    pub scale: f64,
+}
+
+impl Usual {
+    /// Of scores that look at all windows of a sample.
+    pub const HINDSIGHT: Self = Self {
+        rise: 0.5,
+        scale: 0.35,
+    };
+    /// Of scores that look at the latest window only.
+    pub const CAUSAL: Self = Self {
+        rise: 0.25,
+        scale: 0.15,
+    };
+
+    /// The same with a tail as many times as wide.
+    #[must_use]
+    pub fn wider(self, factor: f64) -> Self {
+        Self {
+            scale: factor * self.scale,
+            ..self
+        }
+    }
+}
+
 /// The distribution of scores on normal data, and the threshold at an error probability.
 ///
 /// Up to its 90 % quantile the distribution is the empirical one, interpolated; beyond, a generalised Pareto
-/// tail (Pickands 1975, doi:10.1214/aos/1176343003; Siffer et al. 2017, doi:10.1145/3097983.3098144),
-/// widened by what its estimate may be wrong.
+/// tail (Pickands 1975, doi:10.1214/aos/1176343003; Siffer et al. 2017, doi:10.1145/3097983.3098144).
+/// A few thousand training samples hold one or two independent high stretches, which tell next to nothing of a tail.
+/// So what was seen is joined with what is usual, and the tail is that of new data: [`Tail::predictive`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
@@ -61,6 +97,8 @@ pub struct Calibration {
     pub tail_share: f64,
     /// The distribution beyond the last knot.
     pub tail: Tail,
+    /// What was taken for usual where little was seen.
+    pub usual: Usual,
     /// The highest scores, at most 200, highest first.
     pub highest: Vec<f64>,
     /// The error probability per sample.
@@ -82,33 +120,42 @@ impl Calibration {
     ///
     /// Stretches so high that the others make them all but impossible, together at most the share
     /// `contamination` of the scores, are set aside: a past incident must not lift the threshold.
-    pub fn fit(segments: &[Vec<f64>], reach: usize, contamination: f64, source: Source, alpha: f64) -> Self {
+    pub fn fit(
+        segments: &[Vec<f64>],
+        reach: usize,
+        contamination: f64,
+        usual: Usual,
+        source: Source,
+        alpha: f64,
+    ) -> Self {
         let mut sorted: Vec<f64> = segments.concat();
         sorted.sort_by(f64::total_cmp);
         let start = quantile(&sorted, 1.0 - TAIL_SHARE);
-        let mut stretches = Stretches::above(start, segments, reach);
+        let mut stretches = Stretches::above(start, segments, reach, usual.scale);
         let set_aside = stretches.set_aside(contamination * sorted.len() as f64);
         sorted.truncate(sorted.len() - set_aside);
         let kept = stretches.kept().max(1);
-        let knots = (0..KNOTS)
-            .map(|k| quantile(&sorted, (1.0 - TAIL_SHARE) * k as f64 / (KNOTS - 1) as f64))
-            .collect();
-        let mut calibration = Self {
+        let high = quantile(&sorted, 1.0 - TAIL_SHARE);
+        let start = usual_start(&sorted, high, usual, kept);
+        let knot = |k: usize| match k + 1 {
+            KNOTS => start,
+            _ => quantile(&sorted, (1.0 - TAIL_SHARE) * k as f64 / (KNOTS - 1) as f64).min(start),
+        };
+        let excesses: Vec<f64> = sorted.iter().map(|s| s - high).filter(|e| *e > 0.0).collect();
+        let calibration = Self {
             source,
             samples: sorted.len() as u64,
             set_aside: set_aside as u64,
             stretches: kept as u64,
-            knots,
+            knots: (0..KNOTS).map(knot).collect(),
             tail_share: stretch::predictive_share(kept, TAIL_SHARE),
-            tail: Tail::fit(&[]),
+            tail: Tail::fit(&excesses).predictive(kept, usual.scale),
+            usual,
             highest: sorted.iter().rev().take(HIGHEST).copied().collect(),
             alpha,
             threshold: 0.0,
             achieved: 0.0,
         };
-        let start = calibration.start();
-        let excesses: Vec<f64> = sorted.iter().map(|s| s - start).filter(|e| *e > 0.0).collect();
-        calibration.tail = Tail::fit(&excesses).widened(kept);
         calibration.at(alpha)
     }
 
@@ -165,6 +212,11 @@ impl Calibration {
         }
     }
 
+    /// How many stretches as high as `score` the calibration scores let expect among as many scores.
+    pub(crate) fn expected_stretches(&self, score: f64) -> f64 {
+        self.stretches as f64 * self.survival(score) / self.tail_share
+    }
+
     /// Where the tail begins.
     fn start(&self) -> f64 {
         self.knots[self.knots.len() - 1]
@@ -203,6 +255,13 @@ impl Calibration {
         let at = self.knots.partition_point(|k| *k <= score);
         1.0 - (1.0 - TAIL_SHARE) * at.saturating_sub(1) as f64 / (self.knots.len() - 1) as f64
     }
+}
+
+/// Where the tail begins: between the 90 % quantile, `high`, and where it usually lies, by how much was seen.
+fn usual_start(ascending: &[f64], high: f64, usual: Usual, stretches: usize) -> f64 {
+    let place = quantile(ascending, 0.5) + usual.rise;
+    let k = stretches as f64;
+    (k * high + START_WEIGHT * place) / (k + START_WEIGHT)
 }
 
 /// The quantile of ascending values at probability `p`, interpolated.

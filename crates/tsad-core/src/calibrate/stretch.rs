@@ -8,6 +8,8 @@ const ALL_BUT_IMPOSSIBLE: f64 = 1e-4;
 /// The stretches of scores above a level.
 pub(super) struct Stretches {
     level: f64,
+    /// The scale that tails usually have.
+    usual_scale: f64,
     /// Lowest peak first.
     all: Vec<Stretch>,
 }
@@ -20,7 +22,7 @@ struct Stretch {
 
 impl Stretches {
     /// Finds the stretches of `segments` above `level`: a break of more than `reach` samples ends one.
-    pub(super) fn above(level: f64, segments: &[Vec<f64>], reach: usize) -> Self {
+    pub(super) fn above(level: f64, segments: &[Vec<f64>], reach: usize, usual_scale: f64) -> Self {
         let mut all: Vec<Stretch> = Vec::new();
         for scores in segments {
             let mut last = None;
@@ -33,7 +35,11 @@ impl Stretches {
             }
         }
         all.sort_by(|a, b| a.peak.total_cmp(&b.peak));
-        Self { level, all }
+        Self {
+            level,
+            usual_scale,
+            all,
+        }
     }
 
     /// The number of stretches.
@@ -56,7 +62,7 @@ impl Stretches {
                 break;
             }
             others.remove(at);
-            let tail = others.tail().widened(at);
+            let tail = others.tail().predictive(at, self.usual_scale);
             if at as f64 * tail.survival(self.all[at].peak - self.level) < ALL_BUT_IMPOSSIBLE {
                 (from, dropped) = (at, gone);
             }
@@ -185,7 +191,7 @@ mod tests {
         let segment: Vec<f64> = (0..3000)
             .map(|i| if i % 5 == 0 { 0.0 } else { score(i) })
             .collect();
-        let found = Stretches::above(1.0, &[segment], 0);
+        let found = Stretches::above(1.0, &[segment], 0, 0.3);
         assert!(found.all.len() > 300, "{}", found.all.len());
         let mut left = Excesses::of(1.0, &found.all);
         for at in (1..found.all.len()).rev() {

@@ -6,8 +6,14 @@ use serde::{Deserialize, Serialize};
 const LEAST: usize = 10;
 /// The heaviest tail allowed: beyond it a few scores decide the shape.
 const HEAVIEST: f64 = 0.5;
-/// The heaviest tail that few data alone can make.
-const WIDEST: f64 = 0.15;
+/// The shape that tails of scores of normal data usually have.
+const USUAL_SHAPE: f64 = 0.1;
+/// The usual scale counts as much as this many excesses.
+const SCALE_WEIGHT: f64 = 18.0;
+/// The usual shape counts as much as this many stretches.
+const SHAPE_WEIGHT: f64 = 16.0;
+/// A stretch tells as much of the scale as this many independent excesses.
+const EXCESSES: f64 = 2.0;
 /// The smallest scale, in score units: scores are not known more precisely.
 const FINEST: f64 = 0.05;
 
@@ -48,18 +54,23 @@ impl Tail {
         }
     }
 
-    /// The tail to expect of new data: heavier, the fewer independent `stretches` (at least 1) it was fitted to.
+    /// The tail to expect of new data, when this one was fitted to `stretches` (at least 1) independent stretches
+    /// and the scale usually is `usual_scale`.
     ///
-    /// With the scale of an exponential tail estimated from k independent excesses, a new excess follows a
-    /// generalised Pareto distribution of shape 1/k. The shape is estimated too, for which half as much again
-    /// is added (measured: the mean false-alarm rate of made series becomes right). Beyond a shape of 0.15
-    /// nothing is added: few data must not put the threshold out of reach (docs/design.md).
+    /// A Bayesian prediction: shape and scale are means of what was seen and what is usual, weighed by how much was
+    /// seen. With an exponential excess whose rate follows a gamma distribution worth n excesses, a new excess
+    /// follows a generalised Pareto distribution of shape 1/n, which is added to the shape.
     #[must_use]
-    pub fn widened(self, stretches: usize) -> Self {
-        let wider = self.shape + 1.5 / stretches.max(1) as f64;
+    pub fn predictive(self, stretches: usize, usual_scale: f64) -> Self {
+        let k = stretches.max(1) as f64;
+        let shape = (k * self.shape + SHAPE_WEIGHT * USUAL_SHAPE) / (k + SHAPE_WEIGHT);
+        let known = EXCESSES * k + SCALE_WEIGHT;
+        // The mean excess is what was measured; which scale it means depends on the shape.
+        let seen = self.scale / (1.0 - self.shape) * (1.0 - shape);
+        let scale = (EXCESSES * k * seen + SCALE_WEIGHT * usual_scale) / known;
         Self {
-            shape: wider.min(WIDEST).max(self.shape),
-            ..self
+            shape: shape + 1.0 / known,
+            scale,
         }
     }
 

@@ -16,7 +16,14 @@ fn scattered(n: usize) -> Vec<f64> {
 
 #[test]
 fn p_values_of_an_exponential_sample_are_right_in_body_and_tail() {
-    let c = Calibration::fit(&[scattered(5000)], 1, 0.0, Source::HeldOut, 1e-3);
+    let c = Calibration::fit(
+        &[scattered(5000)],
+        1,
+        0.0,
+        Usual::HINDSIGHT,
+        Source::HeldOut,
+        1e-3,
+    );
     for x in [0.1_f64, 0.7, 2.0, 4.0, 7.0] {
         let (p, expected) = (c.p_value(x), (-x).exp());
         assert!((p / expected - 1.0).abs() < 0.2, "{x} {p} {expected}");
@@ -28,41 +35,70 @@ fn p_values_of_an_exponential_sample_are_right_in_body_and_tail() {
 
 #[test]
 fn equal_scores_give_a_threshold_just_above_and_finite_p_values() {
-    let c = Calibration::fit(&[vec![0.7; 300]], 10, 0.02, Source::InSample, 1e-4);
+    let c = Calibration::fit(
+        &[vec![0.7; 300]],
+        10,
+        0.02,
+        Usual::HINDSIGHT,
+        Source::InSample,
+        1e-4,
+    );
     assert!(c.threshold > 0.7 && c.threshold < 20.0);
     assert!(!c.is_anomaly(0.7) && c.p_value(0.7) >= c.alpha);
     assert!(c.is_anomaly(1e4) && c.p_value(1e4) > 0.0);
 }
 
 #[test]
-fn the_fewer_stretches_the_higher_the_threshold_but_within_reach() {
-    let thresholds: Vec<f64> = [0, 3, 12, 5000]
-        .map(|reach| Calibration::fit(&[scattered(5000)], reach, 0.0, Source::HeldOut, 1e-4).threshold)
-        .to_vec();
-    assert!(thresholds.is_sorted(), "{thresholds:?}");
-    assert!(thresholds[0] < 10.0 && thresholds[3] < 60.0, "{thresholds:?}");
+fn the_fewer_stretches_the_nearer_to_the_usual_distribution() {
+    let far = |reach: usize, times: f64| {
+        let scores = scattered(5000).iter().map(|s| times * s).collect();
+        let c = Calibration::fit(&[scores], reach, 0.0, Usual::HINDSIGHT, Source::HeldOut, 1e-4);
+        (c.stretches, c.threshold - times * 2.0_f64.ln())
+    };
+    // Much lower and much higher than usual: with one stretch the threshold hardly follows, with 500 it does.
+    for times in [0.2, 3.0] {
+        let ((one, few), (many, seen)) = (far(5000, times), far(0, times));
+        assert!(one == 1 && many > 400);
+        let truth = times * (1e4_f64 / 2.0).ln();
+        assert!((seen / truth - 1.0).abs() < 0.2, "{times}: {seen} {truth}");
+        assert!((4.0..13.0).contains(&few), "{times}: {few}");
+    }
 }
 
 #[test]
 fn a_past_incident_is_set_aside_and_wild_times_are_not() {
     // Twenty neighbours share every score, as samples do that share windows.
     let lasting = || -> Vec<f64> { scattered(1000).iter().flat_map(|s| [*s; 20]).collect() };
-    let clean = Calibration::fit(&[lasting()], 20, 0.02, Source::HeldOut, 1e-3);
+    let clean = Calibration::fit(&[lasting()], 20, 0.02, Usual::HINDSIGHT, Source::HeldOut, 1e-3);
     let mut incident = lasting();
     incident[2000..2050].fill(40.0);
     incident[3000..3030].fill(45.0);
-    let dirty = Calibration::fit(std::slice::from_ref(&incident), 20, 0.02, Source::HeldOut, 1e-3);
+    let dirty = Calibration::fit(
+        std::slice::from_ref(&incident),
+        20,
+        0.02,
+        Usual::HINDSIGHT,
+        Source::HeldOut,
+        1e-3,
+    );
     assert_eq!(clean.set_aside, 0);
     assert!((80..200).contains(&dirty.set_aside));
     assert!(dirty.threshold < 1.5 * clean.threshold);
-    let trusting = Calibration::fit(&[incident], 20, 0.0, Source::HeldOut, 1e-3);
+    let trusting = Calibration::fit(&[incident], 20, 0.0, Usual::HINDSIGHT, Source::HeldOut, 1e-3);
     assert!(trusting.set_aside == 0 && trusting.threshold > dirty.threshold);
 }
 
 #[test]
 fn the_share_above_a_moved_threshold_is_that_of_the_scores() {
     let scores = scattered(5000);
-    let c = Calibration::fit(std::slice::from_ref(&scores), 1, 0.0, Source::HeldOut, 1e-3);
+    let c = Calibration::fit(
+        std::slice::from_ref(&scores),
+        1,
+        0.0,
+        Usual::HINDSIGHT,
+        Source::HeldOut,
+        1e-3,
+    );
     for alpha in [1e-4, 1e-2, 0.05, 0.3] {
         let moved = c.at(alpha);
         let above = scores.iter().filter(|s| **s > moved.threshold).count() as f64 / 5000.0;
@@ -84,7 +120,7 @@ proptest! {
     ) {
         let (head, tail) = scores.split_at(scores.len() / 2);
         let segments = [head.to_vec(), tail.to_vec()];
-        let first = Calibration::fit(&segments, reach, contamination, Source::HeldOut, alpha);
+        let first = Calibration::fit(&segments, reach, contamination, Usual::HINDSIGHT, Source::HeldOut, alpha);
         let (normal, anomalous) = labels.split_at(labels.len() / 2);
         for c in [first.clone(), first.at(again), first.by_labels(normal, anomalous)] {
             let near = [at, c.threshold, c.threshold.next_up(), c.threshold.next_down()];

@@ -153,17 +153,13 @@ pub(super) fn causal_score(sum: f64, weights: f64, residual: f64) -> f64 {
 }
 
 /// The causal scores of the training samples at the instants at which windows of their own were learned, by centres
-/// found without these; none if the series is too short.
+/// found without these.
 pub(super) fn held_out_scores(
     channels: &[ChannelModel],
-    held_out: &[Vec<Option<HeldOut>>],
+    held_out: &[Vec<&HeldOut>],
     excesses: &[Excesses],
     instants: &Instants,
-) -> Option<Vec<Vec<f64>>> {
-    let held_out: Vec<Vec<&HeldOut>> = held_out
-        .iter()
-        .map(|c| c.iter().map(Option::as_ref).collect())
-        .collect::<Option<_>>()?;
+) -> Vec<Vec<f64>> {
     let mut blend = Blend::new(channels.len(), false);
     let mut residual = Residual::new(channels.len());
     let mut scores = |(s, instants): (usize, &Vec<usize>)| {
@@ -188,7 +184,7 @@ pub(super) fn held_out_scores(
         };
         sums.iter().zip(instants).map(score).collect()
     };
-    Some(instants.of.iter().enumerate().map(&mut scores).collect())
+    instants.of.iter().enumerate().map(&mut scores).collect()
 }
 
 #[cfg(test)]

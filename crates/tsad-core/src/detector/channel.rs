@@ -4,7 +4,8 @@ use super::head::Head;
 use super::held_out::{self, at_most};
 use super::layout::Layout;
 use super::score::Sight;
-use super::windows::{mean, runs};
+use super::stray::Stray;
+use super::windows::{in_step, mean, runs};
 use super::{Params, ValidParams};
 use crate::Check;
 use crate::cluster::Centres;
@@ -16,8 +17,9 @@ use rand_core::SeedableRng;
 
 /// The longest default window where there are several channels.
 const LONGEST_OF_SEVERAL: usize = 128;
-/// Added to the standard deviation of the training scores: the resolution of a window distance.
-const RESOLUTION: f64 = 1e-3;
+/// The least standard deviation of log distances: a view that repeats more exactly than by 5 % would outweigh all
+/// others, and call everything odd that it has not seen (docs/experiments.md).
+pub(super) const FINEST: f64 = 0.05;
 /// Windows between two calls of the cancel hook.
 const CHECK_EVERY: usize = 256;
 
@@ -36,6 +38,8 @@ pub struct ViewModel {
     pub window_mean: f64,
     /// Its standard deviation.
     pub window_deviation: f64,
+    /// How far normal windows lie that are out of step with the training.
+    pub stray: Stray,
 }
 
 /// The normal windows of one length.
@@ -145,6 +149,7 @@ impl ScaleModel {
     ) -> (Self, Option<HeldOut>) {
         let (length, starts) = (layout.length, &layout.starts);
         let raw = extract_all(segments, starts, length, check);
+        let late_raw = extract_all(segments, &layout.late.starts, length, check);
         let dims = Extractor::dims_of(length);
         let mut held_out: HeldOut = starts.iter().map(|s| vec![PerView::default(); s.len()]).collect();
         let mut complete = true;
@@ -162,14 +167,14 @@ impl ScaleModel {
             }
             // The quick leave-out serves to weigh views and scales against one another, where it ranks
             // better (measured); the false-alarm rate needs the honest one.
-            let quick = view.centres.held_out_distances(&features, &layout.near, check);
+            let quick = view.learn_stray(&features, &late_raw[v], layout, check);
             let quick = quick.unwrap_or_else(|| view.distances(&features));
-            view.fill(v, &quick, &mut held_out);
+            view.fill(v, &quick, &layout.stray, &mut held_out);
             view.calibrate(v, &held_out, layout);
             match held_out::distances(&raw[v], dims[v], &layout.folds, layout.refitted, |rest| {
                 fit(rest).0
             }) {
-                Some(honest) => view.fill(v, &honest, &mut held_out),
+                Some(honest) => view.fill(v, &honest, &layout.stray, &mut held_out),
                 None => complete = false,
             }
             view
@@ -183,11 +188,12 @@ impl ScaleModel {
         (model, complete.then_some(held_out))
     }
 
-    /// The calibrated score of every view of every window that starts at `starts` in the scaled values:
-    /// `log(1 + distance)`, not yet averaged over the windows of a sample.
+    /// The log distance of every view of every window that starts at `starts` in the scaled values, the first of which
+    /// has the absolute number `first`: `log(1 + distance)`, in the units of windows in step
+    /// with the training, and not yet averaged over the windows of a sample.
     pub(super) fn log_distances(
         &self,
-        values: &[f32],
+        (first, values): (i64, &[f32]),
         starts: &[usize],
         extractor: &mut Extractor,
         metric: Option<&Metric>,
@@ -207,10 +213,13 @@ impl ScaleModel {
                 view.standard.apply(these);
                 &*these
             });
-            let mut distances: PerView<f32> =
-                std::array::from_fn(|v| self.views[v].log_distance(features[v]));
+            let stray = !in_step(first, s, self.length);
+            let mut distances: PerView<f32> = std::array::from_fn(|v| {
+                let view = &self.views[v];
+                view.of_step(view.log_distance(features[v]), stray)
+            });
             if let (Some(metric), Some(head)) = (metric, &self.head) {
-                let learned = head.log_distances(&metric.embed(features));
+                let learned = head.log_distances(&metric.embed(features), stray);
                 distances.iter_mut().zip(learned).for_each(|(d, l)| *d += l);
             }
             out.push(distances);
@@ -249,7 +258,7 @@ impl ScaleModel {
                 Sight::Hindsight => (view.mean, view.deviation),
                 Sight::Causal => (view.window_mean, view.window_deviation),
             };
-            ((f64::from(distances[v]) - mean) / (deviation + RESOLUTION)) as f32
+            ((f64::from(distances[v]) - mean) / deviation.max(FINEST)) as f32
         };
         std::array::from_fn(of)
     }
@@ -283,6 +292,7 @@ impl ViewModel {
             deviation: 0.0,
             window_mean: 0.0,
             window_deviation: 0.0,
+            stray: Stray::NONE,
         };
         (model, features)
     }
@@ -293,11 +303,17 @@ impl ViewModel {
         windows.map(|f| self.centres.distance(f)).collect()
     }
 
-    /// Puts the log distances of all windows in place of view `v`.
-    pub(super) fn fill(&self, v: usize, distances: &[f32], windows: &mut HeldOut) {
-        for (window, d) in windows.iter_mut().flatten().zip(distances) {
-            window[v] = self.log(*d);
+    /// Puts the log distances of all windows in place of view `v`, in the units of windows in step.
+    pub(super) fn fill(&self, v: usize, distances: &[f32], out_of_step: &[bool], windows: &mut HeldOut) {
+        let all = windows.iter_mut().flatten().zip(distances).zip(out_of_step);
+        for ((window, d), stray) in all {
+            window[v] = self.of_step(self.log(*d), *stray);
         }
+    }
+
+    /// A log distance in the units of windows in step.
+    fn of_step(&self, log: f32, stray: bool) -> f32 {
+        if stray { self.stray.in_step(log) } else { log }
     }
 
     /// Sets the mean and deviation of the score of view `v` over the training samples.
@@ -344,7 +360,7 @@ impl ViewModel {
     }
 
     #[inline]
-    fn log(&self, distance: f32) -> f32 {
+    pub(super) fn log(&self, distance: f32) -> f32 {
         (distance / (self.dim() as f32).sqrt()).ln_1p()
     }
 }
@@ -380,21 +396,21 @@ pub(super) fn extract_all(
 
 /// Weighted mean and standard deviation in one pass (West 1979, doi:10.1145/359146.359153).
 #[derive(Default)]
-struct Moments {
+pub(super) struct Moments {
     weight: f64,
     mean: f64,
     square: f64,
 }
 
 impl Moments {
-    fn add(&mut self, value: f64, weight: f64) {
+    pub(super) fn add(&mut self, value: f64, weight: f64) {
         self.weight += weight;
         let step = value - self.mean;
         self.mean += step * weight / self.weight;
         self.square += weight * step * (value - self.mean);
     }
 
-    fn mean_and_deviation(&self) -> (f64, f64) {
+    pub(super) fn mean_and_deviation(&self) -> (f64, f64) {
         (self.mean, (self.square / self.weight.max(1.0)).sqrt())
     }
 }

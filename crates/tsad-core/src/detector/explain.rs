@@ -187,13 +187,14 @@ impl<'a> Explainer<'a> {
 
     fn distances(&mut self, segment: usize, scale: usize, start: usize, check: Check) -> &[PerView<f32>] {
         let (trained, scaled) = (self.trained, &self.scaled[segment]);
+        let first = self.series.segments[segment].start;
         self.known.entry((segment, scale, start)).or_insert_with(|| {
             let mut extractor = Extractor::new(trained.channels[0].scales[scale].length);
             let metric = trained.metric.as_ref().ok();
             let models = trained.channels.iter().zip(scaled);
             models
                 .flat_map(|(m, values)| {
-                    m.scales[scale].log_distances(values, &[start], &mut extractor, metric, check)
+                    m.scales[scale].log_distances((first, values), &[start], &mut extractor, metric, check)
                 })
                 .collect()
         })

@@ -6,6 +6,7 @@ use super::ValidParams;
 use super::channel::{ChannelModel, HeldOut, ScaleModel};
 use super::held_out::thinned;
 use super::layout::Layout;
+use super::stray::Stray;
 use super::windows::{hop, starts};
 use crate::Check;
 use crate::cluster::Centres;
@@ -29,14 +30,19 @@ pub struct Head {
     /// What a learned log distance is multiplied by before it is added to that of the plain view, 0 or more: the
     /// ratio of their spreads, so that both weigh the same.
     pub gains: PerView<f32>,
+    /// How far normal windows lie that are out of step with the training, in what is added.
+    pub stray: PerView<Stray>,
 }
 
 impl Head {
     /// The learned log distance of each view, times its gain: `log(1 + d)` for the distance `d` to the nearest
-    /// centre over the root of the dimension. The disagreement of the views' embeddings is left to the training:
+    /// centre over the root of the dimension, in the units of windows in step. The disagreement of the views' embeddings is left to the training:
     /// in the score it measures worse (docs/experiments.md).
-    pub(super) fn log_distances(&self, z: &Embedded) -> PerView<f32> {
-        std::array::from_fn(|v| self.gains[v] * log_distance(self.centres[v].distance(&z[v])))
+    pub(super) fn log_distances(&self, z: &Embedded, stray: bool) -> PerView<f32> {
+        std::array::from_fn(|v| {
+            let log = self.gains[v] * log_distance(self.centres[v].distance(&z[v]));
+            if stray { self.stray[v].in_step(log) } else { log }
+        })
     }
 }
 
@@ -159,25 +165,33 @@ fn attach(
     let segments: Vec<(i64, usize)> = scaled.iter().map(|(first, v)| (*first, v.len())).collect();
     let layout = Layout::in_step(&segments, length, params.centres);
     let mut extractor = Extractor::new(length);
-    let mut embedded: Vec<Embedded> = Vec::new();
-    let mut plain = PerView::<Vec<f32>>::default();
-    for ((_, values), starts) in scaled.iter().zip(&layout.starts) {
-        for &s in starts {
-            check();
-            let features = scale.features(&values[s..s + length], &mut extractor);
-            embedded.push(metric.embed(features.each_ref().map(Vec::as_slice)));
-            plain
-                .iter_mut()
-                .zip(features)
-                .for_each(|(all, own)| all.extend(own));
+    let mut embed = |starts: &[Vec<usize>], plain: &mut PerView<Vec<f32>>| {
+        let mut embedded: Vec<Embedded> = Vec::new();
+        for ((_, values), starts) in scaled.iter().zip(starts) {
+            for &s in starts {
+                check();
+                let features = scale.features(&values[s..s + length], &mut extractor);
+                embedded.push(metric.embed(features.each_ref().map(Vec::as_slice)));
+                plain
+                    .iter_mut()
+                    .zip(features)
+                    .for_each(|(all, own)| all.extend(own));
+            }
         }
-    }
+        embedded
+    };
+    let mut plain = PerView::<Vec<f32>>::default();
+    let embedded = embed(&layout.starts, &mut plain);
+    let late = &layout.late;
+    let embedded_late = embed(&late.starts, &mut PerView::default());
+    let mut learned_late = PerView::<Vec<f32>>::default();
     let mut quick = held_out.clone();
     for (v, view) in scale.views.iter().enumerate() {
         let distances = view.centres.held_out_distances(&plain[v], &layout.near, check);
         view.fill(
             v,
             &distances.unwrap_or_else(|| view.distances(&plain[v])),
+            &layout.stray,
             &mut quick,
         );
     }
@@ -186,7 +200,11 @@ fn attach(
         let rows: Vec<f32> = embedded.iter().flat_map(|z| z[v]).collect();
         let few = thinned(&rows, EMBEDDING);
         let centres = Centres::fit(&few, EMBEDDING, params.centres, params.contamination, rng, check);
-        let distances = centres.held_out_distances(&rows, &layout.near, check);
+        let late_rows: Vec<f32> = embedded_late.iter().flat_map(|z| z[v]).collect();
+        let others = (late_rows.as_slice(), late.beside.as_slice());
+        let distances = centres.held_out_distances_beside(&rows, &layout.near, others, check);
+        let (distances, of_late) = distances.unzip();
+        learned_late[v] = of_late.iter().flatten().map(|d| log_distance(*d)).collect();
         for (i, (l, z)) in learned.iter_mut().zip(&embedded).enumerate() {
             l[v] = log_distance(
                 distances
@@ -201,16 +219,29 @@ fn attach(
         let learned = spread(learned.iter().map(|w| w[v]));
         if learned > 0.0 { plain / learned } else { 0.0 }
     });
+    let on = |i: &usize, v: usize| gains[v] * learned[*i][v];
+    let head = Head {
+        centres,
+        gains,
+        stray: std::array::from_fn(|v| {
+            let off = learned_late[v].iter().map(|l| gains[v] * l);
+            match off.len() {
+                0 => Stray::NONE,
+                _ => Stray::of(late.beside.iter().map(|i| on(i, v)), off),
+            }
+        }),
+    };
     for held_out in [&mut quick, held_out] {
-        for (window, learned) in held_out.iter_mut().flatten().zip(&learned) {
+        for ((window, learned), stray) in held_out.iter_mut().flatten().zip(&learned).zip(&layout.stray) {
             for v in 0..View::COUNT {
-                window[v] += gains[v] * learned[v];
+                let log = head.gains[v] * learned[v];
+                window[v] += if *stray { head.stray[v].in_step(log) } else { log };
             }
         }
     }
     // As for the plain views: the quick leave-out weighs, the honest one keeps the false-alarm rate.
     scale.calibrate(&quick, &layout);
-    scale.head = Some(Head { centres, gains });
+    scale.head = Some(head);
 }
 
 /// The standard deviation.

@@ -128,6 +128,7 @@ pub(super) fn at_most(features: &[f32], dim: usize, most: usize) -> Cow<'_, [f32
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detector::stray::Stray;
     use crate::view::Standard;
     use rand_chacha::ChaCha8Rng;
     use rand_core::SeedableRng;
@@ -185,6 +186,7 @@ mod tests {
                 deviation: 0.0,
                 window_mean: 0.0,
                 window_deviation: 0.0,
+                stray: Stray::NONE,
             }
         };
         let d = distances(&features, 2, &blocks, MAX_REFITTED, fit).unwrap();

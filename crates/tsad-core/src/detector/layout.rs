@@ -1,6 +1,7 @@
 //! Which windows of a series are learned from.
 
 use super::held_out;
+use super::stray::{Late, out_of_step};
 use super::windows::{hop, starts};
 use crate::cluster::Block;
 use crate::series::Series;
@@ -29,6 +30,10 @@ pub(super) struct Layout {
     /// What is left out to judge windows where a leave-out is cheap, and where each costs a fit.
     pub near: Vec<Block>,
     pub folds: Vec<Block>,
+    /// For each window, counted over all segments, whether it is out of step.
+    pub stray: Vec<bool>,
+    /// Windows that start later than those in step, from which to learn how far these lie.
+    pub late: Late,
     /// Whether every sample is covered, so that scores in hindsight can be calibrated.
     pub covering: bool,
     /// How many windows there are for each sample.
@@ -51,6 +56,8 @@ impl Layout {
             length,
             near: held_out::blocks(&starts, length),
             folds: held_out::folds(&starts, length),
+            stray: out_of_step(segments, &starts, length),
+            late: Late::of(segments, &starts, length),
             starts,
             covering: true,
             density: 1.0 / hop(length) as f64,
@@ -76,6 +83,9 @@ impl Layout {
             starts: later.iter().map(|s| s.iter().flat_map(pair).collect()).collect(),
             near: held_out::blocks(&later, reach).into_iter().map(both).collect(),
             folds: held_out::folds(&later, reach).into_iter().map(both).collect(),
+            // At instants of any phase none is out of step.
+            stray: vec![false; 2 * later.iter().map(Vec::len).sum::<usize>()],
+            late: Late::none(instants.of.len()),
             covering: false,
             density: 2.0 / instants.step as f64,
             centres: centres * TIMES_CENTRES,

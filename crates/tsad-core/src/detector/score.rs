@@ -206,7 +206,13 @@ impl Scores {
                 let models = channels.iter().zip(&scaled);
                 let distances = |(c, values): (&ChannelModel, &Vec<f32>)| {
                     let model = &c.looked_at(sight)[scale];
-                    Cow::Owned(model.log_distances(values, starts, &mut extractor, metric, check))
+                    Cow::Owned(model.log_distances(
+                        (segment.start, values),
+                        starts,
+                        &mut extractor,
+                        metric,
+                        check,
+                    ))
                 };
                 models.map(distances).collect()
             },

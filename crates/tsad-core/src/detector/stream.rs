@@ -310,7 +310,8 @@ impl Stream {
                 .map(|(channel, model)| {
                     let model = &model.causal_scales()[scale];
                     let start = channel.scaled.len() - model.length;
-                    model.log_distances(&channel.scaled, &[start], extractor, metric, &|| {})[0]
+                    let first = self.next.saturating_sub(channel.scaled.len() as i64);
+                    model.log_distances((first, &channel.scaled), &[start], extractor, metric, &|| {})[0]
                 });
             latest.add(&trained.channels, scale, end, distances);
             self.windows += 1;

@@ -5,10 +5,12 @@ use super::baseline::Baseline;
 use super::causal;
 use super::channel::{ChannelModel, HeldOut, usable_scales};
 use super::head;
+use super::heaviness::heaviness;
+use super::incident;
 use super::layout::Instants;
 use super::regime::Regimes;
 use super::score::{Scores, Sight};
-use crate::calibrate::{Calibration, Source};
+use crate::calibrate::{Calibration, Source, Usual};
 use crate::metric::{LeftOut, Metric};
 use crate::model::{Body, Model, Trained, Updates};
 use crate::residual::{Excesses, Residuals};
@@ -79,38 +81,65 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             params.least_samples(),
         ));
     }
-    let fit = |(c, index): (usize, &usize)| ChannelModel::fit(&series, c, *index, &lengths, params, check);
-    let (mut channels, mut held_out): (Vec<_>, Vec<_>) = live.iter().enumerate().map(fit).unzip();
+    let whole = series;
+    let fit = |series: &Series| -> (Vec<ChannelModel>, Vec<Vec<Option<HeldOut>>>) {
+        let fit = |(c, index)| ChannelModel::fit(series, c, index, &lengths, params, check);
+        live.iter().copied().enumerate().map(fit).unzip()
+    };
+    let (mut channels, mut held_out) = fit(&whole);
+    let longest = lengths[lengths.len() - 1];
+    let (mut residuals, mut excesses) = Residuals::fit(&scaled(&channels, &whole), longest, check);
+    // Windows that reach into a past incident would teach the model that it is normal.
+    let (incidents, mut known) = past_incidents(&channels, &held_out, &excesses, &whole, params);
+    let rest = whole.without(&incidents);
+    let cut = !incidents.is_empty()
+        && incident::may_be_cut(&channels, &whole)
+        && usable_scales(&rest, params) == lengths;
+    let series = if cut { &rest } else { &whole };
+    if cut {
+        (channels, held_out) = fit(series);
+        (residuals, excesses) = Residuals::fit(&scaled(&channels, series), longest, check);
+    }
     let metric = if params.metric {
-        head::learn(&mut channels, &mut held_out, &series, params, check)
+        head::learn(&mut channels, &mut held_out, series, params, check)
     } else {
         Err(LeftOut::NotWanted)
     };
-    let longest = lengths[lengths.len() - 1];
-    let (residuals, excesses) = Residuals::fit(&scaled(&channels, &series), longest, check);
     let learned = metric.as_ref().ok();
-    let instants = Instants::of(&series);
-    let causal = causal::learn(&mut channels, &series, &instants, params, check);
-    let scores = |sight: Sight| {
+    if cut || learned.is_some() {
+        known = None;
+    }
+    let instants = Instants::of(series);
+    let causal = causal::learn(&mut channels, series, &instants, params, check);
+    let apart = if cut { &[][..] } else { &incidents };
+    let mut scores = |sight: Sight| {
         check();
+        let known = known.take_if(|_| sight == Sight::Hindsight);
+        let own = causal.as_ref().filter(|_| sight == Sight::Causal);
         // How many scores the longest window spans.
-        let (held_out, reach) = match (sight, &causal) {
-            (Sight::Causal, Some(held_out)) => (
-                causal::held_out_scores(&channels, held_out, &excesses, &instants),
-                longest.div_ceil(instants.step),
-            ),
-            _ => (
-                held_out_scores(&channels, &held_out, &excesses, &series, sight),
-                longest,
-            ),
-        };
-        let (source, mut scores, reach) = match held_out {
-            Some(scores) => (Source::HeldOut, scores, reach),
-            None => (
-                Source::InSample,
-                in_sample_scores(&channels, learned, &residuals, &series, sight, check),
-                longest,
-            ),
+        let (source, mut scores, reach) = match (own.and_then(|c| complete(c)), complete(&held_out)) {
+            (Some(held_out), _) => {
+                let scores = causal::held_out_scores(&channels, &held_out, &excesses, &instants);
+                let scores = incident::without_at(&scores, &instants.of, apart, longest);
+                (Source::HeldOut, scores, longest.div_ceil(instants.step))
+            }
+            (None, Some(held_out)) if own.is_none() => {
+                let scores =
+                    known.unwrap_or_else(|| held_out_scores(&channels, &held_out, &excesses, series, sight));
+                (
+                    Source::HeldOut,
+                    incident::without(&scores, apart, longest),
+                    longest,
+                )
+            }
+            _ => {
+                let scores = in_sample_scores(&channels, learned, &residuals, series, sight, check);
+                (
+                    Source::InSample,
+                    incident::without(&scores, apart, longest),
+                    longest,
+                )
+            }
         };
         // Without a later sample the first ones of a segment have no score.
         scores
@@ -118,29 +147,35 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             .for_each(|s| s.retain(|score| score.is_finite()));
         (source, scores, reach)
     };
-    let calibration = |(source, scores, reach): (Source, Vec<Vec<f64>>, usize)| {
+    let calibration = |(source, scores, reach): (Source, Vec<Vec<f64>>, usize), usual: Usual| {
         check();
-        Calibration::fit(
-            &scores,
-            reach,
-            params.contamination,
-            source,
-            params.alpha_at(grid.interval, rows.time_kind()),
-        )
+        // Where scores are held out, incidents have been left out already.
+        let contamination = match source {
+            Source::InSample => params.contamination,
+            _ => 0.0,
+        };
+        let alpha = params.alpha_at(grid.interval, rows.time_kind());
+        let mut found = Calibration::fit(&scores, reach, contamination, usual, source, alpha);
+        found.set_aside += incidents.iter().map(|(_, core)| core.len() as u64).sum::<u64>();
+        found
     };
+    let heavy = heaviness(series);
     // Where no window is in step nothing better is known of causal scores than of those in hindsight.
     let causal = Some(scores(Sight::Causal)).filter(|(_, s, _)| s.iter().any(|s| !s.is_empty()));
     let hindsight = scores(Sight::Hindsight);
     Ok(Trained {
         grid,
-        samples: series.len() as u64,
-        imputed: series.imputed() as u64,
+        samples: whole.len() as u64,
+        imputed: whole.imputed() as u64,
         baselines: (0..channels.len())
-            .map(|c| Baseline::fit(&series, c, &channels[c].scale, check))
+            .map(|c| Baseline::fit(&whole, c, &channels[c].scale, check))
             .collect(),
-        regimes: Regimes::fit(&channels, &series, params, check),
-        causal: calibration(causal.unwrap_or_else(|| hindsight.clone())),
-        calibration: calibration(hindsight),
+        regimes: Regimes::fit(&channels, series, params, check),
+        causal: match causal {
+            Some(causal) => calibration(causal, Usual::CAUSAL.wider(heavy)),
+            None => calibration(hindsight.clone(), Usual::HINDSIGHT.wider(heavy)),
+        },
+        calibration: calibration(hindsight, Usual::HINDSIGHT.wider(heavy)),
         channels,
         metric,
         residuals,
@@ -168,18 +203,44 @@ fn live_channels(rows: &Samples) -> Vec<usize> {
     (0..rows.channels()).filter(live).collect()
 }
 
-/// The scores of the training samples by centres found without them; none if the series is too short.
-pub(super) fn held_out_scores(
+/// The past incidents in the training part, and the held-out scores they were found by; none where the series is too
+/// short to tell.
+fn past_incidents(
     channels: &[ChannelModel],
     held_out: &[Vec<Option<HeldOut>>],
     excesses: &[Excesses],
     series: &Series,
+    params: &ValidParams,
+) -> (Vec<incident::Place>, Option<Vec<Vec<f64>>>) {
+    let Some(held_out) = complete(held_out) else {
+        return (Vec::new(), None);
+    };
+    let scores = held_out_scores(channels, &held_out, excesses, series, Sight::Hindsight);
+    let found = incident::find(
+        channels,
+        &held_out,
+        excesses,
+        series,
+        &scores,
+        params.contamination,
+    );
+    (found, Some(scores))
+}
+
+/// The held-out distances of all channels and scales; none if those of one are missing.
+pub(super) fn complete(held_out: &[Vec<Option<HeldOut>>]) -> Option<Vec<Vec<&HeldOut>>> {
+    let channels = held_out.iter().map(|c| c.iter().map(Option::as_ref).collect());
+    channels.collect()
+}
+
+/// The scores of the training samples by centres found without them.
+pub(super) fn held_out_scores(
+    channels: &[ChannelModel],
+    held_out: &[Vec<&HeldOut>],
+    excesses: &[Excesses],
+    series: &Series,
     sight: Sight,
-) -> Option<Vec<Vec<f64>>> {
-    let held_out: Vec<Vec<&HeldOut>> = held_out
-        .iter()
-        .map(|c| c.iter().map(Option::as_ref).collect())
-        .collect::<Option<_>>()?;
+) -> Vec<Vec<f64>> {
     let scores = |(s, segment): (usize, &Segment)| {
         let of = |scale: usize, _: usize, _: &[usize]| {
             held_out
@@ -189,7 +250,7 @@ pub(super) fn held_out_scores(
         };
         Scores::of_distances(channels, segment, &excesses[s], sight, false, of).score
     };
-    Some(series.segments.iter().enumerate().map(scores).collect())
+    series.segments.iter().enumerate().map(scores).collect()
 }
 
 fn in_sample_scores(

@@ -12,7 +12,7 @@ use super::layout::{Instants, Layout};
 use super::merge::Mixture;
 use super::regime::Regimes;
 use super::score::{Blend, Sight, softplus};
-use super::train::{held_out_scores, scaled, train};
+use super::train::{complete, held_out_scores, scaled, train};
 use super::windows::{hop, starts};
 use super::{ValidParams, head};
 use crate::calibrate::{Calibration, Source};
@@ -108,9 +108,8 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
         held_out_causal.push(merger.causal(channel, series, c));
         moved |= widened;
     }
-    let complete = held_out.iter().flatten().all(Option::is_some);
     if out.metric.is_ok() {
-        out.metric = match complete {
+        out.metric = match complete(&held_out).is_some() {
             true => head::learn(&mut out.channels, &mut held_out, series, params, check),
             // The encoders have learned from other features.
             false if moved => Err(LeftOut::TooFewWindows),
@@ -128,11 +127,11 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
         check();
         let (scores, reach) = match sight {
             Sight::Causal if !causal_lengths.is_empty() => (
-                causal::held_out_scores(&out.channels, &held_out_causal, &excesses, &instants)?,
+                causal::held_out_scores(&out.channels, &complete(&held_out_causal)?, &excesses, &instants),
                 window.div_ceil(instants.step),
             ),
             _ => (
-                held_out_scores(&out.channels, &held_out, &excesses, series, sight)?,
+                held_out_scores(&out.channels, &complete(&held_out)?, &excesses, series, sight),
                 window,
             ),
         };
@@ -176,7 +175,14 @@ fn recalibrated(
     }
     let decimated = scores.iter().flat_map(|s| s.iter().step_by(window));
     let off = Uniformity::of(decimated.map(|s| old.p_value(*s)).collect()).is_off();
-    let fresh = Calibration::fit(&scores, window, contamination, Source::Recent, old.alpha);
+    let fresh = Calibration::fit(
+        &scores,
+        window,
+        contamination,
+        old.usual,
+        Source::Recent,
+        old.alpha,
+    );
     let chosen = match off || fresh.stretches > old.stretches {
         true => fresh,
         false => old.clone(),
@@ -251,6 +257,7 @@ impl Merger<'_> {
             return (None, false);
         }
         let raw = extract_all(segments, starts, length, self.check);
+        let late_raw = extract_all(segments, &layout.late.starts, length, self.check);
         let complete = windows >= LEAST_WINDOWS && folds.iter().all(|b| 2 * b.left_out.len() <= windows);
         let mut held_out: HeldOut = starts.iter().map(|s| vec![PerView::default(); s.len()]).collect();
         let mut moved = false;
@@ -285,7 +292,8 @@ impl Merger<'_> {
                 let distances = held_out::distances_by(&newer, view.dim(), folds, layout.refitted, |rest| {
                     self.cluster(&part, rest)
                 });
-                view.fill(v, &distances, &mut held_out);
+                view.learn_stray(&newer, &late_raw[v], layout, self.check);
+                view.fill(v, &distances, &layout.stray, &mut held_out);
                 view.calibrate(v, &held_out, layout);
                 if !widened {
                     let share = windows as f64 / layout.density;
@@ -414,7 +422,13 @@ pub(crate) fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) 
             let distances = trained.channels.iter().enumerate().map(|(c, m)| {
                 let values: Vec<f32> = segment.channel(c).iter().map(|v| m.scale.apply(*v)).collect();
                 let metric = trained.metric.as_ref().ok();
-                m.scales[scale].log_distances(&values, &starts, &mut extractor, metric, check)
+                m.scales[scale].log_distances(
+                    (segment.start, &values),
+                    &starts,
+                    &mut extractor,
+                    metric,
+                    check,
+                )
             });
             let distances: Vec<Vec<PerView<f32>>> = distances.collect();
             for w in 0..starts.len() {

@@ -71,6 +71,12 @@ pub(super) fn first_in_step(first: i64, hop: usize) -> usize {
     (-i128::from(first)).rem_euclid(hop as i128) as usize
 }
 
+/// Whether a window that starts at `start` in a segment whose first sample has the absolute number `first` is in step
+/// with those of the training.
+pub(super) fn in_step(first: i64, start: usize, length: usize) -> bool {
+    (i128::from(first) + start as i128).rem_euclid(hop(length) as i128) == 0
+}
+
 /// The mean over windows of one value per view.
 pub(super) fn mean(values: &[PerView<f32>]) -> PerView<f32> {
     let mut sum = PerView::<f32>::default();

@@ -103,6 +103,7 @@ impl Model {
                 &segments,
                 longest,
                 contamination,
+                c.usual,
                 Source::Recent,
                 c.alpha,
             ))

@@ -6,7 +6,7 @@ use super::v1_residuals::ResidualsV1;
 use super::{Body, Model, Trained, Updates};
 use crate::calibrate::Calibration;
 use crate::cluster::Centres;
-use crate::detector::{ChannelModel, Head, Params, ScaleModel, ViewModel, common_dims};
+use crate::detector::{ChannelModel, Head, Params, ScaleModel, Stray, ViewModel, common_dims};
 use crate::metric::{EMBEDDING, LeftOut, Metric};
 use crate::series::{Grid, Samples, TimeKind};
 use crate::view::{Extractor, PerView, RobustScale, Standard};
@@ -91,12 +91,13 @@ struct ScaleV1 {
     origins: Vec<Option<i64>>,
 }
 
-/// Per view the centres of the embeddings and the gain.
+/// Per view the centres of the embeddings, the gain and the windows out of step.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HeadV1 {
     centres: Vec<ByteBuf>,
     gains: ByteBuf,
+    stray: PerView<Stray>,
 }
 
 /// Vectors are stored as little-endian 32-bit floating-point numbers.
@@ -110,6 +111,7 @@ struct ViewV1 {
     deviation: f64,
     window_mean: f64,
     window_deviation: f64,
+    stray: Stray,
 }
 
 impl From<&Model> for ModelV1 {
@@ -187,6 +189,7 @@ impl From<&Head> for HeadV1 {
         Self {
             centres: h.centres.iter().map(|c| to_bytes(c.rows())).collect(),
             gains: to_bytes(&h.gains),
+            stray: h.stray,
         }
     }
 }
@@ -201,6 +204,7 @@ impl From<&ViewModel> for ViewV1 {
             deviation: v.deviation,
             window_mean: v.window_mean,
             window_deviation: v.window_deviation,
+            stray: v.stray,
         }
     }
 }
@@ -372,6 +376,7 @@ impl HeadV1 {
     fn into_head(self) -> Result<Head, Wrong> {
         let gains = from_bytes(&self.gains)?;
         require(gains.iter().all(|g| *g >= 0.0), "gains")?;
+        require(self.stray.iter().all(Stray::is_sound), "windows out of step")?;
         let centres = self.centres.iter().map(|bytes| {
             let rows = from_bytes(bytes)?;
             let whole = !rows.is_empty() && rows.len().is_multiple_of(EMBEDDING);
@@ -382,6 +387,7 @@ impl HeadV1 {
         Ok(Head {
             centres: centres.try_into().map_err(|_| "embedded centres")?,
             gains: gains.try_into().map_err(|_| "gains")?,
+            stray: self.stray,
         })
     }
 }
@@ -403,6 +409,7 @@ impl ViewV1 {
         let sound =
             |(mean, deviation): &(f64, f64)| mean.is_finite() && deviation.is_finite() && *deviation >= 0.0;
         require(moments.iter().all(sound), "scores")?;
+        require(self.stray.is_sound(), "windows out of step")?;
         Ok(ViewModel {
             standard: Standard {
                 mean: location,
@@ -413,6 +420,7 @@ impl ViewV1 {
             deviation: self.deviation,
             window_mean: self.window_mean,
             window_deviation: self.window_deviation,
+            stray: self.stray,
         })
     }
 }
@@ -433,6 +441,8 @@ fn check_calibration(c: &Calibration) -> Result<(), Wrong> {
         "calibration",
     )?;
     require(c.tail.scale > 0.0 && c.tail.scale.is_finite(), "calibration")?;
+    require(c.usual.rise >= 0.0 && c.usual.rise.is_finite(), "calibration")?;
+    require(c.usual.scale > 0.0 && c.usual.scale.is_finite(), "calibration")?;
     require(
         c.alpha > 0.0 && c.alpha <= 0.5 && c.threshold.is_finite(),
         "calibration",

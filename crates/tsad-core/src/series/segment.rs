@@ -2,6 +2,7 @@
 
 use super::{Grid, Samples};
 use crate::Check;
+use std::ops::Range;
 
 /// Rows, or segments, between two calls of the cancel hook.
 const CHECK_EVERY: usize = 1 << 14;
@@ -90,6 +91,31 @@ impl Series {
             segments,
         };
         (series, places)
+    }
+
+    /// The series without `ranges` of samples, each given with the index of its segment, in order and apart: a segment
+    /// ends where one begins, as at a gap.
+    #[must_use]
+    pub fn without(&self, ranges: &[(usize, Range<usize>)]) -> Self {
+        let mut segments = Vec::new();
+        for (s, segment) in self.segments.iter().enumerate() {
+            let own = ranges.iter().filter(|r| r.0 == s).map(|r| &r.1);
+            let mut from = 0;
+            for cut in own {
+                if from < cut.start {
+                    segments.push(segment.slice(from, cut.start));
+                }
+                from = cut.end;
+            }
+            if from < segment.len() {
+                segments.push(segment.slice(from, segment.len()));
+            }
+        }
+        Self {
+            channels: self.channels,
+            settled: segments.last().map_or(0, Segment::len),
+            segments,
+        }
     }
 
     /// The number of samples in all segments.

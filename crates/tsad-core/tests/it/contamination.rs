@@ -1,7 +1,7 @@
 //! Training data that holds an incident must not blind the model to the next one of its kind.
 
 use crate::common::{MINUTE, rows, scored, trained, wave};
-use tsad_core::{Params, Samples};
+use tsad_core::{Params, Point, Samples};
 
 /// Something that happens to a wave for a while.
 type Incident = fn(i: i64, wave: f64) -> f64;
@@ -20,11 +20,11 @@ const TRAINED: i64 = 3000;
 const EARLY: i64 = 1200;
 const LATE: i64 = 4000;
 
-/// A wave with the incident in the training part, and the same again after it.
-fn series(incident: Incident, length: i64) -> Samples {
+/// A wave with the incident after the training part and, `twice`, the same in it.
+fn series(incident: Incident, length: i64, twice: bool) -> Samples {
     let value = |i: i64| {
         let inside = |start: i64| (start..start + length).contains(&i);
-        match inside(EARLY) {
+        match twice && inside(EARLY) {
             true => incident(i - EARLY, wave(i)),
             false if inside(LATE) => incident(i - LATE, wave(i)),
             false => wave(i),
@@ -35,7 +35,7 @@ fn series(incident: Incident, length: i64) -> Samples {
 
 /// The share of the rows after the training part that score no higher than the later copy of the incident.
 fn rank(params: &Params, incident: Incident, length: i64) -> f64 {
-    let all = series(incident, length);
+    let all = series(incident, length, true);
     let head = all.clone().head(TRAINED as usize);
     let points = scored(&trained(head, params.clone()), &all);
     let late = &points[LATE as usize..(LATE + length) as usize];
@@ -57,4 +57,38 @@ fn an_incident_in_the_training_part_does_not_hide_its_return() {
             assert!(rank > 0.99, "{name}, metric {metric}: {rank}");
         }
     }
+}
+
+#[test]
+fn an_incident_in_the_training_part_does_not_keep_its_return_from_being_flagged() {
+    for (name, incident, length) in INCIDENTS {
+        let flagged = |twice: bool| {
+            let all = series(incident, length, twice);
+            let model = trained(all.clone().head(TRAINED as usize), Params::default());
+            let points = scored(&model, &all);
+            let late = &points[LATE as usize..(LATE + length) as usize];
+            let calm = &points[TRAINED as usize..(LATE - 300) as usize];
+            let is_flagged = |p: &&Point| p.is_anomaly == Some(true);
+            assert_eq!(calm.iter().filter(is_flagged).count(), 0, "{name}, {twice}");
+            late.iter().filter(is_flagged).count()
+        };
+        assert!(flagged(false) > 0 && flagged(true) > 0, "{name}");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_told_and_bounded() {
+    let (_, shift, length) = INCIDENTS[1];
+    let all = series(shift, length, true);
+    let set_aside = |contamination: f64| {
+        let params = Params {
+            contamination,
+            ..Params::default()
+        };
+        let model = trained(all.clone().head(TRAINED as usize), params);
+        model.info(0).calibration.unwrap().set_aside
+    };
+    // Windows start every fourth sample: so sharply is the incident seen.
+    assert!((length as u64 - 8..=length as u64 + 16).contains(&set_aside(0.02)));
+    assert_eq!((set_aside(0.0), set_aside(0.005)), (0, 0));
 }

@@ -15,6 +15,7 @@ mod contract;
 mod data;
 mod determinism;
 mod direction;
+mod edges;
 mod explain;
 mod measure;
 mod measure_golden;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use tsad_core::{Params, Point, Samples, Status, ValidParams, train};
+use tsad_core::{Params, Point, Samples, Status, ValidParams, train, update};
 
 use crate::MINUTE_US;
 use crate::accuracy::Score;
@@ -27,7 +27,43 @@ pub struct Settings {
     pub seeds: u64,
     /// Whether to score causally.
     pub causal: bool,
+    /// Which rows of files are judged, and by what model.
+    pub judge: Judge,
 }
+
+/// Which normal rows of a labelled file are judged, and by what model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judge {
+    /// Those after the training rows, by the model of these: the calibration, and all that changes later.
+    After,
+    /// The same in batches of [`BATCH`] rows, the model being updated with the normal rows of each before the next.
+    Updated,
+    /// Each fifth of a normal stretch of at least [`LEAST_STRETCH`] rows, by a model of its other fifths: the
+    /// calibration alone, as far as a stretch is alike all over.
+    Within,
+}
+
+impl Judge {
+    /// The one of a name: `after`, `updated` or `within`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "after" => Some(Self::After),
+            "updated" => Some(Self::Updated),
+            "within" => Some(Self::Within),
+            _ => None,
+        }
+    }
+}
+
+/// Rows between two updates.
+pub const BATCH: usize = 500;
+/// The fewest rows of a normal stretch.
+pub const LEAST_STRETCH: usize = 2000;
+/// The most rows of a normal stretch: of a longer one several are made.
+const MOST_STRETCH: usize = 20_000;
+/// The parts of a normal stretch.
+const PARTS: usize = 5;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -37,6 +73,7 @@ impl Default for Settings {
             scored: 200_000,
             seeds: 5,
             causal: false,
+            judge: Judge::After,
         }
     }
 }
@@ -55,19 +92,25 @@ pub struct Count {
 }
 
 impl Count {
-    /// Counts the points that `normal` says to count.
+    /// Counts the points later than the training that `normal` says to count.
     pub fn of(points: &[Point], mut normal: impl FnMut(usize) -> bool) -> Self {
         let mut count = Self::default();
-        for (_, p) in points.iter().enumerate().filter(|(i, _)| normal(*i)) {
-            let Some(p) = p.p_value.filter(|_| p.status != Status::InTrainingRange) else {
-                continue;
-            };
-            count.judged += 1;
-            for (n, alpha) in count.flagged.iter_mut().zip(ALPHAS) {
-                *n += u64::from(p < alpha);
+        for (i, p) in points.iter().enumerate() {
+            if p.status != Status::InTrainingRange && normal(i) {
+                count.judge(p);
             }
         }
         count
+    }
+
+    fn judge(&mut self, point: &Point) {
+        let Some(p) = point.p_value else {
+            return;
+        };
+        self.judged += 1;
+        for (n, alpha) in self.flagged.iter_mut().zip(ALPHAS) {
+            *n += u64::from(p < alpha);
+        }
     }
 
     fn add(&mut self, other: &Self) {
@@ -110,13 +153,8 @@ pub fn made(
 /// Trains on the training rows of a labelled file and counts the flagged rows among the normal ones further
 /// than a longest window from every anomaly, and the incidents found.
 fn labelled(series: Labelled, params: &ValidParams, causal: bool) -> Result<Count> {
+    let near = near_anomalies(&series, params);
     let model = train(series.samples.head(series.train_rows), params, &|| {})?;
-    let reach = params.scales.last().copied().unwrap_or(0);
-    let n = series.labels.len();
-    let mut near = vec![false; n];
-    for i in (0..n).filter(|&i| series.labels[i]) {
-        near[i.saturating_sub(reach)..(i + reach + 1).min(n)].fill(true);
-    }
     let points = Score::of(causal).run(&model, series.samples)?;
     let mut count = Count::of(&points, |i| !near[i]);
     let mut open = [false; 3];
@@ -132,6 +170,71 @@ fn labelled(series: Labelled, params: &ValidParams, causal: bool) -> Result<Coun
             if *open && point.p_value.is_some_and(|p| p < ALPHAS[a]) {
                 count.found[a] += 1;
                 *open = false;
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// Whether an anomaly is at most a longest window away from a row.
+fn near_anomalies(series: &Labelled, params: &ValidParams) -> Vec<bool> {
+    let reach = params.scales.last().copied().unwrap_or(0);
+    let n = series.labels.len();
+    let mut near = vec![false; n];
+    for i in (0..n).filter(|&i| series.labels[i]) {
+        near[i.saturating_sub(reach)..(i + reach + 1).min(n)].fill(true);
+    }
+    near
+}
+
+/// The rows at some indices.
+fn rows_at(samples: &Samples, indices: impl Iterator<Item = usize>) -> Result<Samples> {
+    let mut out = Samples::new(samples.channels())?;
+    for i in indices {
+        out.push(samples.times()[i], samples.row(i))?;
+    }
+    Ok(out)
+}
+
+/// [`Judge::Updated`].
+fn updated(series: &Labelled, params: &ValidParams, causal: bool) -> Result<Count> {
+    let near = near_anomalies(series, params);
+    let reach = params.scales.last().copied().unwrap_or(0);
+    let mut model = train(series.samples.head(series.train_rows), params, &|| {})?;
+    let mut count = Count::default();
+    for from in (series.train_rows..near.len()).step_by(BATCH) {
+        let to = (from + BATCH).min(near.len());
+        let before = from.saturating_sub(2 * reach);
+        let read = rows_at(&series.samples, before..to)?;
+        let points = Score::of(causal).run(&model, read)?;
+        count.add(&Count::of(&points, |i| before + i >= from && !near[before + i]));
+        let normal = rows_at(&series.samples, (from..to).filter(|i| !near[*i]))?;
+        if !normal.is_empty() {
+            model = update(&model, normal, &|| {})?;
+        }
+    }
+    Ok(count)
+}
+
+/// [`Judge::Within`].
+fn within(series: &Labelled, params: &ValidParams, causal: bool) -> Result<Count> {
+    let near = near_anomalies(series, params);
+    let mut count = Count::default();
+    let mut from = 0;
+    for stretch in near.chunk_by(|a, b| a == b) {
+        let (mut start, end) = (from, from + stretch.len());
+        from = end;
+        while !stretch[0] && start + LEAST_STRETCH <= end {
+            let rows = start..end.min(start + MOST_STRETCH);
+            start = rows.end;
+            for part in 0..PARTS {
+                let at = |part: usize| rows.start + rows.len() * part / PARTS;
+                let own = at(part)..at(part + 1);
+                let others = rows.clone().filter(|i| !own.contains(i));
+                let model = train(rows_at(&series.samples, others)?, params, &|| {})?;
+                let points = Score::of(causal).run(&model, rows_at(&series.samples, rows.clone())?)?;
+                let judged = &points[own.start - rows.start..own.end - rows.start];
+                judged.iter().for_each(|p| count.judge(p));
             }
         }
     }
@@ -160,7 +263,12 @@ pub fn run(settings: &Settings, params: &ValidParams, out: &mut dyn Write) -> Re
     writeln!(out, "{:40} {:>9}  {}", "file", "normal", heads())?;
     let mut all = Count::default();
     for path in file::list(&settings.paths)? {
-        let count = labelled(file::read(&path)?, &params, settings.causal)?;
+        let series = file::read(&path)?;
+        let count = match settings.judge {
+            Judge::After => labelled(series, &params, settings.causal)?,
+            Judge::Updated => updated(&series, &params, settings.causal)?,
+            Judge::Within => within(&series, &params, settings.causal)?,
+        };
         all.add(&count);
         line(out, &stem(&path), count.judged, &[count])?;
     }
@@ -239,6 +347,41 @@ mod tests {
         for (ratio, alpha) in all.ratios().into_iter().zip(ALPHAS).take(2) {
             assert!((0.5..2.0).contains(&ratio), "{alpha}: {ratio}");
         }
+    }
+
+    /// A made series as a labelled one: its second half lies four units higher, and a spike in it is labelled.
+    fn file() -> Labelled {
+        let mut values = Family::Seasonal.values(8000, 1);
+        values[4000..].iter_mut().for_each(|v| *v += 4.0);
+        values[7000] += 30.0;
+        let mut samples = Samples::new(1).unwrap();
+        for (i, v) in values.iter().enumerate() {
+            samples.push(i as i64 * MINUTE_US, &[*v]).unwrap();
+        }
+        Labelled {
+            samples,
+            labels: (0..8000).map(|i| i == 7000).collect(),
+            first_channel: values,
+            train_rows: 4000,
+        }
+    }
+
+    #[test]
+    fn a_series_that_changes_alarms_less_when_updated_and_least_when_known() {
+        let params = crate::params::params(&[]).unwrap();
+        let after = labelled(file(), &params, false).unwrap();
+        let updated = updated(&file(), &params, false).unwrap();
+        let within = within(&file(), &params, false).unwrap();
+        assert_eq!(
+            (after.judged, after.incidents, after.found[0]),
+            (4000 - 513, 1, 1)
+        );
+        assert!(after.ratios()[0] > 50.0, "{after:?}");
+        assert_eq!(updated.judged, after.judged);
+        assert!(updated.ratios()[0] < 0.5 * after.ratios()[0], "{updated:?}");
+        // The rows before the spike; after it there are too few.
+        assert_eq!(within.judged, 7000 - 256);
+        assert!(within.ratios()[0] < 0.5 * updated.ratios()[0], "{within:?}");
     }
 
     #[test]

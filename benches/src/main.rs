@@ -11,7 +11,7 @@ use tsad_bench::{accuracy, calibration, classify, contaminate, params, robust, s
 const USAGE: &str = "\
 Usage:
   tsad-bench accuracy PATH... [--by-set] [--causal] [--csv FILE] [--jobs N] [--option NAME=VALUE]...
-  tsad-bench calibration [PATH]... [--causal] [--rows N,N,...] [--scored N] [--seeds N] [--option NAME=VALUE]...
+  tsad-bench calibration [PATH]... [--judge after|updated|within] [--causal] [--rows N,N,...] [--scored N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench classify [PATH]... [--series N] [--stretch N] [--stretches N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench contamination [PATH]... [--option NAME=VALUE]...
   tsad-bench robustness PATH... [--option NAME=VALUE]...
@@ -24,6 +24,8 @@ accuracy  trains on the beginning of every labelled series, scores all of it, re
   --csv FILE  write all measures of every file
   --jobs N    files at a time, default 1; times are only honest with 1
 calibration  the false-alarm rate on normal data over the one asked for: of made series, or of files
+  --judge     of files: the rows after the training rows (default); the same, the model being updated with the normal ones
+              every 500 rows; or each fifth of long normal stretches by a model of the others
   --causal    score every row without the rows after it, as above
   --rows      training rows of the made series, default 1000,10000,100000
   --scored    rows scored of each, default 200000
@@ -122,6 +124,11 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
             (Command::Accuracy(settings), Long("causal")) => settings.causal = true,
             (Command::Calibration(settings), Long("causal")) => settings.causal = true,
             (Command::Calibration(settings), Value(path)) => settings.paths.push(path.into()),
+            (Command::Calibration(settings), Long("judge")) => {
+                let name = parser.value()?.string()?;
+                settings.judge = calibration::Judge::named(&name)
+                    .with_context(|| format!("--judge is after, updated or within, not {name:?}"))?;
+            }
             (Command::Calibration(settings), Long("rows")) => settings.rows = counts(&mut parser, "--rows")?,
             (Command::Calibration(settings), Long("scored")) => {
                 settings.scored = count(&mut parser, "--scored")?;
@@ -239,6 +246,7 @@ mod tests {
             "accuracy a --jobs 0",
             "speed a",
             "speed --rows x",
+            "calibration a --judge later",
         ] {
             assert!(parsed(line).is_err(), "{line}");
         }

@@ -6,14 +6,17 @@ use serde::{Deserialize, Serialize};
 const LEAST: usize = 10;
 /// The heaviest tail allowed: beyond it a few scores decide the shape.
 const HEAVIEST: f64 = 0.5;
+/// The lightest tail that is told from an exponential one. A bounded tail is never predicted, but speaks for an
+/// exponential one against the usual shape.
+const LIGHTEST: f64 = -0.15;
 /// The shape that tails of scores of normal data usually have.
-const USUAL_SHAPE: f64 = 0.1;
+const USUAL_SHAPE: f64 = 0.07;
 /// The usual scale counts as much as this many excesses.
 const SCALE_WEIGHT: f64 = 18.0;
 /// The usual shape counts as much as this many stretches.
 const SHAPE_WEIGHT: f64 = 16.0;
 /// A stretch tells as much of the scale as this many independent excesses.
-const EXCESSES: f64 = 2.0;
+const EXCESSES: f64 = 3.0;
 /// The smallest scale, in score units: scores are not known more precisely.
 const FINEST: f64 = 0.05;
 
@@ -21,8 +24,8 @@ const FINEST: f64 = 0.05;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tail {
-    /// The shape, 0 (exponential) to 0.5 (heavy). A bounded tail is taken as exponential, which errs towards
-    /// fewer false alarms.
+    /// The shape, -0.15 (bounded) to 0.5 (heavy), 0 being exponential. That of a prediction is never below 0, which errs
+    /// towards fewer false alarms.
     pub shape: f64,
     /// The scale, above 0, in score units.
     pub scale: f64,
@@ -46,7 +49,7 @@ impl Tail {
         let shape = if n < LEAST || spread <= 0.0 {
             0.0
         } else {
-            (2.0 - mean / spread).clamp(0.0, HEAVIEST)
+            (2.0 - mean / spread).clamp(LIGHTEST, HEAVIEST)
         };
         Self {
             shape,
@@ -59,17 +62,19 @@ impl Tail {
     ///
     /// A Bayesian prediction: shape and scale are means of what was seen and what is usual, weighed by how much was
     /// seen. With an exponential excess whose rate follows a gamma distribution worth n excesses, a new excess
-    /// follows a generalised Pareto distribution of shape 1/n, which is added to the shape.
+    /// follows a generalised Pareto distribution of shape 1/n, which is added to the shape; so is the variance of
+    /// the shape itself, about one over the number of stretches.
     #[must_use]
     pub fn predictive(self, stretches: usize, usual_scale: f64) -> Self {
         let k = stretches.max(1) as f64;
         let shape = (k * self.shape + SHAPE_WEIGHT * USUAL_SHAPE) / (k + SHAPE_WEIGHT);
+        let doubt = 1.0 / (k + SHAPE_WEIGHT);
         let known = EXCESSES * k + SCALE_WEIGHT;
         // The mean excess is what was measured; which scale it means depends on the shape.
         let seen = self.scale / (1.0 - self.shape) * (1.0 - shape);
         let scale = (EXCESSES * k * seen + SCALE_WEIGHT * usual_scale) / known;
         Self {
-            shape: shape + 1.0 / known,
+            shape: (shape + doubt + 1.0 / known).clamp(0.0, HEAVIEST),
             scale,
         }
     }
@@ -77,16 +82,16 @@ impl Tail {
     /// The probability that an excess is larger than `excess`.
     pub fn survival(&self, excess: f64) -> f64 {
         let x = excess.max(0.0) / self.scale;
-        if self.shape < 1e-9 {
+        if self.shape.abs() < 1e-9 {
             (-x).exp()
         } else {
-            (-(self.shape * x).ln_1p() / self.shape).exp()
+            (-(self.shape * x).max(-1.0).ln_1p() / self.shape).exp()
         }
     }
 
     /// The excess that is exceeded with probability `p`, above 0 and at most 1.
     pub fn quantile_above(&self, p: f64) -> f64 {
-        if self.shape < 1e-9 {
+        if self.shape.abs() < 1e-9 {
             -p.ln() * self.scale
         } else {
             ((-p.ln() * self.shape).exp_m1()) / self.shape * self.scale
@@ -100,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_shape_of_a_pareto_sample_is_recovered() {
-        for shape in [0.0, 0.1, 0.3] {
+        for shape in [-0.1, 0.0, 0.1, 0.3] {
             let truth = Tail { shape, scale: 2.0 };
             let n = 20_000;
             let sample: Vec<f64> = (0..n)
@@ -114,11 +119,29 @@ mod tests {
 
     #[test]
     fn quantile_and_survival_are_inverse() {
-        for shape in [0.0, 0.2, 0.5] {
+        for shape in [-0.1, 0.0, 0.2, 0.5] {
             let t = Tail { shape, scale: 0.7 };
             for p in [1.0, 0.5, 1e-3, 1e-8] {
                 assert!((t.survival(t.quantile_above(p)) / p - 1.0).abs() < 1e-9);
             }
+        }
+    }
+
+    #[test]
+    fn a_bounded_tail_ends_and_is_never_predicted() {
+        let bounded = Tail {
+            shape: LIGHTEST,
+            scale: 0.3,
+        };
+        assert_eq!(bounded.survival(2.1), 0.0);
+        for stretches in [1, 10, 1000] {
+            let predicted = bounded.predictive(stretches, 0.35);
+            assert!(predicted.shape >= 0.0 && predicted.survival(2.1) > 0.0);
+            let exponential = Tail {
+                shape: 0.0,
+                scale: 0.3,
+            };
+            assert!(predicted.shape <= exponential.predictive(stretches, 0.35).shape);
         }
     }
 

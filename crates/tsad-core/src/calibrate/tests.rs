@@ -61,7 +61,7 @@ fn the_fewer_stretches_the_nearer_to_the_usual_distribution() {
         assert!(one == 1 && many > 400);
         let truth = times * (1e4_f64 / 2.0).ln();
         assert!((seen / truth - 1.0).abs() < 0.2, "{times}: {seen} {truth}");
-        assert!((4.0..13.0).contains(&few), "{times}: {few}");
+        assert!((4.0..15.0).contains(&few), "{times}: {few}");
     }
 }
 

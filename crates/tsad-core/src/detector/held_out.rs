@@ -11,8 +11,15 @@ const BLOCKS: usize = 10;
 const FOLDS: usize = 5;
 /// Clusters are sought among at most this many windows, evenly spaced: measured, more of them only cost time.
 pub(super) const MAX_CLUSTERED: usize = 600;
-/// The same where a fit only serves to judge windows that are held out of it.
-pub(super) const MAX_REFITTED: usize = 250;
+/// The same where a fit only serves to judge windows that are held out of it, of a short series.
+const MAX_REFITTED: usize = 250;
+
+/// Among how many of a number of windows clusters are sought where they only serve to judge others. A fit on few finds
+/// poorer centres than the model's, and what it holds out looks farther off than new data will: of a long series, whose
+/// tail is well known otherwise, it has to see as many.
+pub(super) fn refitted(windows: usize) -> usize {
+    (windows / 2).clamp(MAX_REFITTED, MAX_CLUSTERED)
+}
 
 /// Successive windows, counted over all segments, that are held out together: each block leaves out every
 /// window that starts less than `margin` samples from one of its own. With the length of the windows as the

@@ -58,12 +58,12 @@ impl Layout {
             folds: held_out::folds(&starts, length),
             stray: out_of_step(segments, &starts, length),
             late: Late::of(segments, &starts, length),
+            refitted: held_out::refitted(starts.iter().map(Vec::len).sum()),
             starts,
             covering: true,
             density: 1.0 / hop(length) as f64,
             centres,
             clustered: held_out::MAX_CLUSTERED,
-            refitted: held_out::MAX_REFITTED,
             stream: 0,
         }
     }

@@ -38,7 +38,7 @@ pub enum Judge {
     After,
     /// The same in batches of [`BATCH`] rows, the model being updated with the normal rows of each before the next.
     Updated,
-    /// Each fifth of a normal stretch of at least [`LEAST_STRETCH`] rows, by a model of its other fifths: the
+    /// Each twentieth of a normal stretch of at least [`LEAST_STRETCH`] rows, by a model of its other parts: the
     /// calibration alone, as far as a stretch is alike all over.
     Within,
 }
@@ -63,7 +63,7 @@ pub const LEAST_STRETCH: usize = 2000;
 /// The most rows of a normal stretch: of a longer one several are made.
 const MOST_STRETCH: usize = 20_000;
 /// The parts of a normal stretch.
-const PARTS: usize = 5;
+const PARTS: usize = 20;
 
 impl Default for Settings {
     fn default() -> Self {

@@ -6,13 +6,27 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use tsad_core::{Params, Point, Samples, Status, ValidParams, train, update};
 
-use crate::MINUTE_US;
 use crate::accuracy::Score;
 use crate::file::{self, Labelled};
 use crate::normal::Family;
+use crate::synthetic::minutely;
 
 /// The error probabilities that are looked at.
 pub const ALPHAS: [f64; 3] = [1e-2, 1e-3, 1e-4];
+
+/// The parameters with an `alpha` below every one that is looked at: a p-value never contradicts the decision, so
+/// that those of rows that are no anomalies lie above it.
+///
+/// # Errors
+/// None that valid parameters can give.
+pub fn below_all_alphas(params: &ValidParams) -> Result<ValidParams> {
+    let params = Params {
+        alpha: Some(1e-9),
+        alarms_per_day: None,
+        ..(**params).clone()
+    };
+    Ok(params.validate()?)
+}
 
 /// What to run.
 #[derive(Debug)]
@@ -142,10 +156,7 @@ pub fn made(
     params: &ValidParams,
     causal: bool,
 ) -> Result<Count> {
-    let mut samples = Samples::new(1)?;
-    for (i, v) in family.values(rows + scored, seed).into_iter().enumerate() {
-        samples.push(i as i64 * MINUTE_US, &[v])?;
-    }
+    let samples = minutely(family.values(rows + scored, seed))?;
     let model = train(samples.head(rows), params, &|| {})?;
     Ok(Count::of(&Score::of(causal).run(&model, samples)?, |_| true))
 }
@@ -246,12 +257,7 @@ fn within(series: &Labelled, params: &ValidParams, causal: bool) -> Result<Count
 /// # Errors
 /// Where a file cannot be read or judged, or a report cannot be written.
 pub fn run(settings: &Settings, params: &ValidParams, out: &mut dyn Write) -> Result<()> {
-    let params = Params {
-        alpha: Some(1e-9),
-        alarms_per_day: None,
-        ..(**params).clone()
-    }
-    .validate()?;
+    let params = below_all_alphas(params)?;
     writeln!(
         out,
         "achieved false-alarm rate over the nominal one (1 is right); in brackets the lowest and the highest of the seeds;\n\
@@ -333,11 +339,7 @@ mod tests {
     }
 
     fn check_rates(causal: bool) {
-        let params = Params {
-            alpha: Some(1e-9),
-            ..Params::default()
-        };
-        let params = params.validate().unwrap();
+        let params = below_all_alphas(&crate::params::params(&[]).unwrap()).unwrap();
         let mut all = Count::default();
         for family in Family::ALL {
             for seed in 10..13 {
@@ -354,12 +356,8 @@ mod tests {
         let mut values = Family::Seasonal.values(8000, 1);
         values[4000..].iter_mut().for_each(|v| *v += 4.0);
         values[7000] += 30.0;
-        let mut samples = Samples::new(1).unwrap();
-        for (i, v) in values.iter().enumerate() {
-            samples.push(i as i64 * MINUTE_US, &[*v]).unwrap();
-        }
         Labelled {
-            samples,
+            samples: minutely(values.iter().copied()).unwrap(),
             labels: (0..8000).map(|i| i == 7000).collect(),
             first_channel: values,
             train_rows: 4000,

@@ -6,12 +6,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use tsad_core::cluster::Centres;
-use tsad_core::{Samples, ValidParams, score, train};
+use tsad_core::{ValidParams, score, train};
 
-use crate::MINUTE_US;
 use crate::file;
 use crate::normal::Family;
-use crate::synthetic::Noise;
+use crate::synthetic::{Noise, minutely};
 
 /// What to run.
 #[derive(Debug)]
@@ -103,10 +102,7 @@ fn mixture(
         .filter_map(|(kind, s)| Some((kind, standardised(s)?)));
     let order = shuffled(all.collect(), noise);
     let values: Vec<f64> = order.iter().flat_map(|(_, s)| s.iter().copied()).collect();
-    let mut samples = Samples::new(1)?;
-    for (i, v) in values.iter().enumerate() {
-        samples.push(i as i64 * MINUTE_US, &[*v])?;
-    }
+    let samples = minutely(values.iter().copied())?;
     let model = train(samples.clone(), params, &|| {})?;
     let points = score(&model, samples, &|| {})?;
     let regimes = model.regimes();

@@ -4,13 +4,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use tsad_core::{Params, Point, Samples, Status, ValidParams, score_only, train};
+use tsad_core::{Point, Status, ValidParams, score_only, train};
 
-use crate::MINUTE_US;
-use crate::calibration::ALPHAS;
+use crate::calibration::{ALPHAS, below_all_alphas};
 use crate::file;
 use crate::normal::Family;
-use crate::synthetic::Noise;
+use crate::synthetic::{Noise, minutely};
 
 /// What to run.
 #[derive(Debug, Default)]
@@ -85,12 +84,7 @@ struct Tally {
 /// # Errors
 /// Where a file cannot be read or judged, or a report cannot be written.
 pub fn run(settings: &Settings, params: &ValidParams, out: &mut dyn Write) -> Result<()> {
-    let params = Params {
-        alpha: Some(1e-9),
-        alarms_per_day: None,
-        ..(**params).clone()
-    }
-    .validate()?;
+    let params = below_all_alphas(params)?;
     let mut tallies = [Tally::default(); INCIDENTS.len()];
     for (values, training, late) in series(settings)? {
         for (tally, (_, incident)) in tallies.iter_mut().zip(INCIDENTS) {
@@ -168,11 +162,8 @@ fn add(
 
 /// The smallest p-value of the rows from `late` on.
 fn least_p(values: &[f64], training: usize, late: usize, rows: usize, params: &ValidParams) -> Result<f64> {
-    let mut samples = Samples::new(1)?;
-    for (i, v) in values.iter().enumerate() {
-        samples.push(i as i64 * MINUTE_US, &[*v])?;
-    }
-    let model = train(samples.clone().head(training), params, &|| {})?;
+    let samples = minutely(values.iter().copied())?;
+    let model = train(samples.head(training), params, &|| {})?;
     let points = score_only(&model, samples, &|| {})?;
     let judged = |p: &Point| p.p_value.filter(|_| p.status != Status::InTrainingRange);
     Ok(points[late..late + rows]

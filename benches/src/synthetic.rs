@@ -26,6 +26,18 @@ pub fn series(rows: usize, channels: usize) -> Result<Samples> {
     Ok(samples)
 }
 
+/// One channel of values, a minute apart.
+///
+/// # Errors
+/// Where there are more values than a series may have.
+pub fn minutely(values: impl IntoIterator<Item = f64>) -> Result<Samples> {
+    let mut samples = Samples::new(1)?;
+    for (i, v) in values.into_iter().enumerate() {
+        samples.push(i as i64 * MINUTE_US, &[v])?;
+    }
+    Ok(samples)
+}
+
 /// Numbers that look like chance between -1 and 1 (SplitMix64, Steele, Lea and Flood 2014).
 #[derive(Debug)]
 pub struct Noise(pub u64);

@@ -8,6 +8,7 @@ mod composite;
 mod detect;
 mod error;
 mod inspect;
+mod interrupt;
 mod jsonb;
 mod monitor;
 mod options;

@@ -6,6 +6,7 @@ use super::memory;
 use super::time::{infinite_time, null_time, unknown_time};
 use crate::composite::composite;
 use crate::error::{Result, fail, report};
+use crate::interrupt::check;
 use crate::time::TimeType;
 use pgrx::Internal;
 use pgrx::pg_sys;
@@ -257,9 +258,6 @@ fn finish(fcinfo: pg_sys::FunctionCallInfo, sort: impl FnOnce(&mut [Judged])) ->
     // The state is left as it is: a window may call the final function again.
     let mut rows = state.rows.clone();
     sort(&mut rows);
-    let check = || {
-        pgrx::check_for_interrupts!();
-    };
     let window = state.window.and_then(|w| usize::try_from(w).ok());
     let mut found = measure::evaluate_rows(&rows, window, &check).map_err(report)?;
     if state.integers {

@@ -4,6 +4,7 @@ use super::constant::Constant;
 use super::memory::{broken, place, state_of};
 use super::zone::Zone;
 use crate::error::{Result, report};
+use crate::interrupt::check;
 use crate::options;
 use crate::time::TimeType;
 use pgrx::pg_sys;
@@ -202,7 +203,7 @@ fn _plot_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<String>> {
     let Some(state) = (unsafe { state_of::<PlotState>(fcinfo, 0) }) else {
         return Ok(None);
     };
-    pgrx::check_for_interrupts!();
+    check();
     let zone = Zone::of(state.options.timezone.as_deref())?;
     let offset = |time: i64| zone.offset(time);
     let axis = match state.time_type.is_integer() {

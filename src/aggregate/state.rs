@@ -3,6 +3,7 @@
 use super::constant::Constant;
 use super::memory;
 use crate::error::{Result, report};
+use crate::interrupt::check;
 use crate::options;
 use crate::time::TimeType;
 use pgrx::pg_sys;
@@ -42,15 +43,10 @@ impl TrainState {
         Ok(())
     }
 
-    /// Drops early rows that will not be trained on, whenever they are half as many as those that will: that takes
-    /// constant time a row, and what is trained on does not depend on it.
+    /// Drops early rows that will not be trained on.
     fn thin(&mut self) {
         let most = self.params.most_training_rows(self.rows.channels());
-        if self.rows.len() > most + most / 2 {
-            self.rows.keep_latest(most, &|| {
-                pgrx::check_for_interrupts!();
-            });
-        }
+        self.rows.thin(most, &check);
     }
 
     /// The state as bytes for another process of the same server.

@@ -7,6 +7,7 @@ use super::constant::Constant;
 use super::state::{TrainState, place, state_of};
 use super::time::{infinite_time, null_time, unknown_time};
 use crate::error::{Result, report};
+use crate::interrupt::check;
 use crate::time::TimeType;
 use pgrx::Internal;
 use pgrx::pg_sys;
@@ -105,9 +106,6 @@ fn _train_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>>> {
     // SAFETY: the argument is a state.
     let Some(state) = (unsafe { state_of(fcinfo, 0) }) else {
         return Ok(None);
-    };
-    let check = || {
-        pgrx::check_for_interrupts!();
     };
     // The state is left as it is: a window may call the final function again.
     let model = tsad_core::train(state.rows.clone(), &state.params, &check).map_err(report)?;

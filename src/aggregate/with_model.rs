@@ -6,6 +6,7 @@
 use super::memory::{broken, place, state_of};
 use super::time::{infinite_time, null_time, unknown_time};
 use crate::error::{Result, fail, report};
+use crate::interrupt::check;
 use crate::time::TimeType;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
@@ -264,9 +265,6 @@ fn _update_model_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8
     let Some(state) = (unsafe { state_of::<ModelRows>(fcinfo, 0) }) else {
         return Ok(None);
     };
-    let check = || {
-        pgrx::check_for_interrupts!();
-    };
     let model = tsad_core::update(&state.model, state.rows.clone(), &check).map_err(report)?;
     model.to_bytes().map(Some).map_err(report)
 }
@@ -277,9 +275,6 @@ fn _drift_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<JsonB>> {
     // SAFETY: the argument is a state.
     let Some(state) = (unsafe { state_of::<ModelRows>(fcinfo, 0) }) else {
         return Ok(None);
-    };
-    let check = || {
-        pgrx::check_for_interrupts!();
     };
     let drift = tsad_core::drift(&state.model, state.rows.clone(), &check).map_err(report)?;
     let mut json = serde_json::to_value(&drift).unwrap_or_default();
@@ -301,9 +296,6 @@ fn _recalibrate_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>
     // SAFETY: the argument is a state.
     let Some(state) = (unsafe { state_of::<ModelRows>(fcinfo, 0) }) else {
         return Ok(None);
-    };
-    let check = || {
-        pgrx::check_for_interrupts!();
     };
     let points = tsad_core::score(&state.model, state.rows.clone(), &check).map_err(report)?;
     let model = state

@@ -9,6 +9,7 @@ use super::rows::contributions;
 use super::series::{Rows, Scored, Series, for_each_part, for_each_series, samples, score};
 use super::source::Columns;
 use crate::error::{Result, report};
+use crate::interrupt::check;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use tsad_core::detector::Band;
@@ -165,9 +166,6 @@ fn explain(
     chosen: &[Chosen],
     mut push: impl FnMut(&dyn Fn() -> [Option<pg_sys::Datum>; COLUMNS]),
 ) -> Result<()> {
-    let check = || {
-        pgrx::check_for_interrupts!();
-    };
     let model = scored.model.as_ref().filter(|_| !chosen.is_empty());
     let mut explainer = match model {
         Some(model) => {

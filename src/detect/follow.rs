@@ -9,6 +9,7 @@ use super::series::{Rows, for_each_rows};
 use super::source::{Columns, Source};
 use crate::error::Result;
 use crate::inspect::iso;
+use crate::interrupt::check;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
@@ -207,9 +208,6 @@ impl Series {
         };
         let Ok(model) = &self.model else {
             return answer(Err(String::new()), Value::Null);
-        };
-        let check = || {
-            pgrx::check_for_interrupts!();
         };
         let params = limits.params(model);
         let timed = rows.times.iter().zip(&rows.infinite);

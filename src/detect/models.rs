@@ -4,6 +4,7 @@ use super::cursor::Cursor;
 use super::request::{Models, Request, invalid};
 use super::source::{Relation, key};
 use crate::error::{Result, fail, report};
+use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
@@ -195,7 +196,7 @@ impl Finder {
                 let mut cursor =
                     unsafe { Cursor::open(&format!("SELECT m.model FROM {} m", table.name), &[], false) };
                 while cursor.batch(|row| {
-                    pgrx::check_for_interrupts!();
+                    check();
                     // SAFETY: the column is a bytea.
                     let bytes = row
                         .datum(1)

@@ -1,5 +1,6 @@
 //! Filling the result of a set-returning function.
 
+use crate::interrupt::check;
 use pgrx::{PgMemoryContexts, pg_sys};
 use std::fmt::Write;
 
@@ -37,7 +38,7 @@ impl Output {
     pub(super) fn push<const N: usize>(&mut self, make: impl FnOnce() -> [Option<pg_sys::Datum>; N]) {
         self.rows += 1;
         if self.rows.is_multiple_of(FREE_EVERY) {
-            pgrx::check_for_interrupts!();
+            check();
             // SAFETY: nothing of the rows before is used any more: the tuplestore holds copies.
             unsafe { self.scratch.reset() };
         }

@@ -5,6 +5,7 @@ use super::request::{Request, invalid};
 use super::series::Rows;
 use super::source::Source;
 use crate::error::Result;
+use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -123,7 +124,7 @@ impl<'a> Reader<'a> {
 
     /// Reads another batch; false at the end.
     fn fill(&mut self) -> Result<bool> {
-        pgrx::check_for_interrupts!();
+        check();
         let columns = &self.source.columns;
         let (batch, array, time_type) = (&mut self.batch, columns.array, columns.time);
         self.cursor.batch(|row| {

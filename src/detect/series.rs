@@ -7,6 +7,7 @@ use super::source::{Columns, Source};
 use super::training::Training;
 use crate::error::{Result, fail, report};
 use crate::inspect::model_version;
+use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
@@ -373,9 +374,6 @@ pub(super) fn score(
             return Ok(unscored(rows, messages, Status::UnseenSeries, message));
         }
         Found::Broken(why) => return Ok(unscored(rows, messages, Status::Error, why)),
-    };
-    let check = || {
-        pgrx::check_for_interrupts!();
     };
     let scored = match detail {
         Detail::Scores => tsad_core::score_only(&model, samples, &check),

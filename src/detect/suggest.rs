@@ -5,6 +5,7 @@ use super::request::rows_only;
 use super::series::for_each_rows;
 use crate::composite;
 use crate::error::Result;
+use crate::interrupt::check;
 use crate::options::params;
 use pgrx::prelude::*;
 use pgrx::{JsonB, pg_sys};
@@ -25,10 +26,7 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     };
     let params = params(options.map(|o| o.0))?;
     for_each_rows(&request, |source, rows, samples, _| {
-        pgrx::check_for_interrupts!();
-        let check = || {
-            pgrx::check_for_interrupts!();
-        };
+        check();
         let survey = Survey::of(samples, params.max_gap, &check);
         let advice = Advice::of(&survey, &params);
         let integer = source.columns.time.is_integer();

@@ -4,6 +4,7 @@ use super::reader::Reader;
 use super::series::{Rows, samples};
 use super::source::Columns;
 use crate::error::{Result, report};
+use crate::interrupt::check;
 use tsad_core::{Model, Samples, ValidParams};
 
 /// Rows read at a time.
@@ -44,9 +45,6 @@ impl<'a> Training<'a> {
         mut more: bool,
         reader: &mut Reader,
     ) -> Result<(Model, Option<usize>)> {
-        let check = || {
-            pgrx::check_for_interrupts!();
-        };
         self.take(rows)?;
         let position = reader.position();
         while more && !(self.over && self.width.is_some()) {
@@ -90,11 +88,7 @@ impl<'a> Training<'a> {
         };
         all.append(&portion.head(count)).map_err(report)?;
         let most = self.params.most_training_rows(width);
-        if all.len() > most + most / 2 {
-            all.keep_latest(most, &|| {
-                pgrx::check_for_interrupts!();
-            });
-        }
+        all.thin(most, &check);
         self.rows = Some(all);
         Ok(())
     }

@@ -6,6 +6,7 @@ use super::series::for_each_rows;
 use super::source::Relation;
 use super::suggest::Advice;
 use crate::error::Result;
+use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
 use crate::options::params;
 use pgrx::prelude::*;
@@ -42,9 +43,6 @@ fn _validate(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     );
                 }
             }
-            let check = || {
-                pgrx::check_for_interrupts!();
-            };
             let survey = Survey::of(samples, params.max_gap, &check);
             let advice = Advice::of(&survey, &params);
             match advice.verdict {

@@ -189,6 +189,14 @@ impl Samples {
         self.values.retain(|_| of_value.next() == Some(&true));
     }
 
+    /// [`Samples::keep_latest`] for rows that keep arriving: only once half as many as `most` are to be dropped, so that it
+    /// takes constant time a row. What stays in the end does not depend on it.
+    pub fn thin(&mut self, most: usize, check: Check) {
+        if self.len() > most + most / 2 {
+            self.keep_latest(most, check);
+        }
+    }
+
     /// How many earlier rows [`Samples::keep_latest`] dropped.
     pub fn left_out(&self) -> u64 {
         self.left_out

@@ -2,7 +2,7 @@
 
 use super::held_out;
 use super::stray::{Late, out_of_step};
-use super::windows::{hop, starts};
+use super::windows::{hop, scattered, starts};
 use crate::cluster::Block;
 use crate::series::Series;
 use crate::view::{MAX_WINDOW, View};
@@ -13,8 +13,6 @@ const INSTANTS: usize = 1000;
 const LEAST_STEP: usize = 3;
 /// Windows of fewer instants are no picture of what is normal.
 const LEAST_WINDOWS: usize = 8;
-/// The golden ratio's fraction: its multiples fill the unit interval evenly (Weyl 1916, doi:10.1007/BF01475864).
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
 /// Causal scores have this many times the centres of those in hindsight: their windows stand at any phase.
 const TIMES_CENTRES: usize = 2;
 /// Clusters are sought among at most this many of their windows where a fit only serves to judge others.
@@ -135,11 +133,11 @@ pub(super) struct Instants {
 impl Instants {
     pub(super) fn of(series: &Series) -> Self {
         let step = series.len().div_ceil(INSTANTS).max(LEAST_STEP);
-        let mut slot = 0_u32;
+        let mut slot = 0;
         let mut of_segment = |samples: usize| {
             let instant = |first: usize| {
                 slot += 1;
-                first + ((f64::from(slot) * GOLDEN).fract() * step as f64) as usize
+                first + scattered(slot, step)
             };
             let all: Vec<usize> = (0..samples).step_by(step).map(instant).collect();
             all.into_iter().filter(|m| *m < samples).collect()

@@ -7,14 +7,12 @@
 
 use super::channel::{FINEST, Moments, ViewModel};
 use super::layout::Layout;
-use super::windows::{hop, in_step};
+use super::windows::{hop, in_step, scattered};
 use crate::Check;
 use serde::{Deserialize, Serialize};
 
 /// It is learned from at most this many windows.
 const MOST: usize = 64;
-/// By how much of a hop one is later than the one before: no multiples of it lie near one another.
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
 /// The log distances of normal windows out of step, beside those of windows in step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -106,7 +104,7 @@ impl Late {
         let count = places.len().min(MOST);
         for i in 0..count {
             let (s, a, window) = places[i * places.len() / count];
-            late.starts[s].push(a + 1 + ((i as f64 * GOLDEN).fract() * others as f64) as usize);
+            late.starts[s].push(a + 1 + scattered(i, others));
             late.beside.push(window);
         }
         late

@@ -108,6 +108,7 @@ impl Centres {
         let dim = centres.dim;
         let still = TOLERANCE * variance(points, dim);
         let mut labels = vec![usize::MAX; points.len() / dim];
+        let mut sizes = Vec::new();
         for _ in 0..MAX_PASSES {
             let tally = centres.assign(points, &mut labels, check);
             // A centre without points stays where it is.
@@ -120,11 +121,12 @@ impl Centres {
             let moves = next.iter().zip(&centres.rows);
             let moved: f64 = moves.map(|(a, b)| f64::from(a - b).powi(2)).sum();
             centres = Self::from_rows(next, dim);
+            sizes = tally.counts;
             if moved <= still {
                 break;
             }
         }
-        centres.without_rare(points, &mut labels, trim, check)
+        centres.without_rare(&sizes, trim)
     }
 
     /// Labels every point with its nearest centre and sums up the points of each.
@@ -143,11 +145,12 @@ impl Centres {
         tally
     }
 
-    fn without_rare(self, points: &[f32], labels: &mut [usize], trim: f64, check: Check) -> Self {
-        let sizes = self.assign(points, labels, check).counts;
+    /// Drops the smallest clusters, together less than the share `trim` of the points; `sizes` are the numbers of points
+    /// of which the centres are the means.
+    fn without_rare(self, sizes: &[u32], trim: f64) -> Self {
         let mut order: Vec<usize> = (0..self.len()).collect();
         order.sort_by_key(|&k| (sizes[k], k));
-        let limit = trim * labels.len() as f64;
+        let limit = trim * f64::from(sizes.iter().sum::<u32>());
         let mut keep = vec![true; self.len()];
         let mut gone = 0;
         for &k in &order[..order.len() - 1] {

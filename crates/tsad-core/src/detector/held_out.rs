@@ -18,7 +18,7 @@ const MAX_REFITTED: usize = 250;
 /// poorer centres than the model's, and what it holds out looks farther off than new data will: of a long series, whose
 /// tail is well known otherwise, it has to see as many.
 pub(super) fn refitted(windows: usize) -> usize {
-    (windows / 2).clamp(MAX_REFITTED, MAX_CLUSTERED)
+    (windows / 4).clamp(MAX_REFITTED, MAX_CLUSTERED)
 }
 
 /// Successive windows, counted over all segments, that are held out together: each block leaves out every

@@ -15,6 +15,8 @@ use std::ops::Range;
 const MOST: usize = 2;
 /// An incident is left out if the rest of the training part lets expect fewer than this many of its height.
 const ALL_BUT_IMPOSSIBLE: f64 = 1e-2;
+/// Nothing is looked for if the rest lets expect this many of the highest score.
+const WORTH_A_LOOK: f64 = 0.5;
 /// With a tail of values this much heavier than usual, extremes are the habit of a series.
 const HEAVY: f64 = 1.5;
 /// Below this many longest windows the training part tells too little of what is rare for something to be cut out.
@@ -84,7 +86,7 @@ pub(super) fn find(
 ) -> Vec<Place> {
     let reach = channels[0].scales.last().map_or(0, |s| s.length);
     let mut budget = (contamination * series.len() as f64) as usize;
-    if budget == 0 {
+    if budget == 0 || !worth_a_look(scores, reach) {
         return Vec::new();
     }
     let sharp = Sharp::of(channels, held_out, series);
@@ -118,6 +120,23 @@ pub(super) fn find(
     }
     found.truncate(certain);
     in_order(&found)
+}
+
+/// Whether the highest score stands out at all beside those that share no window with the highest [`MOST`] candidates,
+/// by far more than will do: most series have no incident, and this costs a tenth of the search.
+fn worth_a_look(scores: &[Vec<f64>], reach: usize) -> bool {
+    let mut left: Vec<Vec<bool>> = scores.iter().map(|s| vec![true; s.len()]).collect();
+    let mut top = None;
+    for _ in 0..MOST {
+        let Some((segment, at)) = highest(scores, &left, reach / 2) else {
+            break;
+        };
+        top = top.or(Some(scores[segment][at]));
+        leave_out(&mut left[segment], &(at..at + 1), reach);
+    }
+    let rest = calibration(scores, &left, reach, Usual::HINDSIGHT);
+    top.zip(rest)
+        .is_none_or(|(top, rest)| rest.expected_stretches(top) < WORTH_A_LOOK)
 }
 
 fn in_order(places: &[Place]) -> Vec<Place> {

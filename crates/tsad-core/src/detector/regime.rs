@@ -72,7 +72,7 @@ impl Regimes {
         VIEWS.iter().map(|v| dims[*v as usize]).sum::<usize>() * channels
     }
 
-    /// Learns the regimes of a series from windows that start every quarter of the middle window length.
+    /// Learns the regimes of a series from its windows of the middle length.
     pub(super) fn fit(
         channels: &[ChannelModel],
         series: &Series,

@@ -77,13 +77,11 @@ pub(super) fn distances(
     let mut out = vec![0.0; features.len() / dim];
     let mut window = vec![0.0; dim];
     for block in blocks {
-        let before = &features[..block.left_out.start * dim];
-        let after = &features[block.left_out.end * dim..];
-        let rest = [before, after].concat();
+        let rest = others(features, dim, block, most);
         if rest.is_empty() {
             return None;
         }
-        let found = fit(&at_most(&rest, dim, most));
+        let found = fit(&rest);
         for i in block.own.clone() {
             window.copy_from_slice(&features[i * dim..(i + 1) * dim]);
             found.standard.apply(&mut window);
@@ -103,15 +101,20 @@ pub(super) fn distances_by(
 ) -> Vec<f32> {
     let mut out = vec![0.0; features.len() / dim];
     for block in blocks {
-        let before = &features[..block.left_out.start * dim];
-        let after = &features[block.left_out.end * dim..];
-        let rest = [before, after].concat();
-        let centres = fit(&at_most(&rest, dim, most));
+        let centres = fit(&others(features, dim, block, most));
         for i in block.own.clone() {
             out[i] = centres.distance(&features[i * dim..(i + 1) * dim]);
         }
     }
     out
+}
+
+/// At most `most` of the windows that a block does not leave out, evenly spaced.
+fn others(features: &[f32], dim: usize, block: &Block, most: usize) -> Vec<f32> {
+    let Range { start, end } = block.left_out;
+    let count = features.len() / dim - (end - start);
+    let index = |i: usize| if i < start { i } else { i + (end - start) };
+    gathered(features, dim, picked(count, most).map(index))
 }
 
 /// At most [`MAX_CLUSTERED`] windows, evenly spaced.
@@ -125,11 +128,20 @@ pub(super) fn at_most(features: &[f32], dim: usize, most: usize) -> Cow<'_, [f32
     if windows <= most {
         return Cow::Borrowed(features);
     }
-    let pick = |i: usize| i * windows / most * dim;
-    (0..most)
-        .flat_map(|i| &features[pick(i)..pick(i) + dim])
-        .copied()
-        .collect()
+    Cow::Owned(gathered(features, dim, picked(windows, most)))
+}
+
+/// The windows of some indices, one after the other.
+fn gathered(features: &[f32], dim: usize, indices: impl ExactSizeIterator<Item = usize>) -> Vec<f32> {
+    let mut out = Vec::with_capacity(indices.len() * dim);
+    indices.for_each(|i| out.extend_from_slice(&features[i * dim..(i + 1) * dim]));
+    out
+}
+
+/// At most `most` of the indices below `count`, evenly spaced.
+fn picked(count: usize, most: usize) -> impl ExactSizeIterator<Item = usize> {
+    let taken = count.min(most);
+    (0..taken).map(move |i| i * count / taken)
 }
 
 #[cfg(test)]
@@ -204,6 +216,25 @@ mod tests {
             left_out: 0..200,
         };
         assert_eq!(distances(&features, 2, &[all], MAX_REFITTED, fit), None);
+    }
+
+    #[test]
+    fn a_fold_sees_the_others_evenly_and_as_many_as_the_model_of_a_long_series() {
+        let features: Vec<f32> = (0..100).flat_map(|i| [i as f32, -(i as f32)]).collect();
+        let block = Block {
+            own: 20..30,
+            left_out: 10..40,
+        };
+        let firsts = |most: usize| -> Vec<f32> {
+            others(&features, 2, &block, most)
+                .chunks(2)
+                .map(|w| w[0])
+                .collect()
+        };
+        let all: Vec<f32> = (0..10).chain(40..100).map(|i| i as f32).collect();
+        assert_eq!(firsts(100), all);
+        assert_eq!(firsts(7), [0.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0]);
+        assert_eq!((refitted(300), refitted(100_000)), (MAX_REFITTED, MAX_CLUSTERED));
     }
 
     #[test]

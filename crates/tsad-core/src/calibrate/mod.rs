@@ -1,8 +1,9 @@
 //! From score to p-value and decision, by the scores of held-out training windows.
 //!
 //! The contract: over many series, normal samples are flagged with probability `alpha` on average. Measured
-//! on made normal series (`tsad-bench calibration`), mean over kinds: within a factor of 2 for every `alpha` not below
-//! [`Calibration::supported_alpha`].
+//! on made normal series (`tsad-bench calibration`): within a factor of 2 for every `alpha` not below
+//! [`Calibration::supported_alpha`] in the mean over kinds, and for `alpha` from 1e-4 for every kind where a million
+//! samples were seen.
 
 mod labels;
 mod stretch;
@@ -30,8 +31,12 @@ pub enum Source {
 
 /// The number of knots of the body of the distribution.
 const KNOTS: usize = 64;
-/// The share of the scores that the tail is fitted to.
+/// The share of the scores that the tail is fitted to, where few stretches are seen.
 const TAIL_SHARE: f64 = 0.1;
+/// The same where very many are.
+const LEAST_TAIL_SHARE: f64 = 0.01;
+/// Where more stretches than this lie above the 90 % quantile, the tail begins higher.
+const MANY_STRETCHES: f64 = 100.0;
 /// The usual place of the 90 % quantile counts as much as this many stretches.
 const START_WEIGHT: f64 = 4.0;
 /// The number of highest scores that are kept.
@@ -76,8 +81,8 @@ impl Usual {
 
 /// The distribution of scores on normal data, and the threshold at an error probability.
 ///
-/// Up to its 90 % quantile the distribution is the empirical one, interpolated; beyond, a generalised Pareto
-/// tail (Pickands 1975, doi:10.1214/aos/1176343003; Siffer et al. 2017, doi:10.1145/3097983.3098144).
+/// Up to its 90 % quantile (99 % where very many separate high stretches are seen) the distribution is the empirical
+/// one, interpolated; beyond, a generalised Pareto tail (Pickands 1975, doi:10.1214/aos/1176343003; Siffer et al. 2017, doi:10.1145/3097983.3098144).
 /// A few thousand training samples hold one or two independent high stretches, which tell next to nothing of a tail.
 /// So what was seen is joined with what is usual, and the tail is that of new data: [`Tail::predictive`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,7 +98,7 @@ pub struct Calibration {
     pub stretches: u64,
     /// Scores of equally spaced probability, from the lowest to the start of the tail; never decreasing.
     pub knots: Vec<f64>,
-    /// The probability of the tail, a little above a tenth.
+    /// The probability of the tail, a little above a tenth, or above less where many stretches were seen.
     pub tail_share: f64,
     /// The distribution beyond the last knot.
     pub tail: Tail,
@@ -134,12 +139,13 @@ impl Calibration {
         let mut stretches = Stretches::above(start, segments, reach, usual.scale);
         let set_aside = stretches.set_aside(contamination * sorted.len() as f64);
         sorted.truncate(sorted.len() - set_aside);
-        let kept = stretches.kept().max(1);
-        let high = quantile(&sorted, 1.0 - TAIL_SHARE);
-        let start = usual_start(&sorted, high, usual, kept);
+        let share = share_of_tail(stretches.peaking_above(start));
+        let high = quantile(&sorted, 1.0 - share);
+        let kept = stretches.peaking_above(high).max(1);
+        let start = usual_start(&sorted, share, usual, kept);
         let knot = |k: usize| match k + 1 {
             KNOTS => start,
-            _ => quantile(&sorted, (1.0 - TAIL_SHARE) * k as f64 / (KNOTS - 1) as f64).min(start),
+            _ => quantile(&sorted, (1.0 - share) * k as f64 / (KNOTS - 1) as f64).min(start),
         };
         let excesses: Vec<f64> = sorted.iter().map(|s| s - high).filter(|e| *e > 0.0).collect();
         let calibration = Self {
@@ -148,7 +154,7 @@ impl Calibration {
             set_aside: set_aside as u64,
             stretches: kept as u64,
             knots: (0..KNOTS).map(knot).collect(),
-            tail_share: stretch::predictive_share(kept, TAIL_SHARE),
+            tail_share: stretch::predictive_share(kept, share),
             tail: Tail::fit(&excesses).predictive(kept, usual.scale),
             usual,
             highest: sorted.iter().rev().take(HIGHEST).copied().collect(),
@@ -177,7 +183,7 @@ impl Calibration {
     }
 
     /// The smallest `alpha` whose false-alarm rate can be relied on within a factor of 2 (on average over
-    /// series of the same kind): a tenth over the square of the number of stretches. Below it too few
+    /// many series): a tenth over the square of the number of stretches. Below it too few
     /// independent high scores were seen, and the rate is the best guess.
     ///
     /// The rule is a measured one (`tsad-bench calibration`).
@@ -253,13 +259,21 @@ impl Calibration {
             return above as f64 / self.samples as f64;
         }
         let at = self.knots.partition_point(|k| *k <= score);
-        1.0 - (1.0 - TAIL_SHARE) * at.saturating_sub(1) as f64 / (self.knots.len() - 1) as f64
+        let share = stretch::seen_share(self.stretches, self.tail_share);
+        1.0 - (1.0 - share) * at.saturating_sub(1) as f64 / (self.knots.len() - 1) as f64
     }
 }
 
-/// Where the tail begins: between the 90 % quantile, `high`, and where it usually lies, by how much was seen.
-fn usual_start(ascending: &[f64], high: f64, usual: Usual, stretches: usize) -> f64 {
-    let place = quantile(ascending, 0.5) + usual.rise;
+/// The share of the scores that the tail is fitted to, when `stretches` lie above the 90 % quantile. Only far out is a
+/// tail a Pareto one: where more is seen than a fit needs, it is fitted to the highest scores alone.
+fn share_of_tail(stretches: usize) -> f64 {
+    (TAIL_SHARE * MANY_STRETCHES / stretches as f64).clamp(LEAST_TAIL_SHARE, TAIL_SHARE)
+}
+
+/// Where a tail of probability `share` begins: between the quantile and where it usually lies, by how much was seen.
+fn usual_start(ascending: &[f64], share: f64, usual: Usual, stretches: usize) -> f64 {
+    let high = quantile(ascending, 1.0 - share);
+    let place = quantile(ascending, 0.5) + usual.rise + usual.scale * (TAIL_SHARE / share).ln();
     let k = stretches as f64;
     (k * high + START_WEIGHT * place) / (k + START_WEIGHT)
 }

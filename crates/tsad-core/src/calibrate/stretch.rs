@@ -42,9 +42,9 @@ impl Stretches {
         }
     }
 
-    /// The number of stretches.
-    pub(super) fn kept(&self) -> usize {
-        self.all.len()
+    /// The number of stretches whose peak lies above `level`.
+    pub(super) fn peaking_above(&self, level: f64) -> usize {
+        self.all.len() - self.all.partition_point(|s| s.peak <= level)
     }
 
     /// Drops the highest stretches as long as the tail of the others makes them all but impossible and no
@@ -179,6 +179,12 @@ fn lowest_bit(n: usize) -> usize {
 pub(super) fn predictive_share(stretches: usize, share: f64) -> f64 {
     let k = stretches as f64;
     (k + 1.0) / (k / share + 1.0)
+}
+
+/// The share of the scores that [`predictive_share`] was told.
+pub(super) fn seen_share(stretches: u64, predictive: f64) -> f64 {
+    let k = stretches as f64;
+    k / ((k + 1.0) / predictive - 1.0)
 }
 
 #[cfg(test)]

@@ -55,14 +55,34 @@ fn the_fewer_stretches_the_nearer_to_the_usual_distribution() {
         let c = Calibration::fit(&[scores], reach, 0.0, Usual::HINDSIGHT, Source::HeldOut, 1e-4);
         (c.stretches, c.threshold - times * 2.0_f64.ln())
     };
-    // Much lower and much higher than usual: with one stretch the threshold hardly follows, with 500 it does.
+    // Much lower and much higher than usual: with one stretch the threshold hardly follows, with 100 it does.
     for times in [0.2, 3.0] {
         let ((one, few), (many, seen)) = (far(5000, times), far(0, times));
-        assert!(one == 1 && many > 400);
+        assert!(one == 1 && many > 80);
         let truth = times * (1e4_f64 / 2.0).ln();
         assert!((seen / truth - 1.0).abs() < 0.2, "{times}: {seen} {truth}");
         assert!((4.0..15.0).contains(&few), "{times}: {few}");
     }
+}
+
+#[test]
+fn of_very_many_stretches_the_highest_alone_tell_of_the_tail() {
+    // The last fiftieth falls off five times as fast as the body, and a tail fitted to a tenth does not see it.
+    let (bend, steep) = (50_f64.ln(), 0.2);
+    let bent = |x: f64| x.min(bend) + steep * (x - bend).max(0.0);
+    let threshold = |n: usize, alpha: f64| {
+        let scores = scattered(n).into_iter().map(bent).collect();
+        Calibration::fit(&[scores], 0, 0.0, Usual::HINDSIGHT, Source::HeldOut, alpha).threshold
+    };
+    let survival = |score: f64| (-(bend + (score - bend).max(0.0) / steep)).exp();
+    for alpha in [1e-2, 1e-3, 1e-4] {
+        let rate = survival(threshold(50_000, alpha)) / alpha;
+        assert!((0.5..2.0).contains(&rate), "{alpha}: {rate}");
+    }
+    assert!(
+        survival(threshold(1000, 1e-4)) < 1e-5,
+        "few stretches cannot tell"
+    );
 }
 
 #[test]

@@ -82,3 +82,13 @@ SELECT jsonb_pretty(tsad.model_info(tsad.train(ts, cpu, '{"alpha": 0.001}'))
   FROM metric WHERE host = 'host1';
 DROP TABLE metric, parallel, serial, shuffled;
 DROP FUNCTION launched;
+
+-- With the option metric, windows beside one have a say where the series has an order; a score then is final later.
+CREATE TABLE forms AS SELECT '2026-01-01'::timestamptz + i * interval '5 min' AS ts,
+    sin(i * 3.14159265 / 20) + CASE WHEN i / 40 % 2 = 0 THEN 0 ELSE 0.8 * sin(i * 3.14159265 / 10) END + (i * 7919 % 101) / 1000.0 AS v
+  FROM generate_series(0, 1999) i;
+CREATE TABLE form_model AS SELECT tsad.train(ts, v, '{"scales": [16, 32], "metric": true}') AS learned, tsad.train(ts, v, '{"scales": [16, 32]}') AS plain FROM forms;
+SELECT tsad.model_info(learned)->'context_scales' AS learned, tsad.model_info(plain)->'context_scales' AS plain FROM form_model;
+SELECT count(*) FILTER (WHERE NOT l.is_final) AS learned, count(*) FILTER (WHERE NOT p.is_final) AS plain
+  FROM form_model m, LATERAL tsad.detect('forms', 'ts', 'v', model => m.learned) l JOIN LATERAL tsad.detect('forms', 'ts', 'v', model => m.plain) p USING (ts);
+DROP TABLE forms, form_model;

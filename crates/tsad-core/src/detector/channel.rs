@@ -1,5 +1,6 @@
 //! What is learned of one channel: per scale and view the normal windows' centres.
 
+use super::context::{self, Beside};
 use super::head::Head;
 use super::held_out::{self, at_most};
 use super::layout::Layout;
@@ -10,6 +11,7 @@ use super::{Params, ValidParams};
 use crate::Check;
 use crate::cluster::Centres;
 use crate::metric::Metric;
+use crate::metric::context::Summary;
 use crate::series::{Segment, Series};
 use crate::view::{Extractor, PerView, RobustScale, Standard, View};
 use rand_chacha::ChaCha8Rng;
@@ -51,6 +53,8 @@ pub struct ScaleModel {
     pub views: PerView<ViewModel>,
     /// The learned part, if there is one.
     pub head: Option<Head>,
+    /// What the windows beside one let expect of it, if that was learned; hindsight only, for one comes after it.
+    pub beside: Option<Beside>,
     /// For each centre of the profile the grid cell where the training window begins that is nearest to it.
     pub origins: Vec<Option<i64>>,
 }
@@ -139,6 +143,12 @@ pub(super) fn scaled_by(series: &Series, c: usize, scale: &RobustScale) -> Vec<(
 }
 
 impl ScaleModel {
+    /// How far from a sample others can touch the windows that cover it, in samples.
+    pub(crate) fn reach(&self) -> usize {
+        let beside = self.beside.as_ref().map_or(0, |_| context::distance(self.length));
+        self.length + beside
+    }
+
     /// Learns the windows of a layout; also returns the held-out distances, if there is enough to hold some out.
     pub(super) fn fit(
         segments: &[(i64, Vec<f32>)],
@@ -183,6 +193,7 @@ impl ScaleModel {
             length,
             views,
             head: None,
+            beside: None,
             origins,
         };
         (model, complete.then_some(held_out))
@@ -190,17 +201,21 @@ impl ScaleModel {
 
     /// The log distance of every view of every window that starts at `starts` in the scaled values, the first of which
     /// has the absolute number `first`: `log(1 + distance)`, in the units of windows in step
-    /// with the training, and not yet averaged over the windows of a sample.
+    /// with the training, and not yet averaged over the windows of a sample. In hindsight the windows beside one have
+    /// a say where that was learned.
     pub(super) fn log_distances(
         &self,
         (first, values): (i64, &[f32]),
         starts: &[usize],
         extractor: &mut Extractor,
         metric: Option<&Metric>,
+        sight: Sight,
         check: Check,
     ) -> Vec<PerView<f32>> {
+        let beside = self.beside.as_ref().filter(|_| sight == Sight::Hindsight);
         let mut features = vec![0.0; extractor.dim()];
         let mut out = Vec::with_capacity(starts.len());
+        let mut joint = Vec::with_capacity(beside.map_or(0, |_| starts.len() * extractor.dim()));
         for (i, &s) in starts.iter().enumerate() {
             if i % CHECK_EVERY == 0 {
                 check();
@@ -222,9 +237,56 @@ impl ScaleModel {
                 let learned = head.log_distances(&metric.embed(features), stray);
                 distances.iter_mut().zip(learned).for_each(|(d, l)| *d += l);
             }
+            if beside.is_some() {
+                joint.extend(context::joint(features));
+            }
             out.push(distances);
         }
+        if let Some(beside) = beside {
+            self.add_beside(beside, values, starts, &joint, &mut out, extractor, check);
+        }
         out
+    }
+
+    /// Adds to the log distances of windows what those beside them let expect, given the joint features of the windows;
+    /// those of a window beside that is not among them are extracted.
+    #[allow(clippy::too_many_arguments, reason = "what every step needs")]
+    fn add_beside(
+        &self,
+        beside: &Beside,
+        values: &[f32],
+        starts: &[usize],
+        joint: &[f32],
+        out: &mut [PerView<f32>],
+        extractor: &mut Extractor,
+        check: Check,
+    ) {
+        let away = context::distance(self.length);
+        let rows: Vec<&[f32]> = joint.chunks_exact(extractor.dim()).collect();
+        let summaries: Vec<Summary> = rows.iter().map(|row| beside.context.summary(row)).collect();
+        let mut summary = |start: usize| match starts.binary_search(&start) {
+            Ok(i) => summaries[i],
+            Err(_) => {
+                let features = self.features(&values[start..start + self.length], extractor);
+                let row: Vec<f32> = context::joint(features.each_ref().map(Vec::as_slice)).collect();
+                beside.context.summary(&row)
+            }
+        };
+        for (i, (&start, distances)) in starts.iter().zip(out).enumerate() {
+            if i % CHECK_EVERY == 0 {
+                check();
+            }
+            let after = start + away;
+            let added = match start.checked_sub(away) {
+                Some(before) if after + self.length <= values.len() => {
+                    let (before, after) = (summary(before), summary(after));
+                    beside.context.log_distances(&before, rows[i], &after)
+                }
+                _ => beside.usual,
+            };
+            let added = beside.weighed(&added);
+            distances.iter_mut().zip(added).for_each(|(d, a)| *d += a);
+        }
     }
 
     /// The standardised features of a window, view by view.

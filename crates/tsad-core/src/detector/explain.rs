@@ -121,7 +121,7 @@ impl<'a> Explainer<'a> {
             };
             let means: Vec<PerView<f32>> = (0..weights.len()).map(|c| of_channel(c, self)).collect();
             let models = self.trained.channels.iter().map(|c| &c.scales[scale]);
-            let weight = scale_weight(length);
+            let weight = scale_weight(&self.trained.channels, scale);
             let (_, views) = blend.add(models, weight, Sight::Hindsight, means.into_iter());
             scales.push((scale, f64::from(views.iter().sum::<f32>())));
             weights
@@ -153,8 +153,8 @@ impl<'a> Explainer<'a> {
         check: Check,
     ) -> Option<usize> {
         let samples = self.series.segments[segment].len();
-        let fitting = lengths.iter().filter(|l| **l <= samples);
-        let total: f64 = fitting.map(|l| scale_weight(*l)).sum();
+        let fitting = (0..lengths.len()).filter(|s| lengths[*s] <= samples);
+        let total: f64 = fitting.map(|s| scale_weight(&self.trained.channels, s)).sum();
         let from = sample.saturating_sub(LAGS);
         let tails: Vec<&[f32]> = self.scaled[segment].iter().map(|c| &c[from..=sample]).collect();
         let excesses = self.trained.residuals.excesses(&tails, check);
@@ -194,7 +194,14 @@ impl<'a> Explainer<'a> {
             let models = trained.channels.iter().zip(scaled);
             models
                 .flat_map(|(m, values)| {
-                    m.scales[scale].log_distances((first, values), &[start], &mut extractor, metric, check)
+                    m.scales[scale].log_distances(
+                        (first, values),
+                        &[start],
+                        &mut extractor,
+                        metric,
+                        Sight::Hindsight,
+                        check,
+                    )
                 })
                 .collect()
         })

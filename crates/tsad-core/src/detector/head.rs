@@ -1,9 +1,11 @@
 //! The learned part of a window length: distances in the embedding beside those of the plain views.
 //!
-//! Experimental: measured, it neither gains nor loses on average (docs/experiments.md).
+//! The encoders neither gain nor lose on average, what the windows beside one let expect gains where a series has an
+//! order and enough of it was seen (docs/experiments.md).
 
 use super::ValidParams;
 use super::channel::{ChannelModel, HeldOut, ScaleModel};
+use super::context::{self, Beside};
 use super::held_out::thinned;
 use super::layout::Layout;
 use super::stray::Stray;
@@ -13,7 +15,7 @@ use crate::cluster::Centres;
 use crate::metric::input::Windows;
 use crate::metric::{EMBEDDING, Embedded, LeftOut, Metric, incident};
 use crate::series::Series;
-use crate::view::{Extractor, PerView, View};
+use crate::view::{Extractor, PerView};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
@@ -53,15 +55,24 @@ fn log_distance(distance: f32) -> f32 {
 /// Scaled values of every segment, with the grid cell of its first sample.
 type Scaled = Vec<(i64, Vec<f32>)>;
 
-/// Learns a metric from all channels and gives every scale that has held-out distances its head; the distances
-/// and the calibration of the scale then include the learned part.
+/// What was learned beside the plain views.
+pub(super) struct Learned {
+    /// The encoders, or why there are none.
+    pub metric: Result<Metric, LeftOut>,
+    /// The held-out distances of scores in hindsight, channel by channel and scale by scale.
+    pub hindsight: Vec<Vec<Option<HeldOut>>>,
+}
+
+/// Learns a metric from all channels and gives every scale that has held-out distances its head, and what the windows
+/// beside one let expect; the distances and the calibration of the scale then include both. `held_out` is left as it is
+/// for scores that know no later sample.
 pub(super) fn learn(
     channels: &mut [ChannelModel],
     held_out: &mut [Vec<Option<HeldOut>>],
     series: &Series,
     params: &ValidParams,
     check: Check,
-) -> Result<Metric, LeftOut> {
+) -> Learned {
     let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
     rng.set_stream(STREAM);
     let dims = common_dims(channels[0].scales.iter().map(|s| s.length));
@@ -86,15 +97,18 @@ pub(super) fn learn(
             );
         }
     }
-    let metric = Metric::learn(&normal, &made, dims, &mut rng, check)?;
+    let metric = Metric::learn(&normal, &made, dims, &mut rng, check);
+    let mut hindsight = Vec::with_capacity(channels.len());
     for ((model, scaled), held_out) in channels.iter_mut().zip(&scaled).zip(held_out) {
-        for (scale, held_out) in model.scales.iter_mut().zip(held_out) {
-            if let Some(held_out) = held_out {
-                attach(scale, &metric, scaled, held_out, params, &mut rng, check);
-            }
-        }
+        let scales = model.scales.iter_mut().zip(held_out);
+        let of_channel = scales.map(|(scale, held_out)| {
+            let metric = metric.as_ref().ok();
+            let held_out = held_out.as_mut()?;
+            Some(attach(scale, metric, scaled, held_out, params, &mut rng, check))
+        });
+        hindsight.push(of_channel.collect());
     }
-    Ok(metric)
+    Learned { metric, hindsight }
 }
 
 /// The largest number of features of each view at any of the lengths.
@@ -151,40 +165,20 @@ fn gather(
     }
 }
 
-/// Fits centres in the embedding and adds the learned log distances to the held-out ones.
+/// Adds to the held-out log distances of a scale what encoders and the windows beside let expect, and calibrates it
+/// anew. Returns the held-out distances of scores in hindsight; `held_out` receives those of the encoders only.
 fn attach(
     scale: &mut ScaleModel,
-    metric: &Metric,
+    metric: Option<&Metric>,
     scaled: &Scaled,
     held_out: &mut HeldOut,
     params: &ValidParams,
     rng: &mut ChaCha8Rng,
     check: Check,
-) {
-    let length = scale.length;
+) -> HeldOut {
     let segments: Vec<(i64, usize)> = scaled.iter().map(|(first, v)| (*first, v.len())).collect();
-    let layout = Layout::in_step(&segments, length, params.centres);
-    let mut extractor = Extractor::new(length);
-    let mut embed = |starts: &[Vec<usize>], plain: &mut PerView<Vec<f32>>| {
-        let mut embedded: Vec<Embedded> = Vec::new();
-        for ((_, values), starts) in scaled.iter().zip(starts) {
-            for &s in starts {
-                check();
-                let features = scale.features(&values[s..s + length], &mut extractor);
-                embedded.push(metric.embed(features.each_ref().map(Vec::as_slice)));
-                plain
-                    .iter_mut()
-                    .zip(features)
-                    .for_each(|(all, own)| all.extend(own));
-            }
-        }
-        embedded
-    };
-    let mut plain = PerView::<Vec<f32>>::default();
-    let embedded = embed(&layout.starts, &mut plain);
-    let late = &layout.late;
-    let embedded_late = embed(&late.starts, &mut PerView::default());
-    let mut learned_late = PerView::<Vec<f32>>::default();
+    let layout = Layout::in_step(&segments, scale.length, params.centres);
+    let plain = features(scale, scaled, &layout.starts, check);
     let mut quick = held_out.clone();
     for (v, view) in scale.views.iter().enumerate() {
         let distances = view.centres.held_out_distances(&plain[v], &layout.near, check);
@@ -195,13 +189,86 @@ fn attach(
             &mut quick,
         );
     }
+    (scale.head, scale.beside) = (None, None);
+    if let Some(metric) = metric {
+        let late = features(scale, scaled, &layout.late.starts, check);
+        let (head, added) = head(metric, (&plain, &late), &layout, &quick, params, rng, check);
+        add(&mut quick, &added);
+        add(held_out, &added);
+        scale.head = Some(head);
+    }
+    // As for the plain views: the quick leave-out weighs, the honest one keeps the false-alarm rate.
+    scale.calibrate(&quick, &layout);
+    let mut hindsight = held_out.clone();
+    let dims = Extractor::dims_of(scale.length);
+    let joint: Vec<f32> = (0..layout.windows())
+        .flat_map(|i| context::joint(row(&plain, dims, i)))
+        .collect();
+    if let Some((beside, added)) = Beside::learn(&joint, dims, &layout, &mut scale.views, check) {
+        add(&mut hindsight, &added);
+        scale.beside = Some(beside);
+    }
+    hindsight
+}
+
+/// The standardised features of windows, view by view.
+fn features(scale: &ScaleModel, scaled: &Scaled, starts: &[Vec<usize>], check: Check) -> PerView<Vec<f32>> {
+    let mut extractor = Extractor::new(scale.length);
+    let mut out = PerView::<Vec<f32>>::default();
+    for ((_, values), starts) in scaled.iter().zip(starts) {
+        for &s in starts {
+            check();
+            let features = scale.features(&values[s..s + scale.length], &mut extractor);
+            out.iter_mut()
+                .zip(features)
+                .for_each(|(all, own)| all.extend(own));
+        }
+    }
+    out
+}
+
+/// The features of window `i`.
+fn row(features: &PerView<Vec<f32>>, dims: PerView<usize>, i: usize) -> PerView<&[f32]> {
+    std::array::from_fn(|v| &features[v][i * dims[v]..(i + 1) * dims[v]])
+}
+
+/// Adds to the log distances of all windows.
+fn add(windows: &mut HeldOut, added: &[PerView<f32>]) {
+    for (window, added) in windows.iter_mut().flatten().zip(added) {
+        window.iter_mut().zip(added).for_each(|(w, a)| *w += a);
+    }
+}
+
+/// Fits centres in the embedding of the windows of a layout, given their features and those of the late ones, to weigh
+/// like the log distances `quick`. Also returns what is added to each window.
+fn head(
+    metric: &Metric,
+    (plain, late): (&PerView<Vec<f32>>, &PerView<Vec<f32>>),
+    layout: &Layout,
+    quick: &HeldOut,
+    params: &ValidParams,
+    rng: &mut ChaCha8Rng,
+    check: Check,
+) -> (Head, Vec<PerView<f32>>) {
+    let dims = Extractor::dims_of(layout.length);
+    let embed = |features: &PerView<Vec<f32>>| -> Vec<Embedded> {
+        let windows = 0..features[0].len() / dims[0];
+        let each = windows.map(|i| {
+            check();
+            metric.embed(row(features, dims, i))
+        });
+        each.collect()
+    };
+    let (embedded, embedded_late) = (embed(plain), embed(late));
+    let beside = layout.late.beside.as_slice();
+    let mut learned_late = PerView::<Vec<f32>>::default();
     let mut learned = vec![PerView::<f32>::default(); embedded.len()];
     let centres = std::array::from_fn(|v| {
         let rows: Vec<f32> = embedded.iter().flat_map(|z| z[v]).collect();
         let few = thinned(&rows, EMBEDDING);
         let centres = Centres::fit(&few, EMBEDDING, params.centres, params.contamination, rng, check);
         let late_rows: Vec<f32> = embedded_late.iter().flat_map(|z| z[v]).collect();
-        let others = (late_rows.as_slice(), late.beside.as_slice());
+        let others = (late_rows.as_slice(), beside);
         let distances = centres.held_out_distances_beside(&rows, &layout.near, others, check);
         let (distances, of_late) = distances.unzip();
         learned_late[v] = of_late.iter().flatten().map(|d| log_distance(*d)).collect();
@@ -227,21 +294,18 @@ fn attach(
             let off = learned_late[v].iter().map(|l| gains[v] * l);
             match off.len() {
                 0 => Stray::NONE,
-                _ => Stray::of(late.beside.iter().map(|i| on(i, v)), off),
+                _ => Stray::of(beside.iter().map(|i| on(i, v)), off),
             }
         }),
     };
-    for held_out in [&mut quick, held_out] {
-        for ((window, learned), stray) in held_out.iter_mut().flatten().zip(&learned).zip(&layout.stray) {
-            for v in 0..View::COUNT {
-                let log = head.gains[v] * learned[v];
-                window[v] += if *stray { head.stray[v].in_step(log) } else { log };
-            }
-        }
-    }
-    // As for the plain views: the quick leave-out weighs, the honest one keeps the false-alarm rate.
-    scale.calibrate(&quick, &layout);
-    scale.head = Some(head);
+    let added = learned.iter().zip(&layout.stray).map(|(learned, stray)| {
+        std::array::from_fn(|v| {
+            let log = head.gains[v] * learned[v];
+            if *stray { head.stray[v].in_step(log) } else { log }
+        })
+    });
+    let added = added.collect();
+    (head, added)
 }
 
 /// The standard deviation.

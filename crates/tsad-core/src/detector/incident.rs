@@ -234,7 +234,7 @@ impl Sharp {
                         let distances = held_out.iter().map(|c| c[scale][s][w]);
                         let models = channels.iter().map(|c| &c.scales[scale]);
                         blend
-                            .add(models, scale_weight(length), Sight::Hindsight, distances)
+                            .add(models, scale_weight(channels, scale), Sight::Hindsight, distances)
                             .0
                     })
                     .collect();

@@ -3,6 +3,7 @@
 mod baseline;
 mod causal;
 mod channel;
+mod context;
 mod events;
 mod explain;
 mod follow;
@@ -26,6 +27,7 @@ mod windows;
 
 pub use baseline::{Band, Baseline, LONGEST_PERIOD};
 pub use channel::{ChannelModel, ScaleModel, ViewModel};
+pub use context::Beside;
 pub use events::{Event, EventParams, events};
 pub use explain::{Excerpt, Explainer, Explanation, Normal};
 pub use follow::{Due, Followed, Mark, Pace, Told, follow};

@@ -211,6 +211,7 @@ impl Scores {
                         starts,
                         &mut extractor,
                         metric,
+                        sight,
                         check,
                     ))
                 };
@@ -264,7 +265,11 @@ impl Scores {
                 }
             }
         }
-        out.finish(&lengths[..fitting], excesses, sight);
+        let total = match sight {
+            Sight::Hindsight => (0..fitting).map(|s| scale_weight(channels, s)).sum(),
+            Sight::Causal => 1.0,
+        };
+        out.finish(total, excesses, sight);
         out
     }
 
@@ -280,7 +285,7 @@ impl Scores {
         for run in runs {
             let means = distances.iter().map(|d| mean(&d[run.windows.clone()]));
             let models = channels.iter().map(|c| &c.scales[scale]);
-            let weight = scale_weight(channels[0].scales[scale].length);
+            let weight = scale_weight(channels, scale);
             let (sum, views) = blend.add(models, weight, Sight::Hindsight, means);
             self.spread(run.samples, sum, &views, &blend.weights);
         }
@@ -333,9 +338,9 @@ impl Scores {
 }
 
 impl Scores {
-    /// Turns the sums over window lengths into scores; not a number where no window has ended yet.
-    fn finish(&mut self, lengths: &[usize], excesses: &Excesses, sight: Sight) {
-        let total: f64 = lengths.iter().map(|l| scale_weight(*l)).sum();
+    /// Turns the sums over window lengths, which in hindsight have the weight `total` together, into scores; not a number
+    /// where no window has ended yet.
+    fn finish(&mut self, total: f64, excesses: &Excesses, sight: Sight) {
         let mut residual = Residual::new(self.channels);
         let channels = self.channels;
         for (i, score) in self.score.iter_mut().enumerate() {
@@ -474,11 +479,14 @@ impl Blend {
     }
 }
 
-/// The weight of a window length in the score: its samples.
+/// The weight of a window length in the score in hindsight: its samples, and once more as many where the windows beside
+/// have as much to say as the views themselves, in the mean over the channels.
 ///
 /// The longer a window, the more it has seen; what it blurs the residuals of the samples tell (docs/experiments.md).
-pub(super) fn scale_weight(length: usize) -> f64 {
-    length as f64
+pub(super) fn scale_weight(channels: &[ChannelModel], scale: usize) -> f64 {
+    let beside = |c: &ChannelModel| c.scales[scale].beside.as_ref().map_or(0.0, |b| b.weight);
+    let said = 1.0 + channels.iter().map(beside).sum::<f64>() / channels.len() as f64;
+    channels[0].scales[scale].length as f64 * said
 }
 
 /// `log(1 + exp(x))`: keeps the order, is positive (in single precision too, for the sake of the shares), and is
@@ -557,7 +565,7 @@ impl Judge<'_> {
             imputed: segment.imputed[place.sample],
             is_final: self.sight == Sight::Causal
                 || place.segment + 1 < self.series.segments.len()
-                || place.sample + self.trained.longest_window() <= self.series.settled.min(segment.len() - 1),
+                || place.sample + self.trained.reach() <= self.series.settled.min(segment.len() - 1),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Scoring row by row, each by what came before it.
 
 use super::latest::Latest;
-use super::score::{channel_shares, most_to_blame, shares, status_at};
+use super::score::{Sight, channel_shares, most_to_blame, shares, status_at};
 use super::{Point, Status};
 use crate::model::{Body, Model, Trained};
 use crate::residual::{Excesses, LAGS};
@@ -311,7 +311,14 @@ impl Stream {
                     let model = &model.causal_scales()[scale];
                     let start = channel.scaled.len() - model.length;
                     let first = self.next.saturating_sub(channel.scaled.len() as i64);
-                    model.log_distances((first, &channel.scaled), &[start], extractor, metric, &|| {})[0]
+                    model.log_distances(
+                        (first, &channel.scaled),
+                        &[start],
+                        extractor,
+                        metric,
+                        Sight::Causal,
+                        &|| {},
+                    )[0]
                 });
             latest.add(&trained.channels, scale, end, distances);
             self.windows += 1;

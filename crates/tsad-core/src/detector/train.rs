@@ -100,15 +100,17 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         (channels, held_out) = fit(series);
         (residuals, excesses) = Residuals::fit(&scaled(&channels, series), longest, check);
     }
-    let metric = if params.metric {
-        head::learn(&mut channels, &mut held_out, series, params, check)
-    } else {
-        Err(LeftOut::NotWanted)
-    };
-    let learned = metric.as_ref().ok();
+    let learned = params
+        .metric
+        .then(|| head::learn(&mut channels, &mut held_out, series, params, check));
     if cut || learned.is_some() {
         known = None;
     }
+    let (metric, hindsight) = match learned {
+        Some(learned) => (learned.metric, Some(learned.hindsight)),
+        None => (Err(LeftOut::NotWanted), None),
+    };
+    let learned = metric.as_ref().ok();
     let instants = Instants::of(series);
     let causal = causal::learn(&mut channels, series, &instants, params, check);
     let apart = if cut { &[][..] } else { &incidents };
@@ -117,7 +119,11 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         let known = known.take_if(|_| sight == Sight::Hindsight);
         let own = causal.as_ref().filter(|_| sight == Sight::Causal);
         // How many scores the longest window spans.
-        let (source, mut scores, reach) = match (own.and_then(|c| complete(c)), complete(&held_out)) {
+        let held_out = match sight {
+            Sight::Hindsight => hindsight.as_ref().unwrap_or(&held_out),
+            Sight::Causal => &held_out,
+        };
+        let (source, mut scores, reach) = match (own.and_then(|c| complete(c)), complete(held_out)) {
             (Some(held_out), _) => {
                 let scores = causal::held_out_scores(&channels, &held_out, &excesses, &instants);
                 let scores = incident::without_at(&scores, &instants.of, apart, longest);

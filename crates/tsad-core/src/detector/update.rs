@@ -108,30 +108,32 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
         held_out_causal.push(merger.causal(channel, series, c));
         moved |= widened;
     }
-    if out.metric.is_ok() {
-        out.metric = match complete(&held_out).is_some() {
-            true => head::learn(&mut out.channels, &mut held_out, series, params, check),
-            // The encoders have learned from other features.
-            false if moved => Err(LeftOut::TooFewWindows),
-            false => trained.metric.clone(),
-        };
-    }
-    if out.metric.is_err() {
+    let mut hindsight = None;
+    if params.metric && complete(&held_out).is_some() {
+        let learned = head::learn(&mut out.channels, &mut held_out, series, params, check);
+        (out.metric, hindsight) = (learned.metric, Some(learned.hindsight));
+    } else if params.metric && moved {
+        // What was learned is of other features.
+        out.metric = Err(LeftOut::TooFewWindows);
         let scales = out.channels.iter_mut().flat_map(|c| &mut c.scales);
-        scales.for_each(|s| s.head = None);
+        scales.for_each(|s| (s.head, s.beside) = (None, None));
     }
     let window = trained.longest_window();
     let excesses;
     (out.residuals, excesses) = trained.residuals.updated(&scaled(&out.channels, series), check);
     let calibrated = |old: &Calibration, sight: Sight| {
         check();
+        let held_out = match sight {
+            Sight::Hindsight => hindsight.as_ref().unwrap_or(&held_out),
+            Sight::Causal => &held_out,
+        };
         let (scores, reach) = match sight {
             Sight::Causal if !causal_lengths.is_empty() => (
                 causal::held_out_scores(&out.channels, &complete(&held_out_causal)?, &excesses, &instants),
                 window.div_ceil(instants.step),
             ),
             _ => (
-                held_out_scores(&out.channels, &complete(&held_out)?, &excesses, series, sight),
+                held_out_scores(&out.channels, &complete(held_out)?, &excesses, series, sight),
                 window,
             ),
         };
@@ -427,6 +429,7 @@ pub(crate) fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) 
                     &starts,
                     &mut extractor,
                     metric,
+                    Sight::Causal,
                     check,
                 )
             });

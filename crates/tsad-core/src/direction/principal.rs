@@ -1,6 +1,6 @@
 //! The principal direction of a window: the leading eigenvector of a second-moment matrix.
 //!
-//! The only module that knows a matrix library, so that it can be exchanged.
+//! This and the context of windows are the only modules that know a matrix library, so that it can be exchanged.
 
 use nalgebra::{DMatrix, SymmetricEigen};
 

@@ -56,6 +56,8 @@ pub struct ModelInfo {
     pub imputed_share: f64,
     /// The window lengths in use, in samples.
     pub scales: Vec<usize>,
+    /// The window lengths at which the windows beside one have a say in scores in hindsight.
+    pub context_scales: Vec<usize>,
     /// The lengths of the windows that causal scores have of their own; empty where they look at the others.
     pub causal_scales: Vec<usize>,
     /// The views of a window and of a sample that scores are made of.
@@ -134,6 +136,7 @@ impl Model {
             samples: trained.map_or(0, |t| t.samples),
             imputed_share: trained.map_or(0.0, |t| t.imputed as f64 / t.samples as f64),
             scales: trained.map_or_else(Vec::new, |t| lengths(&t.channels[0].scales)),
+            context_scales: trained.map_or_else(Vec::new, context_scales),
             causal_scales: trained.map_or_else(Vec::new, |t| lengths(&t.channels[0].causal)),
             views: trained.map_or_else(Vec::new, aspects),
             clusters: trained.map_or(0, clusters),
@@ -157,6 +160,12 @@ fn aspects(t: &Trained) -> Vec<&'static str> {
 
 fn lengths(scales: &[ScaleModel]) -> Vec<usize> {
     scales.iter().map(|s| s.length).collect()
+}
+
+fn context_scales(t: &Trained) -> Vec<usize> {
+    let first = &t.channels[0].scales;
+    let used = |s: &usize| t.channels.iter().any(|c| c.scales[*s].beside.is_some());
+    (0..first.len()).filter(used).map(|s| first[s].length).collect()
 }
 
 fn clusters(t: &Trained) -> usize {

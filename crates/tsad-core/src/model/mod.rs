@@ -14,7 +14,7 @@ pub use recalibrate::Target;
 pub use regimes::{DirectionInfo, RegimeInfo, ViewCentre};
 
 use crate::calibrate::Calibration;
-use crate::detector::{Band, Baseline, ChannelModel, Params, Regimes};
+use crate::detector::{Band, Baseline, ChannelModel, Params, Regimes, ScaleModel};
 use crate::metric::{LeftOut, Metric};
 use crate::residual::Residuals;
 use crate::series::{Grid, Samples, TimeKind};
@@ -82,6 +82,12 @@ pub(crate) struct Trained {
 impl Trained {
     pub(crate) fn longest_window(&self) -> usize {
         self.channels[0].scales.last().map_or(0, |s| s.length)
+    }
+
+    /// How many samples after one can touch its score, and as many before it.
+    pub(crate) fn reach(&self) -> usize {
+        let scales = self.channels.iter().flat_map(|c| &c.scales);
+        scales.map(ScaleModel::reach).max().unwrap_or(0)
     }
 }
 
@@ -182,7 +188,7 @@ impl Model {
     /// How far around a row other rows can touch its score, in the unit of the times.
     pub fn reach(&self) -> Option<i64> {
         let trained = self.trained()?;
-        let cells = trained.longest_window() + self.params.max_gap + 2;
+        let cells = trained.reach() + self.params.max_gap + 2;
         Some(trained.grid.interval.saturating_mul(cells as i64))
     }
 

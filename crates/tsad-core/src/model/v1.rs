@@ -6,7 +6,8 @@ use super::v1_residuals::ResidualsV1;
 use super::{Body, Model, Trained, Updates};
 use crate::calibrate::Calibration;
 use crate::cluster::Centres;
-use crate::detector::{ChannelModel, Head, Params, ScaleModel, Stray, ViewModel, common_dims};
+use crate::detector::{Beside, ChannelModel, Head, Params, ScaleModel, Stray, ViewModel, common_dims};
+use crate::metric::context::Context;
 use crate::metric::{EMBEDDING, LeftOut, Metric};
 use crate::series::{Grid, Samples, TimeKind};
 use crate::view::{Extractor, PerView, RobustScale, Standard};
@@ -88,6 +89,9 @@ struct ScaleV1 {
     spectrum: ViewV1,
     profile: ViewV1,
     head: Option<HeadV1>,
+    /// Left out where nothing was learned of the windows beside one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beside: Option<BesideV1>,
     origins: Vec<Option<i64>>,
 }
 
@@ -98,6 +102,18 @@ struct HeadV1 {
     centres: Vec<ByteBuf>,
     gains: ByteBuf,
     stray: PerView<Stray>,
+}
+
+/// What the windows beside one let expect: components, map, the metric of each view, gains and usual distances.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BesideV1 {
+    weight: f64,
+    components: ByteBuf,
+    map: ByteBuf,
+    whitening: Vec<ByteBuf>,
+    gains: ByteBuf,
+    usual: ByteBuf,
 }
 
 /// Vectors are stored as little-endian 32-bit floating-point numbers.
@@ -156,6 +172,7 @@ impl From<&ChannelModel> for ChannelV1 {
             spectrum: ViewV1::from(&s.views[2]),
             profile: ViewV1::from(&s.views[3]),
             head: s.head.as_ref().map(HeadV1::from),
+            beside: s.beside.as_ref().map(BesideV1::from),
             origins: s.origins.clone(),
         };
         Self {
@@ -190,6 +207,20 @@ impl From<&Head> for HeadV1 {
             centres: h.centres.iter().map(|c| to_bytes(c.rows())).collect(),
             gains: to_bytes(&h.gains),
             stray: h.stray,
+        }
+    }
+}
+
+impl From<&Beside> for BesideV1 {
+    fn from(b: &Beside) -> Self {
+        let (components, map, whitening) = b.context.weights();
+        Self {
+            weight: b.weight,
+            components: to_bytes(components),
+            map: to_bytes(map),
+            whitening: whitening.iter().map(|w| to_bytes(w)).collect(),
+            gains: to_bytes(&b.gains),
+            usual: to_bytes(&b.usual),
         }
     }
 }
@@ -344,10 +375,15 @@ impl ChannelV1 {
                     profile,
                 ],
                 head: s.head.map(HeadV1::into_head).transpose()?,
+                beside: s
+                    .beside
+                    .map(|b| b.into_beside(Extractor::dims_of(length)))
+                    .transpose()?,
             })
         };
         let models = |all: Vec<ScaleV1>| all.into_iter().map(model).collect::<Result<_, Wrong>>();
-        require(self.causal.iter().all(|s| s.head.is_none()), "causal scales")?;
+        let plain = |s: &ScaleV1| s.head.is_none() && s.beside.is_none();
+        require(self.causal.iter().all(plain), "causal scales")?;
         Ok(ChannelModel {
             index: self.index as usize,
             scale,
@@ -388,6 +424,29 @@ impl HeadV1 {
             centres: centres.try_into().map_err(|_| "embedded centres")?,
             gains: gains.try_into().map_err(|_| "gains")?,
             stray: self.stray,
+        })
+    }
+}
+
+impl BesideV1 {
+    /// Features per view come from the window length.
+    fn into_beside(self, dims: PerView<usize>) -> Result<Beside, Wrong> {
+        let gains = from_bytes(&self.gains)?;
+        require(gains.iter().all(|g| *g >= 0.0), "gains of the context")?;
+        require((0.0..=1.0).contains(&self.weight), "weight of the context")?;
+        let whitening = self.whitening.iter().map(|bytes| from_bytes(bytes));
+        let whitening: Vec<Vec<f32>> = whitening.collect::<Result<_, Wrong>>()?;
+        let context = Context::of_weights(
+            dims,
+            from_bytes(&self.components)?,
+            from_bytes(&self.map)?,
+            whitening.try_into().map_err(|_| "context")?,
+        );
+        Ok(Beside {
+            context: context.ok_or("context")?,
+            weight: self.weight,
+            gains: gains.try_into().map_err(|_| "gains of the context")?,
+            usual: from_bytes(&self.usual)?.try_into().map_err(|_| "context")?,
         })
     }
 }

@@ -277,14 +277,14 @@ impl ScaleModel {
                 check();
             }
             let after = start + away;
-            let added = match start.checked_sub(away) {
-                Some(before) if after + self.length <= values.len() => {
+            let before = start.checked_sub(away);
+            let known = before
+                .filter(|_| after + self.length <= values.len())
+                .map(|before| {
                     let (before, after) = (summary(before), summary(after));
                     beside.context.log_distances(&before, rows[i], &after)
-                }
-                _ => beside.usual,
-            };
-            let added = beside.weighed(&added);
+                });
+            let added = beside.added(known, distances);
             distances.iter_mut().zip(added).for_each(|(d, a)| *d += a);
         }
     }

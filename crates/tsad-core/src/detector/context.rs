@@ -6,7 +6,8 @@ use super::windows::hop;
 use crate::Check;
 pub(super) use crate::metric::context::joint;
 use crate::metric::context::{Context, Learned, Triple};
-use crate::view::PerView;
+use crate::view::{PerView, View};
+use serde::{Deserialize, Serialize};
 
 /// From this many windows with neighbours on the context counts fully, below it by their share.
 const FULL: f64 = 300.0;
@@ -25,23 +26,66 @@ pub struct Beside {
     pub weight: f64,
     /// What a log distance is multiplied by before it is added to that of the plain view, 0 or more.
     pub gains: PerView<f32>,
-    /// The mean log distance of training windows: what a window without both neighbours is given.
-    pub usual: PerView<f32>,
+    /// What is expected of a log distance by that of the view itself, where a neighbour is missing.
+    pub usual: PerView<Line>,
+}
+
+/// A straight line.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Line {
+    /// Its value at 0.
+    pub at_zero: f32,
+    /// What it rises by, 0 or more.
+    pub slope: f32,
+}
+
+impl Line {
+    /// The line of least squares through pairs of numbers, level where they fall.
+    fn through(pairs: impl Iterator<Item = (f32, f32)> + Clone) -> Self {
+        let count = pairs.clone().count() as f64;
+        let means = |of: fn((f32, f32)) -> f32| pairs.clone().map(|p| f64::from(of(p))).sum::<f64>() / count;
+        let (x_mean, y_mean) = (means(|p| p.0), means(|p| p.1));
+        let (mut square, mut product) = (0.0, 0.0);
+        for (x, y) in pairs {
+            square += (f64::from(x) - x_mean).powi(2);
+            product += (f64::from(x) - x_mean) * (f64::from(y) - y_mean);
+        }
+        let slope = if square > 0.0 {
+            (product / square).max(0.0)
+        } else {
+            0.0
+        };
+        Self {
+            at_zero: (y_mean - slope * x_mean) as f32,
+            slope: slope as f32,
+        }
+    }
+
+    fn at(self, x: f32) -> f32 {
+        self.at_zero + self.slope * x
+    }
+
+    /// Whether scoring can rely on it.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.at_zero.is_finite() && self.slope.is_finite() && self.slope >= 0.0
+    }
 }
 
 impl Beside {
-    /// Learns from the windows of a layout, their joint features one after the other, and takes the result into the
-    /// calibration of scores in hindsight by the views. Also returns what is added to the log distances of each window by
-    /// a map that has not seen it; none, and nothing changes, where neighbours explain too little.
+    /// Learns from the windows of a layout, their joint features one after the other and their log distances `plain` by
+    /// the views, and takes the result into the calibration of scores in hindsight by the views. Also returns of each
+    /// window with both neighbours the log distances by a map that has not seen it; none, and nothing changes, where
+    /// neighbours explain too little.
     ///
     /// With z what a view says so far, c the same of the context and w its weight, the view says (z + w c) / (1 + w).
     pub(super) fn learn(
         joint: &[f32],
         dims: PerView<usize>,
         layout: &Layout,
+        plain: &HeldOut,
         views: &mut PerView<ViewModel>,
         check: Check,
-    ) -> Option<(Self, Vec<PerView<f32>>)> {
+    ) -> Option<(Self, Vec<Option<PerView<f32>>>)> {
         let triples = triples(layout);
         let Learned {
             context,
@@ -52,44 +96,43 @@ impl Beside {
         if weight < LEAST {
             return None;
         }
-        let usual: PerView<f32> = std::array::from_fn(|v| {
-            let all = held_out.iter().map(|d| f64::from(d[v]));
-            (all.sum::<f64>() / held_out.len() as f64) as f32
-        });
-        let mut of_windows = vec![usual; layout.windows()];
-        for (t, d) in triples.iter().zip(&held_out) {
-            of_windows[t.own] = *d;
+        let flat: Vec<PerView<f32>> = plain.iter().flatten().copied().collect();
+        let pairs = triples.iter().zip(&held_out);
+        let mut out = Self {
+            context,
+            weight,
+            gains: [1.0; View::COUNT],
+            usual: std::array::from_fn(|v| {
+                Line::through(pairs.clone().map(|(t, beside)| (flat[t.own][v], beside[v])))
+            }),
+        };
+        let mut known = vec![None; flat.len()];
+        for (t, beside) in pairs {
+            known[t.own] = Some(*beside);
         }
-        let mut rest = of_windows.as_slice();
-        let by_segment = layout.starts.iter().map(|starts| {
-            let (own, others) = rest.split_at(starts.len());
-            rest = others;
-            own.to_vec()
-        });
-        let by_segment: HeldOut = by_segment.collect();
-        let gains = std::array::from_fn(|v| {
+        // What is added, as yet in its own units.
+        let mut added: HeldOut = plain.iter().map(|s| vec![PerView::default(); s.len()]).collect();
+        for ((added, plain), known) in added.iter_mut().flatten().zip(&flat).zip(&known) {
+            *added = out.added(*known, plain);
+        }
+        out.gains = std::array::from_fn(|v| {
             let view = &mut views[v];
             let mut own = view.clone();
-            own.calibrate(v, &by_segment, layout);
+            own.calibrate(v, &added, layout);
             let deviation = view.deviation.max(FINEST);
             let gain = weight * deviation / own.deviation.max(FINEST);
             view.mean += gain * own.mean;
             view.deviation = (1.0 + weight) * deviation;
             gain as f32
         });
-        let out = Self {
-            context,
-            weight,
-            gains,
-            usual,
-        };
-        let added = of_windows.iter().map(|d| out.weighed(d)).collect();
-        Some((out, added))
+        Some((out, known))
     }
 
-    /// What log distances add.
-    pub(super) fn weighed(&self, log_distances: &PerView<f32>) -> PerView<f32> {
-        std::array::from_fn(|v| self.gains[v] * log_distances[v])
+    /// What is added to the log distances `plain` of a window, given those by its context, if it has both neighbours.
+    pub(super) fn added(&self, beside: Option<PerView<f32>>, plain: &PerView<f32>) -> PerView<f32> {
+        let expected = || std::array::from_fn(|v| self.usual[v].at(plain[v]));
+        let beside = beside.unwrap_or_else(expected);
+        std::array::from_fn(|v| self.gains[v] * beside[v])
     }
 }
 
@@ -114,4 +157,39 @@ fn triples(layout: &Layout) -> Vec<Triple> {
         first += starts.len();
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_goes_through_its_points_and_never_falls() {
+        let rising = Line::through([(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)].into_iter());
+        assert_eq!((rising.at_zero, rising.slope, rising.at(3.0)), (1.0, 2.0, 7.0));
+        let falling = Line::through([(0.0, 3.0), (1.0, 1.0)].into_iter());
+        assert_eq!((falling.at_zero, falling.slope), (2.0, 0.0));
+        let level = Line::through([(1.0, 4.0), (1.0, 6.0)].into_iter());
+        assert_eq!((level.at_zero, level.slope), (5.0, 0.0));
+    }
+
+    #[test]
+    fn neighbours_share_no_sample_and_stand_in_step() {
+        for length in [8, 16, 30, 100, 256] {
+            let away = distance(length);
+            assert!((length..length + hop(length)).contains(&away));
+            assert_eq!(away % hop(length), 0);
+        }
+        let layout = Layout::in_step(&[(0, 100), (100, 20), (200, 90)], 32, 4);
+        let all = triples(&layout);
+        let flat: Vec<(usize, usize)> = (0..3)
+            .flat_map(|s| layout.starts[s].iter().map(move |a| (s, *a)))
+            .collect();
+        assert!(!all.is_empty());
+        for t in all {
+            let [before, own, after] = [t.before, t.own, t.after].map(|i| flat[i]);
+            assert!(before.0 == own.0 && own.0 == after.0);
+            assert_eq!((before.1 + 32, own.1 + 32), (own.1, after.1));
+        }
+    }
 }

@@ -64,8 +64,8 @@ pub(super) struct Learned {
 }
 
 /// Learns a metric from all channels and gives every scale that has held-out distances its head, and what the windows
-/// beside one let expect; the distances and the calibration of the scale then include both. `held_out` is left as it is
-/// for scores that know no later sample.
+/// beside one let expect; the distances and the calibration of the scale then include both. `held_out`, which
+/// scores that know no later sample go by, receives what the encoders add.
 pub(super) fn learn(
     channels: &mut [ChannelModel],
     held_out: &mut [Vec<Option<HeldOut>>],
@@ -204,8 +204,11 @@ fn attach(
     let joint: Vec<f32> = (0..layout.windows())
         .flat_map(|i| context::joint(row(&plain, dims, i)))
         .collect();
-    if let Some((beside, added)) = Beside::learn(&joint, dims, &layout, &mut scale.views, check) {
-        add(&mut hindsight, &added);
+    if let Some((beside, known)) = Beside::learn(&joint, dims, &layout, &quick, &mut scale.views, check) {
+        for (window, known) in hindsight.iter_mut().flatten().zip(known) {
+            let added = beside.added(known, window);
+            window.iter_mut().zip(added).for_each(|(w, a)| *w += a);
+        }
         scale.beside = Some(beside);
     }
     hindsight

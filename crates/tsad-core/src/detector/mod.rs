@@ -27,7 +27,7 @@ mod windows;
 
 pub use baseline::{Band, Baseline, LONGEST_PERIOD};
 pub use channel::{ChannelModel, ScaleModel, ViewModel};
-pub use context::Beside;
+pub use context::{Beside, Line};
 pub use events::{Event, EventParams, events};
 pub use explain::{Excerpt, Explainer, Explanation, Normal};
 pub use follow::{Due, Followed, Mark, Pace, Told, follow};

@@ -6,7 +6,7 @@ use super::v1_residuals::ResidualsV1;
 use super::{Body, Model, Trained, Updates};
 use crate::calibrate::Calibration;
 use crate::cluster::Centres;
-use crate::detector::{Beside, ChannelModel, Head, Params, ScaleModel, Stray, ViewModel, common_dims};
+use crate::detector::{Beside, ChannelModel, Head, Line, Params, ScaleModel, Stray, ViewModel, common_dims};
 use crate::metric::context::Context;
 use crate::metric::{EMBEDDING, LeftOut, Metric};
 use crate::series::{Grid, Samples, TimeKind};
@@ -113,7 +113,7 @@ struct BesideV1 {
     map: ByteBuf,
     whitening: Vec<ByteBuf>,
     gains: ByteBuf,
-    usual: ByteBuf,
+    usual: PerView<Line>,
 }
 
 /// Vectors are stored as little-endian 32-bit floating-point numbers.
@@ -220,7 +220,7 @@ impl From<&Beside> for BesideV1 {
             map: to_bytes(map),
             whitening: whitening.iter().map(|w| to_bytes(w)).collect(),
             gains: to_bytes(&b.gains),
-            usual: to_bytes(&b.usual),
+            usual: b.usual,
         }
     }
 }
@@ -434,6 +434,7 @@ impl BesideV1 {
         let gains = from_bytes(&self.gains)?;
         require(gains.iter().all(|g| *g >= 0.0), "gains of the context")?;
         require((0.0..=1.0).contains(&self.weight), "weight of the context")?;
+        require(self.usual.iter().all(Line::is_sound), "usual context")?;
         let whitening = self.whitening.iter().map(|bytes| from_bytes(bytes));
         let whitening: Vec<Vec<f32>> = whitening.collect::<Result<_, Wrong>>()?;
         let context = Context::of_weights(
@@ -446,7 +447,7 @@ impl BesideV1 {
             context: context.ok_or("context")?,
             weight: self.weight,
             gains: gains.try_into().map_err(|_| "gains of the context")?,
-            usual: from_bytes(&self.usual)?.try_into().map_err(|_| "context")?,
+            usual: self.usual,
         })
     }
 }

@@ -151,3 +151,18 @@ fn an_update_learns_again_what_windows_beside_let_expect() {
         .count();
     assert!(flagged < 30, "{flagged}");
 }
+
+#[test]
+fn newer_rows_too_few_to_learn_from_leave_scores_in_their_units() {
+    let (model, all) = with_context();
+    // Enough for the windows of 16 samples to be judged, not for those of 32.
+    let newer = update(&model, part(&all, 2000, 2070), &|| {}).unwrap();
+    assert!(newer != model);
+    assert_eq!(newer.info(0).context_scales, [16, 32]);
+    let mean = |model: &Model| {
+        let points = scored(model, &all);
+        points.iter().filter_map(|p| p.score).sum::<f64>() / points.len() as f64
+    };
+    let (before, after) = (mean(&model), mean(&newer));
+    assert!((after / before - 1.0).abs() < 0.1, "{before} {after}");
+}

@@ -335,3 +335,35 @@ fn residuals_that_do_not_fit_are_refused() {
     relations.push(relations[0].clone());
     assert_corrupt(&sealed(1, 1, 0, &encoded(&twice)), "a relation twice");
 }
+
+#[test]
+fn a_context_of_windows_that_does_not_fit_is_refused() {
+    let params = Params {
+        scales: vec![8],
+        centres: 2,
+        metric: true,
+        ..Params::default()
+    };
+    let model = trained(waves(300), params);
+    assert_eq!(model.info(0).context_scales, [8]);
+    let payload: Value = serde_cbor::from_slice(&model.to_bytes().unwrap()[HEADER..]).unwrap();
+    assert!(refused_or_usable(&encoded(&payload), "unchanged"));
+    let cases = [
+        ("weight", Value::Float(1.5)),
+        ("weight", Value::Float(f64::NAN)),
+        ("components", floats(&[1.0; 7])),
+        ("map", floats(&[])),
+        ("whitening", Value::Array(Vec::new())),
+        ("whitening/1", floats(&[1.0; 3])),
+        ("gains", floats(&[1.0, 1.0, -1.0, 1.0])),
+        ("gains", floats(&[1.0; 3])),
+        ("usual/0/slope", Value::Float(-1.0)),
+        ("usual/3/at_zero", Value::Float(f64::INFINITY)),
+    ];
+    for (path, new) in cases {
+        let mut value = payload.clone();
+        let whole = format!("{SCALE}/beside/{path}");
+        *at(&mut value, &whole.split('/').collect::<Vec<_>>()) = new;
+        assert_corrupt(&sealed(1, 1, 0, &encoded(&value)), path);
+    }
+}

@@ -11,7 +11,6 @@ use super::{Params, ValidParams};
 use crate::Check;
 use crate::cluster::Centres;
 use crate::metric::Metric;
-use crate::metric::context::Summary;
 use crate::series::{Segment, Series};
 use crate::view::{Extractor, PerView, RobustScale, Standard, View};
 use rand_chacha::ChaCha8Rng;
@@ -263,7 +262,7 @@ impl ScaleModel {
     ) {
         let away = context::distance(self.length);
         let rows: Vec<&[f32]> = joint.chunks_exact(extractor.dim()).collect();
-        let summaries: Vec<Summary> = rows.iter().map(|row| beside.context.summary(row)).collect();
+        let summaries = beside.context.summaries(joint, check);
         let mut summary = |start: usize| match starts.binary_search(&start) {
             Ok(i) => summaries[i],
             Err(_) => {

@@ -227,15 +227,14 @@ impl Sharp {
         let mut blend = Blend::new(channels.len(), false);
         for scale in 0..channels[0].scales.len() {
             let length = channels[0].scales[scale].length;
+            let weight = scale_weight(channels, scale);
             for (s, segment) in series.segments.iter().enumerate() {
                 let starts = starts(segment.start, segment.len(), length, hop(length));
                 let windows: Vec<f64> = (0..starts.len())
                     .map(|w| {
                         let distances = held_out.iter().map(|c| c[scale][s][w]);
                         let models = channels.iter().map(|c| &c.scales[scale]);
-                        blend
-                            .add(models, scale_weight(channels, scale), Sight::Hindsight, distances)
-                            .0
+                        blend.add(models, weight, Sight::Hindsight, distances).0
                     })
                     .collect();
                 if windows.is_empty() {

@@ -147,6 +147,7 @@ fn scored(model: &Model, rows: Samples, sight: Sight, detail: Detail, check: Che
     let judge = Judge {
         model,
         trained,
+        reach: trained.reach(),
         verdicts: verdicts.collect(),
         matters: series
             .segments
@@ -282,10 +283,10 @@ impl Scores {
         distances: &[Cow<'_, [PerView<f32>]>],
     ) {
         let mut blend = Blend::new(channels.len(), !self.views.is_empty());
+        let weight = scale_weight(channels, scale);
         for run in runs {
             let means = distances.iter().map(|d| mean(&d[run.windows.clone()]));
             let models = channels.iter().map(|c| &c.scales[scale]);
-            let weight = scale_weight(channels, scale);
             let (sum, views) = blend.add(models, weight, Sight::Hindsight, means);
             self.spread(run.samples, sum, &views, &blend.weights);
         }
@@ -499,6 +500,8 @@ pub(super) fn softplus(x: f64) -> f64 {
 struct Judge<'a> {
     model: &'a Model,
     trained: &'a Trained,
+    /// How many samples after one can touch its score.
+    reach: usize,
     series: &'a Series,
     scored: &'a [Scores],
     /// Per segment the verdicts of the windows of the regimes, and which one counts for a sample.
@@ -565,7 +568,7 @@ impl Judge<'_> {
             imputed: segment.imputed[place.sample],
             is_final: self.sight == Sight::Causal
                 || place.segment + 1 < self.series.segments.len()
-                || place.sample + self.trained.reach() <= self.series.settled.min(segment.len() - 1),
+                || place.sample + self.reach <= self.series.settled.min(segment.len() - 1),
         }
     }
 

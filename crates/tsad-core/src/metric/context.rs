@@ -104,7 +104,7 @@ impl Context {
         let row = |i: usize| &windows[i * dim..(i + 1) * dim];
         let taken = triples.len().min(MOST_WINDOWS);
         let picked: Vec<&Triple> = (0..taken).map(|i| &triples[i * triples.len() / taken]).collect();
-        let summaries: Vec<Summary> = windows.chunks_exact(dim).map(|w| context.summary(w)).collect();
+        let summaries = context.summaries(windows, check);
         let terms = |t: &Triple| terms(&summaries[t.before], &summaries[t.after]);
         let sums = |these: &[&Triple]| -> (DMatrix<f64>, DMatrix<f64>) {
             check();
@@ -136,27 +136,30 @@ impl Context {
                 .collect();
             let (less_square, less_product) = sums(&left_out);
             let map = solved(&square - less_square, &(&product - less_product))?;
-            for (t, out) in triples.iter().zip(residuals.chunks_exact_mut(dim)) {
+            let all = triples.iter().zip(residuals.chunks_exact_mut(dim));
+            for (i, (t, out)) in all.enumerate() {
+                now_and_then(i, check);
                 if block.own.contains(&t.own) {
                     residual(&map, &terms(t), row(t.own), out);
                 }
             }
         }
         context.map = solved(square, &product)?;
-        let explained = explained(triples.iter().map(|t| row(t.own)), &residuals, dims);
+        let explained = explained(triples.iter().map(|t| row(t.own)), &residuals, dims, check);
         let mut begin = 0;
         for (whitening, dim_of_view) in context.whitening.iter_mut().zip(dims) {
             check();
             let own = residuals
                 .chunks_exact(dim)
                 .map(|r| &r[begin..begin + dim_of_view]);
-            *whitening = whitened(own, dim_of_view);
+            *whitening = whitened(own, dim_of_view, check);
             begin += dim_of_view;
         }
-        let held_out = residuals
-            .chunks_exact(dim)
-            .map(|r| context.log_lengths(r))
-            .collect();
+        let held_out = residuals.chunks_exact(dim).enumerate().map(|(i, r)| {
+            now_and_then(i, check);
+            context.log_lengths(r)
+        });
+        let held_out = held_out.collect();
         let sound = [&context.components, &context.map]
             .into_iter()
             .chain(&context.whitening)
@@ -166,6 +169,16 @@ impl Context {
             held_out,
             explained,
         })
+    }
+
+    /// All windows, one after the other, as their neighbours see them.
+    pub fn summaries(&self, joint: &[f32], check: Check) -> Vec<Summary> {
+        let windows = joint.chunks_exact(self.dims.iter().sum()).enumerate();
+        let each = windows.map(|(i, window)| {
+            now_and_then(i, check);
+            self.summary(window)
+        });
+        each.collect()
     }
 
     /// A window as its neighbours see it.
@@ -236,6 +249,13 @@ static RANDOM: LazyLock<Vec<[f32; 2 * COMPONENTS + 1]>> = LazyLock::new(|| {
     (0..UNITS).map(|_| function()).collect()
 });
 
+/// Calls the cancel hook at every 256th of many windows.
+fn now_and_then(i: usize, check: Check) {
+    if i.is_multiple_of(256) {
+        check();
+    }
+}
+
 fn terms(before: &Summary, after: &Summary) -> [f32; TERMS] {
     let mut out = [1.0; TERMS];
     out[1..=COMPONENTS].copy_from_slice(before);
@@ -296,17 +316,20 @@ fn explained<'a>(
     rows: impl ExactSizeIterator<Item = &'a [f32]> + Clone,
     residuals: &[f32],
     dims: PerView<usize>,
+    check: Check,
 ) -> f64 {
     let dim: usize = dims.iter().sum();
     let count = rows.len() as f64;
     let mut mean = DVector::<f64>::zeros(dim);
-    for r in rows.clone() {
+    for (i, r) in rows.clone().enumerate() {
+        now_and_then(i, check);
         mean.iter_mut()
             .zip(r)
             .for_each(|(m, x)| *m += f64::from(*x) / count);
     }
     let (mut all, mut left) = (vec![0.0; dim], vec![0.0; dim]);
-    for (row, rest) in rows.zip(residuals.chunks_exact(dim)) {
+    for (i, (row, rest)) in rows.zip(residuals.chunks_exact(dim)).enumerate() {
+        now_and_then(i, check);
         for j in 0..dim {
             all[j] += (f64::from(row[j]) - mean[j]).powi(2);
             left[j] += f64::from(rest[j]).powi(2);
@@ -328,10 +351,11 @@ fn explained<'a>(
 }
 
 /// The matrix that makes residuals alike in all directions, and leaves their mean square as it is.
-fn whitened<'a>(residuals: impl ExactSizeIterator<Item = &'a [f32]>, dim: usize) -> Vec<f32> {
+fn whitened<'a>(residuals: impl ExactSizeIterator<Item = &'a [f32]>, dim: usize, check: Check) -> Vec<f32> {
     let count = residuals.len() as f64;
     let mut moments = DMatrix::<f64>::zeros(dim, dim);
-    for r in residuals {
+    for (n, r) in residuals.enumerate() {
+        now_and_then(n, check);
         for i in 0..dim {
             for j in 0..=i {
                 moments[(i, j)] += f64::from(r[i]) * f64::from(r[j]) / count;
@@ -432,14 +456,14 @@ mod tests {
             [10.0 * a, 10.0 * a + b]
         };
         let rows: Vec<[f32; 2]> = (0..2000).map(draw).collect();
-        let matrix = whitened(rows.iter().map(|r| &r[..]), 2);
+        let matrix = whitened(rows.iter().map(|r| &r[..]), 2, &|| {});
         let along = |x: [f32; 2]| {
             let rows = matrix.chunks_exact(2);
             rows.map(|r| (r[0] * x[0] + r[1] * x[1]).powi(2)).sum::<f32>()
         };
         // A step across the usual direction counts for far more than one along it.
         assert!(along([1.0, -1.0]) > 5.0 * along([1.0, 1.0]));
-        let nothing = whitened([&[0.0, 0.0][..]; 3].into_iter(), 2);
+        let nothing = whitened([&[0.0, 0.0][..]; 3].into_iter(), 2, &|| {});
         assert_eq!(nothing, [1.0, 0.0, 0.0, 1.0]);
     }
 

@@ -38,8 +38,8 @@ const CLASSES: usize = 12;
 const MEMBERS: usize = 8;
 /// Steps of gradient descent.
 const STEPS: usize = 120;
-/// By how much the area under the curve on made incidents must rise for a metric to be worth having: by less it rises by
-/// chance, with as many incidents as there are.
+/// By how much the area under the curve on made incidents must rise for a metric to be worth having: with less, series of
+/// several channels lost by it (docs/experiments.md).
 const CLEARLY: f64 = 0.02;
 const RATES: Rates = Rates {
     rate: 0.01,

@@ -22,20 +22,24 @@ fn reversed(rows: &Samples) -> Samples {
 
 #[test]
 fn the_same_rows_in_any_order_give_the_same_bytes() {
-    let one = trained(waves(1500), params(3)).to_bytes().unwrap();
-    let other = trained(reversed(&waves(1500)), params(3)).to_bytes().unwrap();
-    assert!(one == other);
+    for rows in [waves(1500), by_minute(&forms(2400, |n| n % 2))] {
+        let one = trained(rows.clone(), params(3)).to_bytes().unwrap();
+        let other = trained(reversed(&rows), params(3)).to_bytes().unwrap();
+        assert!(one == other);
+    }
 }
 
 #[test]
 fn a_model_with_a_metric_survives_its_bytes() {
-    let model = trained(waves(1500), params(0));
-    let state = model.info(0).metric;
-    assert!(["learned", "no_better"].contains(&state), "{state}");
-    let read = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
-    assert_eq!(read, model);
-    let (a, b) = (scored(&model, &waves(2000)), scored(&read, &waves(2000)));
-    assert!(a.iter().zip(&b).all(|(a, b)| bits(a) == bits(b)));
+    let of_forms = by_minute(&forms(2400, |n| n % 2));
+    for (rows, state) in [(waves(1500), "no_better"), (of_forms, "learned")] {
+        let model = trained(rows, params(0));
+        assert_eq!(model.info(0).metric, state);
+        let read = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
+        assert_eq!(read, model);
+        let (a, b) = (scored(&model, &waves(2000)), scored(&read, &waves(2000)));
+        assert!(a.iter().zip(&b).all(|(a, b)| bits(a) == bits(b)));
+    }
 }
 
 #[test]

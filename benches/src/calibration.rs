@@ -1,6 +1,7 @@
 //! The command `calibration`: the false-alarm rate on normal data beside the one that was asked for.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -227,10 +228,13 @@ fn updated(series: &Labelled, params: &ValidParams, causal: bool) -> Result<Coun
     Ok(count)
 }
 
-/// [`Judge::Within`].
-fn within(series: &Labelled, params: &ValidParams, causal: bool) -> Result<Count> {
+/// [`Judge::Within`]; also returns the rows flagged at the smallest of [`ALPHAS`], those less than a longest window apart
+/// as one range, so that a reader can look at what happens there.
+fn within(series: &Labelled, params: &ValidParams, causal: bool) -> Result<(Count, Vec<Range<usize>>)> {
     let near = near_anomalies(series, params);
+    let reach = params.scales.last().copied().unwrap_or(0);
     let mut count = Count::default();
+    let mut flagged: Vec<Range<usize>> = Vec::new();
     let mut from = 0;
     for stretch in near.chunk_by(|a, b| a == b) {
         let (mut start, end) = (from, from + stretch.len());
@@ -244,12 +248,20 @@ fn within(series: &Labelled, params: &ValidParams, causal: bool) -> Result<Count
                 let others = rows.clone().filter(|i| !own.contains(i));
                 let model = train(rows_at(&series.samples, others)?, params, &|| {})?;
                 let points = Score::of(causal).run(&model, rows_at(&series.samples, rows.clone())?)?;
-                let judged = &points[own.start - rows.start..own.end - rows.start];
-                judged.iter().for_each(|p| count.judge(p));
+                for (i, point) in own.clone().zip(&points[own.start - rows.start..]) {
+                    count.judge(point);
+                    if point.p_value.is_none_or(|p| p >= ALPHAS[2]) {
+                        continue;
+                    }
+                    match flagged.last_mut() {
+                        Some(last) if i < last.end + reach => last.end = i + 1,
+                        _ => flagged.push(i..i + 1),
+                    }
+                }
             }
         }
     }
-    Ok(count)
+    Ok((count, flagged))
 }
 
 /// Runs all and reports on `out`.
@@ -268,17 +280,32 @@ pub fn run(settings: &Settings, params: &ValidParams, out: &mut dyn Write) -> Re
     }
     writeln!(out, "{:40} {:>9}  {}", "file", "normal", heads())?;
     let mut all = Count::default();
+    let mut episodes = Vec::new();
     for path in file::list(&settings.paths)? {
         let series = file::read(&path)?;
         let count = match settings.judge {
             Judge::After => labelled(series, &params, settings.causal)?,
             Judge::Updated => updated(&series, &params, settings.causal)?,
-            Judge::Within => within(&series, &params, settings.causal)?,
+            Judge::Within => {
+                let (count, flagged) = within(&series, &params, settings.causal)?;
+                episodes.extend(flagged.into_iter().map(|rows| (stem(&path), rows)));
+                count
+            }
         };
         all.add(&count);
         line(out, &stem(&path), count.judged, &[count])?;
     }
-    line(out, "all", all.judged, &[all])
+    line(out, "all", all.judged, &[all])?;
+    for (name, rows) in episodes {
+        writeln!(
+            out,
+            "flagged at {:e}: {name}, rows {} to {}",
+            ALPHAS[2],
+            rows.start,
+            rows.end - 1
+        )?;
+    }
+    Ok(())
 }
 
 fn made_table(settings: &Settings, params: &ValidParams, out: &mut dyn Write) -> Result<()> {
@@ -369,7 +396,7 @@ mod tests {
         let params = crate::params::params(&[]).unwrap();
         let after = labelled(file(), &params, false).unwrap();
         let updated = updated(&file(), &params, false).unwrap();
-        let within = within(&file(), &params, false).unwrap();
+        let (within, flagged) = within(&file(), &params, false).unwrap();
         assert_eq!(
             (after.judged, after.incidents, after.found[0]),
             (4000 - 513, 1, 1)
@@ -380,6 +407,30 @@ mod tests {
         // The rows before the spike; after it there are too few.
         assert_eq!(within.judged, 7000 - 256);
         assert!(within.ratios()[0] < 0.5 * updated.ratios()[0], "{within:?}");
+        // The change itself is nothing that the rest has.
+        assert!(
+            matches!(flagged.as_slice(), [rows] if rows.contains(&4000)),
+            "{flagged:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_flagged_in_a_normal_stretch_is_told_by_its_rows() {
+        let mut values = Family::Seasonal.values(4000, 2);
+        values[2510..2530].iter_mut().for_each(|v| *v += 8.0);
+        let series = Labelled {
+            samples: minutely(values.iter().copied()).unwrap(),
+            labels: vec![false; values.len()],
+            first_channel: values,
+            train_rows: 1000,
+        };
+        let params = below_all_alphas(&crate::params::params(&[]).unwrap()).unwrap();
+        let (count, flagged) = within(&series, &params, false).unwrap();
+        assert!(count.flagged[2] > 0);
+        assert!(
+            matches!(flagged.as_slice(), [rows] if rows.start < 2530 && rows.end > 2510 && rows.len() < 600),
+            "{flagged:?}"
+        );
     }
 
     #[test]

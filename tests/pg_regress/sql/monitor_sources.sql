@@ -40,9 +40,9 @@ CALL tsad.run_monitor('local', at(1900));
 SET timezone = 'UTC';
 CALL tsad.run_monitor('local', at(2399));
 SELECT * FROM found('local');
--- Days: the window of 30 days would hold 30 rows, and reaches back to as many as a model needs.
+-- Days: the window of 30 days would hold 30 rows, and reaches back to as many as a model needs. Episodes of years ago are kept.
 CREATE TABLE days AS SELECT '2020-01-01'::date + i AS day, v FROM plain;
-SELECT tsad.create_monitor('days', 'days', 'day', 'v', start_at => '2020-01-01'::date + 1500) > 0 AS created;
+SELECT tsad.create_monitor('days', 'days', 'day', 'v', start_at => '2020-01-01'::date + 1500, retention => '10 years') > 0 AS created;
 CALL tsad.run_monitor('days', '2030-01-01');
 SELECT series, started_at < '2020-01-01'::date + 1819 AND last_at > '2020-01-01'::date + 1800 AS at_the_incident FROM tsad.anomalies WHERE monitor = 'days';
 SELECT v.version, v.reason, v.rows FROM tsad.monitor_model v JOIN tsad.monitor m ON m.id = v.monitor WHERE m.name = 'days' ORDER BY v.version;

@@ -155,3 +155,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn in_coarser_scores_all_that_is_usual_is_larger() {
+    let scores: Vec<f64> = (0..300).map(|i| f64::from(i % 10) / 100.0).collect();
+    let threshold = |usual: Usual, times: f64| {
+        let scores = scores.iter().map(|s| times * s).collect();
+        Calibration::fit(&[scores], 50, 0.0, usual, Source::HeldOut, 1e-3).threshold
+    };
+    let (once, thrice) = (Usual::HINDSIGHT, Usual::HINDSIGHT.coarser(3.0));
+    assert!((threshold(thrice, 3.0) / threshold(once, 1.0) - 3.0).abs() < 0.05);
+    assert!(threshold(once, 3.0) < 0.8 * threshold(thrice, 3.0));
+}

@@ -11,7 +11,7 @@ use crate::series::Series;
 use crate::view::{PerView, View};
 
 /// The weight of what residuals add, beside roots.
-const RESIDUAL_SHARE: f64 = 0.2;
+const RESIDUAL_SHARE: f64 = 0.4 / 3.0;
 /// The weight of what a window has risen by.
 const RISE: f64 = 0.5;
 

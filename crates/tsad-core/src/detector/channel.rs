@@ -177,9 +177,11 @@ impl ScaleModel {
             // The quick leave-out serves to weigh views and scales against one another, where it ranks
             // better (measured); the false-alarm rate needs the honest one.
             let quick = view.learn_stray(&features, &late_raw[v], layout, check);
-            let quick = quick.unwrap_or_else(|| view.distances(&features));
-            view.fill(v, &quick, &layout.stray, &mut held_out);
-            view.calibrate(v, &held_out, layout);
+            let seen = view.distances(&features);
+            view.fill(v, quick.as_ref().unwrap_or(&seen), &layout.stray, &mut held_out);
+            let mut in_sample = held_out.clone();
+            view.fill(v, &seen, &layout.stray, &mut in_sample);
+            view.calibrate(v, &held_out, &in_sample, layout);
             match held_out::distances(&raw[v], dims[v], &layout.folds, layout.refitted, |rest| {
                 fit(rest).0
             }) {
@@ -302,10 +304,10 @@ impl ScaleModel {
         })
     }
 
-    /// Sets the means and deviations of the scores of all views over the training samples.
-    pub(super) fn calibrate(&mut self, held_out: &HeldOut, layout: &Layout) {
+    /// [`ViewModel::calibrate`] of all views.
+    pub(super) fn calibrate(&mut self, held_out: &HeldOut, in_sample: &HeldOut, layout: &Layout) {
         for (v, view) in self.views.iter_mut().enumerate() {
-            view.calibrate(v, held_out, layout);
+            view.calibrate(v, held_out, in_sample, layout);
         }
     }
 
@@ -377,25 +379,18 @@ impl ViewModel {
         if stray { self.stray.in_step(log) } else { log }
     }
 
-    /// Sets the mean and deviation of the score of view `v` over the training samples.
-    pub(super) fn calibrate(&mut self, v: usize, held_out: &HeldOut, layout: &Layout) {
-        let mut windows = Moments::default();
-        for window in held_out.iter().flatten() {
-            windows.add(f64::from(window[v]), 1.0);
-        }
-        (self.window_mean, self.window_deviation) = windows.mean_and_deviation();
-        if !layout.covering {
-            (self.mean, self.deviation) = (self.window_mean, self.window_deviation);
-            return;
-        }
-        let mut moments = Moments::default();
-        for (distances, starts) in held_out.iter().zip(&layout.starts) {
-            for run in runs(starts, layout.length) {
-                let score = mean(&distances[run.windows])[v];
-                moments.add(f64::from(score), run.samples.len() as f64);
-            }
-        }
-        (self.mean, self.deviation) = moments.mean_and_deviation();
+    /// Sets the units of the score of view `v` by the log distances of the training windows, to centres found without
+    /// them and to those found with them.
+    ///
+    /// In hindsight the mean is that in the sample, which [`super::level`] moves to where scores of unseen samples lie,
+    /// and the deviation the geometric mean of both: the one in the sample alone is nothing where centres are nearly as
+    /// many as windows, the held-out one alone lets a view count for little because a single stretch of the training
+    /// is like no other (docs/experiments.md).
+    pub(super) fn calibrate(&mut self, v: usize, held_out: &HeldOut, in_sample: &HeldOut, layout: &Layout) {
+        (self.window_mean, self.window_deviation) = window_moments(v, held_out);
+        let (_, apart) = sample_moments(v, held_out, layout);
+        let (mean, within) = sample_moments(v, in_sample, layout);
+        (self.mean, self.deviation) = (mean, (apart * within).sqrt());
     }
 
     /// The features of centre `k`, in the units in which they are extracted.
@@ -455,6 +450,31 @@ pub(super) fn extract_all(
     features
 }
 
+/// Mean and deviation of the log distances of view `v` over the windows.
+fn window_moments(v: usize, windows: &HeldOut) -> (f64, f64) {
+    let mut moments = Moments::default();
+    for window in windows.iter().flatten() {
+        moments.add(f64::from(window[v]), 1.0);
+    }
+    moments.mean_and_deviation()
+}
+
+/// The same over the samples, of the means over the windows that cover each; over the windows where these do not cover
+/// every sample.
+pub(super) fn sample_moments(v: usize, windows: &HeldOut, layout: &Layout) -> (f64, f64) {
+    if !layout.covering {
+        return window_moments(v, windows);
+    }
+    let mut moments = Moments::default();
+    for (distances, starts) in windows.iter().zip(&layout.starts) {
+        for run in runs(starts, layout.length) {
+            let score = mean(&distances[run.windows])[v];
+            moments.add(f64::from(score), run.samples.len() as f64);
+        }
+    }
+    moments.mean_and_deviation()
+}
+
 /// Weighted mean and standard deviation in one pass (West 1979, doi:10.1145/359146.359153).
 #[derive(Default)]
 pub(super) struct Moments {
@@ -488,5 +508,33 @@ mod tests {
         }
         let (mean, deviation) = m.mean_and_deviation();
         assert!((mean - 2.0).abs() < 1e-12 && (deviation - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn units_lie_between_those_in_the_sample_and_those_held_out() {
+        let params = Params::default().validate().unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let wave = |t: i32| (f64::from(t) / 9.0).sin() as f32;
+        let values: Vec<f32> = (0..3000)
+            .map(|t| wave(t) + 0.2 * (crate::cluster::uniform(&mut rng) as f32 - 0.5))
+            .collect();
+        let layout = Layout::in_step(&[(0, values.len())], 64, params.centres);
+        let segments = [(0, values)];
+        let (model, _) = ScaleModel::fit(&segments, &layout, 0, &params, &|| {});
+        let mut extractor = Extractor::new(64);
+        let starts = &layout.starts[0];
+        let values = (0, segments[0].1.as_slice());
+        let seen = model.log_distances(values, starts, &mut extractor, None, Sight::Hindsight, &|| {});
+        for (v, view) in model.views.iter().enumerate() {
+            let (mean, within) = sample_moments(v, &vec![seen.clone()], &layout);
+            assert!((view.mean - mean).abs() < 1e-6, "{v}");
+            // The held-out deviation, by what makes the unit the geometric mean of both.
+            let apart = view.deviation.powi(2) / within;
+            assert!(
+                within < view.deviation && view.deviation < apart,
+                "{v}: {within} {apart}"
+            );
+            assert!(view.window_mean > mean, "{v}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The context of the windows of one length in their distances: what the windows beside them let expect.
 
-use super::channel::{FINEST, HeldOut, ViewModel};
+use super::channel::{FINEST, HeldOut, ViewModel, sample_moments};
 use super::layout::Layout;
 use super::windows::hop;
 use crate::Check;
@@ -117,11 +117,10 @@ impl Beside {
         }
         out.gains = std::array::from_fn(|v| {
             let view = &mut views[v];
-            let mut own = view.clone();
-            own.calibrate(v, &added, layout);
+            let (mean, own) = sample_moments(v, &added, layout);
             let deviation = view.deviation.max(FINEST);
-            let gain = weight * deviation / own.deviation.max(FINEST);
-            view.mean += gain * own.mean;
+            let gain = weight * deviation / own.max(FINEST);
+            view.mean += gain * mean;
             view.deviation = (1.0 + weight) * deviation;
             gain as f32
         });

@@ -179,26 +179,24 @@ fn attach(
     let segments: Vec<(i64, usize)> = scaled.iter().map(|(first, v)| (*first, v.len())).collect();
     let layout = Layout::in_step(&segments, scale.length, params.centres);
     let plain = features(scale, scaled, &layout.starts, check);
-    let mut quick = held_out.clone();
+    let (mut quick, mut in_sample) = (held_out.clone(), held_out.clone());
     for (v, view) in scale.views.iter().enumerate() {
-        let distances = view.centres.held_out_distances(&plain[v], &layout.near, check);
-        view.fill(
-            v,
-            &distances.unwrap_or_else(|| view.distances(&plain[v])),
-            &layout.stray,
-            &mut quick,
-        );
+        let seen = view.distances(&plain[v]);
+        let apart = view.centres.held_out_distances(&plain[v], &layout.near, check);
+        view.fill(v, apart.as_ref().unwrap_or(&seen), &layout.stray, &mut quick);
+        view.fill(v, &seen, &layout.stray, &mut in_sample);
     }
     (scale.head, scale.beside) = (None, None);
     if let Some(metric) = metric {
         let late = features(scale, scaled, &layout.late.starts, check);
-        let (head, added) = head(metric, (&plain, &late), &layout, &quick, params, rng, check);
+        let (head, [added, seen]) = head(metric, (&plain, &late), &layout, &quick, params, rng, check);
         add(&mut quick, &added);
         add(held_out, &added);
+        add(&mut in_sample, &seen);
         scale.head = Some(head);
     }
     // As for the plain views: the quick leave-out weighs, the honest one keeps the false-alarm rate.
-    scale.calibrate(&quick, &layout);
+    scale.calibrate(&quick, &in_sample, &layout);
     let mut hindsight = held_out.clone();
     let dims = Extractor::dims_of(scale.length);
     let joint: Vec<f32> = (0..layout.windows())
@@ -243,7 +241,7 @@ fn add(windows: &mut HeldOut, added: &[PerView<f32>]) {
 }
 
 /// Fits centres in the embedding of the windows of a layout, given their features and those of the late ones, to weigh
-/// like the log distances `quick`. Also returns what is added to each window.
+/// like the log distances `quick`. Also returns what is added to each window, held out and in the sample.
 fn head(
     metric: &Metric,
     (plain, late): (&PerView<Vec<f32>>, &PerView<Vec<f32>>),
@@ -252,7 +250,7 @@ fn head(
     params: &ValidParams,
     rng: &mut ChaCha8Rng,
     check: Check,
-) -> (Head, Vec<PerView<f32>>) {
+) -> (Head, [Vec<PerView<f32>>; 2]) {
     let dims = Extractor::dims_of(layout.length);
     let embed = |features: &PerView<Vec<f32>>| -> Vec<Embedded> {
         let windows = 0..features[0].len() / dims[0];
@@ -266,6 +264,7 @@ fn head(
     let beside = layout.late.beside.as_slice();
     let mut learned_late = PerView::<Vec<f32>>::default();
     let mut learned = vec![PerView::<f32>::default(); embedded.len()];
+    let mut seen = learned.clone();
     let centres = std::array::from_fn(|v| {
         let rows: Vec<f32> = embedded.iter().flat_map(|z| z[v]).collect();
         let few = thinned(&rows, EMBEDDING);
@@ -275,12 +274,10 @@ fn head(
         let distances = centres.held_out_distances_beside(&rows, &layout.near, others, check);
         let (distances, of_late) = distances.unzip();
         learned_late[v] = of_late.iter().flatten().map(|d| log_distance(*d)).collect();
-        for (i, (l, z)) in learned.iter_mut().zip(&embedded).enumerate() {
-            l[v] = log_distance(
-                distances
-                    .as_ref()
-                    .map_or_else(|| centres.distance(&z[v]), |d| d[i]),
-            );
+        for (i, z) in embedded.iter().enumerate() {
+            let own = centres.distance(&z[v]);
+            seen[i][v] = log_distance(own);
+            learned[i][v] = log_distance(distances.as_ref().map_or(own, |d| d[i]));
         }
         centres
     });
@@ -301,13 +298,15 @@ fn head(
             }
         }),
     };
-    let added = learned.iter().zip(&layout.stray).map(|(learned, stray)| {
-        std::array::from_fn(|v| {
-            let log = head.gains[v] * learned[v];
-            if *stray { head.stray[v].in_step(log) } else { log }
-        })
+    let added = [learned, seen].map(|logs| {
+        let of = |(log, stray): (&PerView<f32>, &bool)| {
+            std::array::from_fn(|v| {
+                let log = head.gains[v] * log[v];
+                if *stray { head.stray[v].in_step(log) } else { log }
+            })
+        };
+        logs.iter().zip(&layout.stray).map(of).collect()
     });
-    let added = added.collect();
     (head, added)
 }
 

@@ -13,6 +13,7 @@ mod held_out;
 mod incident;
 mod latest;
 mod layout;
+mod level;
 mod merge;
 mod params;
 mod point;

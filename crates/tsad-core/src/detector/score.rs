@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// The weight of an excess beside the mean over windows, which has the deviation of about 1 on normal samples.
-const RESIDUAL_WEIGHT: f32 = 2.0;
+const RESIDUAL_WEIGHT: f32 = 3.0;
 
 /// Rows between two calls of the cancel hook.
 const CHECK_EVERY: usize = 1 << 14;
@@ -480,14 +480,17 @@ impl Blend {
     }
 }
 
-/// The weight of a window length in the score in hindsight: its samples, and once more as many where the windows beside
-/// have as much to say as the views themselves, in the mean over the channels.
+/// The weight of a window length in the score in hindsight: its samples to the power of 5/8, and once more as many where
+/// the windows beside have as much to say as the views themselves, in the mean over the channels.
 ///
-/// The longer a window, the more it has seen; what it blurs the residuals of the samples tell (docs/experiments.md).
+/// The longer a window, the more it has seen, and the more it blurs: incidents of hundreds of samples ask for a higher
+/// power, those of a few for a lower one (docs/experiments.md).
 pub(super) fn scale_weight(channels: &[ChannelModel], scale: usize) -> f64 {
     let beside = |c: &ChannelModel| c.scales[scale].beside.as_ref().map_or(0.0, |b| b.weight);
     let said = 1.0 + channels.iter().map(beside).sum::<f64>() / channels.len() as f64;
-    channels[0].scales[scale].length as f64 * said
+    let length = channels[0].scales[scale].length as f64;
+    // By roots, which are rounded alike on all machines.
+    length.sqrt() * length.sqrt().sqrt().sqrt() * said
 }
 
 /// `log(1 + exp(x))`: keeps the order, is positive (in single precision too, for the sake of the shares), and is

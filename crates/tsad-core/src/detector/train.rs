@@ -8,6 +8,7 @@ use super::head;
 use super::heaviness::heaviness;
 use super::incident;
 use super::layout::Instants;
+use super::level::{coarser, level};
 use super::regime::Regimes;
 use super::score::{Scores, Sight};
 use crate::calibrate::{Calibration, Source, Usual};
@@ -84,7 +85,10 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     let whole = series;
     let fit = |series: &Series| -> (Vec<ChannelModel>, Vec<Vec<Option<HeldOut>>>) {
         let fit = |(c, index)| ChannelModel::fit(series, c, index, &lengths, params, check);
-        live.iter().copied().enumerate().map(fit).unzip()
+        let (mut channels, held_out): (Vec<_>, Vec<_>) = live.iter().copied().enumerate().map(fit).unzip();
+        check();
+        level(&mut channels, &held_out, series, params);
+        (channels, held_out)
     };
     let (mut channels, mut held_out) = fit(&whole);
     let longest = lengths[lengths.len() - 1];
@@ -111,6 +115,12 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         None => (Err(LeftOut::NotWanted), None),
     };
     let learned = metric.as_ref().ok();
+    let seen = hindsight.as_ref().unwrap_or(&held_out);
+    if hindsight.is_some() {
+        level(&mut channels, seen, series, params);
+    }
+    check();
+    let coarser = coarser(&channels, seen, series, params);
     let instants = Instants::of(series);
     let causal = causal::learn(&mut channels, series, &instants, params, check);
     let apart = if cut { &[][..] } else { &incidents };
@@ -120,7 +130,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         let own = causal.as_ref().filter(|_| sight == Sight::Causal);
         // How many scores the longest window spans.
         let held_out = match sight {
-            Sight::Hindsight => hindsight.as_ref().unwrap_or(&held_out),
+            Sight::Hindsight => seen,
             Sight::Causal => &held_out,
         };
         let (source, mut scores, reach) = match (own.and_then(|c| complete(c)), complete(held_out)) {
@@ -179,9 +189,9 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         regimes: Regimes::fit(&channels, series, params, check),
         causal: match causal {
             Some(causal) => calibration(causal, Usual::CAUSAL.wider(heavy)),
-            None => calibration(hindsight.clone(), Usual::HINDSIGHT.wider(heavy)),
+            None => calibration(hindsight.clone(), Usual::HINDSIGHT.wider(heavy).coarser(coarser)),
         },
-        calibration: calibration(hindsight, Usual::HINDSIGHT.wider(heavy)),
+        calibration: calibration(hindsight, Usual::HINDSIGHT.wider(heavy).coarser(coarser)),
         channels,
         metric,
         residuals,

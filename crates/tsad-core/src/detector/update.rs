@@ -6,9 +6,10 @@
 
 use super::baseline::Baseline;
 use super::causal;
-use super::channel::{ChannelModel, HeldOut, ScaleModel, ViewModel, extract_all, scaled_by};
+use super::channel::{ChannelModel, HeldOut, ScaleModel, extract_all, scaled_by};
 use super::held_out::{self, at_most};
 use super::layout::{Instants, Layout};
+use super::level::level;
 use super::merge::Mixture;
 use super::regime::Regimes;
 use super::score::{Blend, Sight, softplus};
@@ -108,9 +109,24 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
         held_out_causal.push(merger.causal(channel, series, c));
         moved |= widened;
     }
+    level(&mut out.channels, &held_out, series, params);
+    let channels = out.channels.iter_mut().zip(&trained.channels).zip(&held_out);
+    // What is measured in other units cannot be joined.
+    for ((now, before), held_out) in channels.filter(|((now, before), _)| now.scale == before.scale) {
+        let scales = now.scales.iter_mut().zip(&before.scales).zip(held_out);
+        for ((now, before), _) in scales.filter(|(_, held_out)| held_out.is_some()) {
+            let (old, new) = (trained.samples as f64, series.len() as f64);
+            let views = now.views.iter_mut().zip(&before.views);
+            for (now, before) in views.filter(|(now, before)| now.standard == before.standard) {
+                let (was, is) = ((before.mean, before.deviation), (now.mean, now.deviation));
+                (now.mean, now.deviation) = pooled(was, is, old, new);
+            }
+        }
+    }
     let mut hindsight = None;
     if params.metric && complete(&held_out).is_some() {
         let learned = head::learn(&mut out.channels, &mut held_out, series, params, check);
+        level(&mut out.channels, &learned.hindsight, series, params);
         (out.metric, hindsight) = (learned.metric, Some(learned.hindsight));
     } else if params.metric && moved {
         // What was learned is of other features.
@@ -287,7 +303,7 @@ impl Merger<'_> {
                 let cells = cells.flat_map(|((first, _), starts)| starts.iter().map(|s| *first + *s as i64));
                 scale.origins = origins(&centres, (&known, &scale.origins), (&newer, cells.collect()));
             }
-            let before = (view.mean, view.deviation, view.window_mean, view.window_deviation);
+            let before = (view.window_mean, view.window_deviation);
             view.standard = standard;
             view.centres = centres;
             if complete {
@@ -296,10 +312,13 @@ impl Merger<'_> {
                 });
                 view.learn_stray(&newer, &late_raw[v], layout, self.check);
                 view.fill(v, &distances, &layout.stray, &mut held_out);
-                view.calibrate(v, &held_out, layout);
+                let mut in_sample = held_out.clone();
+                view.fill(v, &view.distances(&newer), &layout.stray, &mut in_sample);
+                view.calibrate(v, &held_out, &in_sample, layout);
                 if !widened {
-                    let share = windows as f64 / layout.density;
-                    view.pool(before, self.samples as f64, share);
+                    let (old, new) = (self.samples as f64, windows as f64 / layout.density);
+                    let now = (view.window_mean, view.window_deviation);
+                    (view.window_mean, view.window_deviation) = pooled(before, now, old, new);
                 }
             }
         }
@@ -390,20 +409,13 @@ fn origins(
     ScaleModel::origins_of(centres, &features, &all)
 }
 
-impl ViewModel {
-    /// Joins the mean and deviation of scores before with those now, weighted by samples.
-    fn pool(&mut self, before: (f64, f64, f64, f64), old: f64, new: f64) {
-        let share = new / (old + new);
-        let join = |was: (f64, f64), is: (f64, f64)| {
-            let mean = was.0 + share * (is.0 - was.0);
-            let square = (1.0 - share) * was.1.powi(2) + share * is.1.powi(2);
-            let between = share * (1.0 - share) * (is.0 - was.0).powi(2);
-            (mean, (square + between).sqrt())
-        };
-        (self.mean, self.deviation) = join((before.0, before.1), (self.mean, self.deviation));
-        (self.window_mean, self.window_deviation) =
-            join((before.2, before.3), (self.window_mean, self.window_deviation));
-    }
+/// Joins the mean and deviation of scores before with those now, weighted by samples.
+fn pooled(was: (f64, f64), is: (f64, f64), old: f64, new: f64) -> (f64, f64) {
+    let share = new / (old + new);
+    let mean = was.0 + share * (is.0 - was.0);
+    let square = (1.0 - share) * was.1.powi(2) + share * is.1.powi(2);
+    let between = share * (1.0 - share) * (is.0 - was.0).powi(2);
+    (mean, (square + between).sqrt())
 }
 
 /// The share of the windows of a series that are far from all clusters: mean over the window lengths; none if no

@@ -205,3 +205,28 @@ fn scores_without_explanations_are_the_same_scores() {
         assert!(full.iter().any(|p| p.is_anomaly == Some(true)) && full.iter().any(|p| p.regime.is_some()));
     }
 }
+
+/// A wave with noise that never comes twice.
+fn noisy(i: i64, channel: u64) -> f64 {
+    let bits = (i as u64 + 1 + (channel << 40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let bits = (bits ^ (bits >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let noise = (bits >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
+    (i as f64 / 9.0 + channel as f64).sin() + 0.8 * noise
+}
+
+#[test]
+fn a_score_around_what_is_normal_is_that_of_rows_not_seen() {
+    for channels in [1, 3] {
+        let row = |i| (i * MINUTE, (0..channels).map(|c| noisy(i, c)).collect());
+        let all: Vec<(i64, Vec<f64>)> = (0..3000).map(row).collect();
+        let all = wide_rows(channels as usize, &all);
+        let model = trained(part(&all, 0, 1000), Params::default());
+        let mut unseen: Vec<f64> = scored(&model, &part(&all, 1300, 3000))
+            .iter()
+            .filter_map(|p| p.score)
+            .collect();
+        unseen.sort_by(f64::total_cmp);
+        let median = unseen[unseen.len() / 2];
+        assert!((0.2..2.0).contains(&median), "{channels}: {median}");
+    }
+}

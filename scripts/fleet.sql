@@ -130,5 +130,5 @@ SELECT CASE WHEN ok THEN 'passed: ' ELSE 'failed: ' END || what FROM (
                <= 1.1 * percentile_cont(0.5) WITHIN GROUP (ORDER BY buffers) FILTER (WHERE quarter = 1) AND min(buffers) > 0 FROM cycle
     UNION ALL
     SELECT 6, 'nor of its own tables', percentile_cont(0.5) WITHIN GROUP (ORDER BY own_buffers) FILTER (WHERE quarter = 4)
-               -- A few pages more or less are dead rows, for nothing vacuums; what grew with history would be several times as many.
-               <= 1.25 * percentile_cont(0.5) WITHIN GROUP (ORDER BY own_buffers) FILTER (WHERE quarter = 1) AND min(own_buffers) > 0 FROM cycle) checks (place, what, ok) ORDER BY place;
+               -- Of all quarters before: from one to the next it goes up and down by a tenth, 33 to 40 pages a series, whatever the history.
+               <= 1.1 * percentile_cont(0.5) WITHIN GROUP (ORDER BY own_buffers) FILTER (WHERE quarter < 4) AND min(own_buffers) > 0 FROM cycle) checks (place, what, ok) ORDER BY place;

@@ -435,6 +435,12 @@ fn blocked(points: &[f32], dim: usize, filling: f32) -> Vec<f32> {
     blocks
 }
 
+/// At most `most` of the indices below `count`, evenly spaced.
+pub(crate) fn evenly_spaced(count: usize, most: usize) -> impl ExactSizeIterator<Item = usize> {
+    let taken = count.min(most);
+    (0..taken).map(move |i| i * count / taken)
+}
+
 /// A number from 0 to below 1.
 pub(crate) fn uniform(rng: &mut ChaCha8Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64

@@ -3,15 +3,15 @@
 use super::ValidParams;
 use super::channel::{ChannelModel, HeldOut, ScaleModel};
 use super::layout::{Instants, Layout, causal_lengths, lag};
-use super::score::{Blend, Residual, Sight, softplus};
+use super::score::{Blend, RESIDUAL_WEIGHT, Residual, Sight, softplus};
 use super::windows::{first_in_step, hop};
 use crate::Check;
 use crate::residual::Excesses;
 use crate::series::Series;
 use crate::view::{PerView, View};
 
-/// The weight of what residuals add, beside roots.
-const RESIDUAL_SHARE: f64 = 0.4 / 3.0;
+/// The weight of what residuals add, beside roots: of the excess itself 0.4, whatever it weighs in hindsight.
+const RESIDUAL_SHARE: f64 = 0.4 / RESIDUAL_WEIGHT as f64;
 /// The weight of what a window has risen by.
 const RISE: f64 = 0.5;
 

@@ -161,6 +161,7 @@ impl ScaleModel {
         let late_raw = extract_all(segments, &layout.late.starts, length, check);
         let dims = Extractor::dims_of(length);
         let mut held_out: HeldOut = starts.iter().map(|s| vec![PerView::default(); s.len()]).collect();
+        let mut in_sample = held_out.clone();
         let mut complete = true;
         let mut origins = Vec::new();
         let views = std::array::from_fn(|v| {
@@ -177,10 +178,16 @@ impl ScaleModel {
             // The quick leave-out serves to weigh views and scales against one another, where it ranks
             // better (measured); the false-alarm rate needs the honest one.
             let quick = view.learn_stray(&features, &late_raw[v], layout, check);
-            let seen = view.distances(&features);
-            view.fill(v, quick.as_ref().unwrap_or(&seen), &layout.stray, &mut held_out);
-            let mut in_sample = held_out.clone();
-            view.fill(v, &seen, &layout.stray, &mut in_sample);
+            if layout.covering {
+                view.fill(
+                    v,
+                    &view.distances(&features, check),
+                    &layout.stray,
+                    &mut in_sample,
+                );
+            }
+            let quick = quick.unwrap_or_else(|| view.distances(&features, check));
+            view.fill(v, &quick, &layout.stray, &mut held_out);
             view.calibrate(v, &held_out, &in_sample, layout);
             match held_out::distances(&raw[v], dims[v], &layout.folds, layout.refitted, |rest| {
                 fit(rest).0
@@ -344,7 +351,7 @@ impl ViewModel {
             _ => Standard::fit(features, dim),
         };
         let mut features = features.to_vec();
-        features.chunks_exact_mut(dim).for_each(|f| standard.apply(f));
+        standard.apply_all(&mut features);
         let clustered = at_most(&features, dim, layout.clustered);
         let trim = params.contamination;
         let centres = Centres::fit(&clustered, dim, layout.centres, trim, rng, check);
@@ -361,9 +368,15 @@ impl ViewModel {
     }
 
     /// The distance of every window to the nearest centre.
-    pub(super) fn distances(&self, standardised: &[f32]) -> Vec<f32> {
-        let windows = standardised.chunks_exact(self.dim());
-        windows.map(|f| self.centres.distance(f)).collect()
+    pub(super) fn distances(&self, standardised: &[f32], check: Check) -> Vec<f32> {
+        let windows = standardised.chunks_exact(self.dim()).enumerate();
+        let distance = |(i, f)| {
+            if i % CHECK_EVERY == 0 {
+                check();
+            }
+            self.centres.distance(f)
+        };
+        windows.map(distance).collect()
     }
 
     /// Puts the log distances of all windows in place of view `v`, in the units of windows in step.
@@ -385,9 +398,18 @@ impl ViewModel {
     /// In hindsight the mean is that in the sample, which [`super::level`] moves to where scores of unseen samples lie,
     /// and the deviation the geometric mean of both: the one in the sample alone is nothing where centres are nearly as
     /// many as windows, the held-out one alone lets a view count for little because a single stretch of the training
-    /// is like no other (docs/experiments.md).
+    /// is like no other (docs/experiments.md). Where windows do not cover every sample there are no scores in hindsight,
+    /// and nothing is asked of the sample.
     pub(super) fn calibrate(&mut self, v: usize, held_out: &HeldOut, in_sample: &HeldOut, layout: &Layout) {
-        (self.window_mean, self.window_deviation) = window_moments(v, held_out);
+        let mut windows = Moments::default();
+        for window in held_out.iter().flatten() {
+            windows.add(f64::from(window[v]), 1.0);
+        }
+        (self.window_mean, self.window_deviation) = windows.mean_and_deviation();
+        if !layout.covering {
+            (self.mean, self.deviation) = (self.window_mean, self.window_deviation);
+            return;
+        }
         let (_, apart) = sample_moments(v, held_out, layout);
         let (mean, within) = sample_moments(v, in_sample, layout);
         (self.mean, self.deviation) = (mean, (apart * within).sqrt());
@@ -450,21 +472,8 @@ pub(super) fn extract_all(
     features
 }
 
-/// Mean and deviation of the log distances of view `v` over the windows.
-fn window_moments(v: usize, windows: &HeldOut) -> (f64, f64) {
-    let mut moments = Moments::default();
-    for window in windows.iter().flatten() {
-        moments.add(f64::from(window[v]), 1.0);
-    }
-    moments.mean_and_deviation()
-}
-
-/// The same over the samples, of the means over the windows that cover each; over the windows where these do not cover
-/// every sample.
+/// Mean and deviation over the samples of the mean log distance of view `v` of the windows that cover each.
 pub(super) fn sample_moments(v: usize, windows: &HeldOut, layout: &Layout) -> (f64, f64) {
-    if !layout.covering {
-        return window_moments(v, windows);
-    }
     let mut moments = Moments::default();
     for (distances, starts) in windows.iter().zip(&layout.starts) {
         for run in runs(starts, layout.length) {

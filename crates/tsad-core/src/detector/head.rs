@@ -4,14 +4,14 @@
 //! order and enough of it was seen (docs/experiments.md).
 
 use super::ValidParams;
-use super::channel::{ChannelModel, HeldOut, ScaleModel};
+use super::channel::{ChannelModel, HeldOut, ScaleModel, extract_all};
 use super::context::{self, Beside};
 use super::held_out::thinned;
 use super::layout::Layout;
 use super::stray::Stray;
 use super::windows::{hop, starts};
 use crate::Check;
-use crate::cluster::Centres;
+use crate::cluster::{Centres, evenly_spaced};
 use crate::metric::input::Windows;
 use crate::metric::{EMBEDDING, Embedded, LeftOut, Metric, incident};
 use crate::series::Series;
@@ -146,15 +146,13 @@ fn gather(
                 .map(|a| (s, a)),
         );
     }
-    let count = places.len().min(share);
     let window = |i: usize| {
         let (s, a) = places[i];
         &scaled[s].1[a..a + length]
     };
     let mut extractor = Extractor::new(length);
-    for i in 0..count {
+    for at in evenly_spaced(places.len(), share) {
         check();
-        let at = i * places.len() / count;
         let features = scale.features(window(at), &mut extractor);
         normal.push(features.each_ref().map(Vec::as_slice), dims);
         let mut changed = window(at).to_vec();
@@ -181,7 +179,7 @@ fn attach(
     let plain = features(scale, scaled, &layout.starts, check);
     let (mut quick, mut in_sample) = (held_out.clone(), held_out.clone());
     for (v, view) in scale.views.iter().enumerate() {
-        let seen = view.distances(&plain[v]);
+        let seen = view.distances(&plain[v], check);
         let apart = view.centres.held_out_distances(&plain[v], &layout.near, check);
         view.fill(v, apart.as_ref().unwrap_or(&seen), &layout.stray, &mut quick);
         view.fill(v, &seen, &layout.stray, &mut in_sample);
@@ -214,16 +212,9 @@ fn attach(
 
 /// The standardised features of windows, view by view.
 fn features(scale: &ScaleModel, scaled: &Scaled, starts: &[Vec<usize>], check: Check) -> PerView<Vec<f32>> {
-    let mut extractor = Extractor::new(scale.length);
-    let mut out = PerView::<Vec<f32>>::default();
-    for ((_, values), starts) in scaled.iter().zip(starts) {
-        for &s in starts {
-            check();
-            let features = scale.features(&values[s..s + scale.length], &mut extractor);
-            out.iter_mut()
-                .zip(features)
-                .for_each(|(all, own)| all.extend(own));
-        }
+    let mut out = extract_all(scaled, starts, scale.length, check);
+    for (view, features) in scale.views.iter().zip(&mut out) {
+        view.standard.apply_all(features);
     }
     out
 }

@@ -1,7 +1,7 @@
 //! Distances of training windows by models that have not seen them.
 
 use super::channel::ViewModel;
-use crate::cluster::{Block, Centres};
+use crate::cluster::{Block, Centres, evenly_spaced};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -114,7 +114,7 @@ fn others(features: &[f32], dim: usize, block: &Block, most: usize) -> Vec<f32> 
     let Range { start, end } = block.left_out;
     let count = features.len() / dim - (end - start);
     let index = |i: usize| if i < start { i } else { i + (end - start) };
-    gathered(features, dim, picked(count, most).map(index))
+    gathered(features, dim, evenly_spaced(count, most).map(index))
 }
 
 /// At most [`MAX_CLUSTERED`] windows, evenly spaced.
@@ -128,7 +128,7 @@ pub(super) fn at_most(features: &[f32], dim: usize, most: usize) -> Cow<'_, [f32
     if windows <= most {
         return Cow::Borrowed(features);
     }
-    Cow::Owned(gathered(features, dim, picked(windows, most)))
+    Cow::Owned(gathered(features, dim, evenly_spaced(windows, most)))
 }
 
 /// The windows of some indices, one after the other.
@@ -136,12 +136,6 @@ fn gathered(features: &[f32], dim: usize, indices: impl ExactSizeIterator<Item =
     let mut out = Vec::with_capacity(indices.len() * dim);
     indices.for_each(|i| out.extend_from_slice(&features[i * dim..(i + 1) * dim]));
     out
-}
-
-/// At most `most` of the indices below `count`, evenly spaced.
-fn picked(count: usize, most: usize) -> impl ExactSizeIterator<Item = usize> {
-    let taken = count.min(most);
-    (0..taken).map(move |i| i * count / taken)
 }
 
 #[cfg(test)]

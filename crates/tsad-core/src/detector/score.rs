@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// The weight of an excess beside the mean over windows, which has the deviation of about 1 on normal samples.
-const RESIDUAL_WEIGHT: f32 = 3.0;
+pub(super) const RESIDUAL_WEIGHT: f32 = 3.0;
 
 /// Rows between two calls of the cancel hook.
 const CHECK_EVERY: usize = 1 << 14;

@@ -9,6 +9,7 @@ use super::channel::{FINEST, Moments, ViewModel};
 use super::layout::Layout;
 use super::windows::{hop, in_step, scattered};
 use crate::Check;
+use crate::cluster::evenly_spaced;
 use serde::{Deserialize, Serialize};
 
 /// It is learned from at most this many windows.
@@ -101,9 +102,8 @@ impl Late {
             before += starts.len();
         }
         let mut late = Self::none(segments.len());
-        let count = places.len().min(MOST);
-        for i in 0..count {
-            let (s, a, window) = places[i * places.len() / count];
+        for (i, at) in evenly_spaced(places.len(), MOST).enumerate() {
+            let (s, a, window) = places[at];
             late.starts[s].push(a + 1 + scattered(i, others));
             late.beside.push(window);
         }
@@ -123,9 +123,7 @@ impl ViewModel {
         check: Check,
     ) -> Option<Vec<f32>> {
         let mut standardised = late_raw.to_vec();
-        standardised
-            .chunks_exact_mut(self.dim())
-            .for_each(|f| self.standard.apply(f));
+        self.standard.apply_all(&mut standardised);
         let others = (standardised.as_slice(), layout.late.beside.as_slice());
         let found = self
             .centres

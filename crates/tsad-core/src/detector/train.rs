@@ -8,7 +8,7 @@ use super::head;
 use super::heaviness::heaviness;
 use super::incident;
 use super::layout::Instants;
-use super::level::{coarser, level};
+use super::level::level;
 use super::regime::Regimes;
 use super::score::{Scores, Sight};
 use crate::calibrate::{Calibration, Source, Usual};
@@ -83,14 +83,13 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         ));
     }
     let whole = series;
-    let fit = |series: &Series| -> (Vec<ChannelModel>, Vec<Vec<Option<HeldOut>>>) {
+    let fit = |series: &Series| -> (Vec<ChannelModel>, Vec<Vec<Option<HeldOut>>>, f64) {
         let fit = |(c, index)| ChannelModel::fit(series, c, index, &lengths, params, check);
         let (mut channels, held_out): (Vec<_>, Vec<_>) = live.iter().copied().enumerate().map(fit).unzip();
-        check();
-        level(&mut channels, &held_out, series, params);
-        (channels, held_out)
+        let coarser = level(&mut channels, &held_out, series, params, check);
+        (channels, held_out, coarser)
     };
-    let (mut channels, mut held_out) = fit(&whole);
+    let (mut channels, mut held_out, mut coarser) = fit(&whole);
     let longest = lengths[lengths.len() - 1];
     let (mut residuals, mut excesses) = Residuals::fit(&scaled(&channels, &whole), longest, check);
     // Windows that reach into a past incident would teach the model that it is normal.
@@ -101,7 +100,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         && usable_scales(&rest, params) == lengths;
     let series = if cut { &rest } else { &whole };
     if cut {
-        (channels, held_out) = fit(series);
+        (channels, held_out, coarser) = fit(series);
         (residuals, excesses) = Residuals::fit(&scaled(&channels, series), longest, check);
     }
     let learned = params
@@ -117,10 +116,8 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     let learned = metric.as_ref().ok();
     let seen = hindsight.as_ref().unwrap_or(&held_out);
     if hindsight.is_some() {
-        level(&mut channels, seen, series, params);
+        coarser = level(&mut channels, seen, series, params, check);
     }
-    check();
-    let coarser = coarser(&channels, seen, series, params);
     let instants = Instants::of(series);
     let causal = causal::learn(&mut channels, series, &instants, params, check);
     let apart = if cut { &[][..] } else { &incidents };

@@ -109,7 +109,7 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
         held_out_causal.push(merger.causal(channel, series, c));
         moved |= widened;
     }
-    level(&mut out.channels, &held_out, series, params);
+    level(&mut out.channels, &held_out, series, params, check);
     let channels = out.channels.iter_mut().zip(&trained.channels).zip(&held_out);
     // What is measured in other units cannot be joined.
     for ((now, before), held_out) in channels.filter(|((now, before), _)| now.scale == before.scale) {
@@ -126,7 +126,7 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
     let mut hindsight = None;
     if params.metric && complete(&held_out).is_some() {
         let learned = head::learn(&mut out.channels, &mut held_out, series, params, check);
-        level(&mut out.channels, &learned.hindsight, series, params);
+        level(&mut out.channels, &learned.hindsight, series, params, check);
         (out.metric, hindsight) = (learned.metric, Some(learned.hindsight));
     } else if params.metric && moved {
         // What was learned is of other features.
@@ -278,6 +278,7 @@ impl Merger<'_> {
         let late_raw = extract_all(segments, &layout.late.starts, length, self.check);
         let complete = windows >= LEAST_WINDOWS && folds.iter().all(|b| 2 * b.left_out.len() <= windows);
         let mut held_out: HeldOut = starts.iter().map(|s| vec![PerView::default(); s.len()]).collect();
+        let mut in_sample = held_out.clone();
         let mut moved = false;
         for (v, view) in scale.views.iter_mut().enumerate() {
             let old: Vec<Vec<f64>> = (0..view.centres.len()).map(|k| view.centre(k)).collect();
@@ -288,7 +289,7 @@ impl Merger<'_> {
             moved |= widened;
             let known = standardised(&standard, &old);
             let mut newer = raw[v].clone();
-            newer.chunks_exact_mut(view.dim()).for_each(|f| standard.apply(f));
+            standard.apply_all(&mut newer);
             let part = Part {
                 known: &known,
                 known_weight: self.samples as f64 * layout.density / old.len() as f64,
@@ -312,8 +313,10 @@ impl Merger<'_> {
                 });
                 view.learn_stray(&newer, &late_raw[v], layout, self.check);
                 view.fill(v, &distances, &layout.stray, &mut held_out);
-                let mut in_sample = held_out.clone();
-                view.fill(v, &view.distances(&newer), &layout.stray, &mut in_sample);
+                if layout.covering {
+                    let seen = view.distances(&newer, self.check);
+                    view.fill(v, &seen, &layout.stray, &mut in_sample);
+                }
                 view.calibrate(v, &held_out, &in_sample, layout);
                 if !widened {
                     let (old, new) = (self.samples as f64, windows as f64 / layout.density);

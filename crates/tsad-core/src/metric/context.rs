@@ -8,7 +8,7 @@
 //! component analysis, Bar-Hillel et al. 2005).
 
 use crate::Check;
-use crate::cluster::{Block, uniform};
+use crate::cluster::{Block, evenly_spaced, uniform};
 use crate::view::{PerView, View};
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 use rand_chacha::ChaCha8Rng;
@@ -102,8 +102,8 @@ impl Context {
             whitening: PerView::default(),
         };
         let row = |i: usize| &windows[i * dim..(i + 1) * dim];
-        let taken = triples.len().min(MOST_WINDOWS);
-        let picked: Vec<&Triple> = (0..taken).map(|i| &triples[i * triples.len() / taken]).collect();
+        let picked = evenly_spaced(triples.len(), MOST_WINDOWS).map(|i| &triples[i]);
+        let picked: Vec<&Triple> = picked.collect();
         let summaries = context.summaries(windows, check);
         let terms = |t: &Triple| terms(&summaries[t.before], &summaries[t.after]);
         let sums = |these: &[&Triple]| -> (DMatrix<f64>, DMatrix<f64>) {
@@ -117,7 +117,7 @@ impl Context {
             (given.tr_mul(&given), given.tr_mul(&wanted))
         };
         let (square, product) = sums(&picked);
-        let penalty = (taken as f64).sqrt();
+        let penalty = (picked.len() as f64).sqrt();
         let solved = |square: DMatrix<f64>, product: &DMatrix<f64>| -> Option<Vec<f32>> {
             check();
             let mut square = square;
@@ -280,15 +280,12 @@ fn residual(map: &[f32], terms: &[f32; TERMS], own: &[f32], out: &mut [f32]) {
 /// The means of the features and the leading principal components, those that are missing all 0; none if nothing
 /// varies.
 fn components(windows: &[f32], dim: usize, check: Check) -> Option<Vec<f32>> {
-    let count = windows.len() / dim;
-    let taken = count.min(MOST_WINDOWS);
-    let rows = DMatrix::from_fn(taken, dim, |i, j| {
-        f64::from(windows[(i * count / taken) * dim + j])
-    });
+    let taken: Vec<usize> = evenly_spaced(windows.len() / dim, MOST_WINDOWS).collect();
+    let rows = DMatrix::from_fn(taken.len(), dim, |i, j| f64::from(windows[taken[i] * dim + j]));
     let mean = rows.row_mean();
-    let centred = DMatrix::from_fn(taken, dim, |i, j| rows[(i, j)] - mean[j]);
+    let centred = DMatrix::from_fn(taken.len(), dim, |i, j| rows[(i, j)] - mean[j]);
     check();
-    let covariance = centred.tr_mul(&centred) / taken as f64;
+    let covariance = centred.tr_mul(&centred) / taken.len() as f64;
     check();
     let found = SymmetricEigen::new(covariance);
     let mut order: Vec<usize> = (0..dim).collect();

@@ -58,6 +58,13 @@ impl Standard {
         }
     }
 
+    /// The same of windows one after the other.
+    pub fn apply_all(&self, features: &mut [f32]) {
+        features
+            .chunks_exact_mut(self.mean.len())
+            .for_each(|f| self.apply(f));
+    }
+
     /// The features that are standardised to these, but for the clipping.
     pub fn undo(&self, standardised: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
         let of = self.mean.iter().zip(&self.factor);

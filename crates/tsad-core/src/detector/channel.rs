@@ -530,6 +530,7 @@ mod tests {
         let layout = Layout::in_step(&[(0, values.len())], 64, params.centres);
         let segments = [(0, values)];
         let (model, _) = ScaleModel::fit(&segments, &layout, 0, &params, &|| {});
+        let raw = extract_all(&segments, &layout.starts, 64, &|| {});
         let mut extractor = Extractor::new(64);
         let starts = &layout.starts[0];
         let values = (0, segments[0].1.as_slice());
@@ -537,12 +538,17 @@ mod tests {
         for (v, view) in model.views.iter().enumerate() {
             let (mean, within) = sample_moments(v, &vec![seen.clone()], &layout);
             assert!((view.mean - mean).abs() < 1e-6, "{v}");
-            // The held-out deviation, by what makes the unit the geometric mean of both.
-            let apart = view.deviation.powi(2) / within;
+            let mut features = raw[v].clone();
+            view.standard.apply_all(&mut features);
+            let apart = view.centres.held_out_distances(&features, &layout.near, &|| {});
+            let mut held_out = vec![vec![PerView::default(); starts.len()]];
+            view.fill(v, &apart.unwrap(), &layout.stray, &mut held_out);
+            let (_, apart) = sample_moments(v, &held_out, &layout);
             assert!(
-                within < view.deviation && view.deviation < apart,
-                "{v}: {within} {apart}"
+                (view.deviation / (apart * within).sqrt() - 1.0).abs() < 1e-6,
+                "{v}"
             );
+            assert!(1.02 * within < apart, "{v}: {within} {apart}");
             assert!(view.window_mean > mean, "{v}");
         }
     }

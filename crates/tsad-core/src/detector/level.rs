@@ -60,3 +60,34 @@ pub(super) fn level(
         1.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::calibrate::Usual;
+    use crate::cluster::uniform;
+    use crate::detector::{Params, train};
+    use crate::series::Samples;
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::SeedableRng;
+
+    #[test]
+    fn what_is_usual_is_coarser_the_less_was_seen() {
+        let rise = |count: i64| {
+            let mut rng = ChaCha8Rng::seed_from_u64(8);
+            let mut rows = Samples::new(1).unwrap();
+            for i in 0..count {
+                rows.push(i * 60_000_000, &[uniform(&mut rng)]).unwrap();
+            }
+            let params = Params::default().validate().unwrap();
+            let model = train(rows, &params, &|| {}).unwrap();
+            let trained = model.trained().unwrap();
+            assert_eq!(trained.causal.usual.rise, Usual::CAUSAL.rise);
+            trained.calibration.usual.rise / Usual::HINDSIGHT.rise
+        };
+        let (few, many) = (rise(1000), rise(20_000));
+        assert!(
+            few > 1.1 && few > many && (1.0..1.1).contains(&many),
+            "{few} {many}"
+        );
+    }
+}

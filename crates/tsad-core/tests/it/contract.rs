@@ -2,7 +2,7 @@
 
 use crate::common::{MINUTE, any_rows, bits, part, rows, scored, short, trained, wave, wide_rows};
 use proptest::prelude::*;
-use tsad_core::{Model, Params, Point, Samples, Status};
+use tsad_core::{Model, Params, Point, Samples, Status, update};
 
 /// Rows to train on and rows to score, which hold them.
 fn split(channels: usize, list: &[(i64, Vec<f64>)], share: f64) -> (Model, Samples) {
@@ -214,19 +214,35 @@ fn noisy(i: i64, channel: u64) -> f64 {
     (i as f64 / 9.0 + channel as f64).sin() + 0.8 * noise
 }
 
+fn noisy_rows(channels: u64) -> Samples {
+    let row = |i| (i * MINUTE, (0..channels).map(|c| noisy(i, c)).collect());
+    let all: Vec<(i64, Vec<f64>)> = (0..3000).map(row).collect();
+    wide_rows(channels as usize, &all)
+}
+
+fn median_score(model: &Model, rows: &Samples) -> f64 {
+    let mut scores: Vec<f64> = scored(model, rows).iter().filter_map(|p| p.score).collect();
+    scores.sort_by(f64::total_cmp);
+    scores[scores.len() / 2]
+}
+
 #[test]
 fn a_score_around_what_is_normal_is_that_of_rows_not_seen() {
     for channels in [1, 3] {
-        let row = |i| (i * MINUTE, (0..channels).map(|c| noisy(i, c)).collect());
-        let all: Vec<(i64, Vec<f64>)> = (0..3000).map(row).collect();
-        let all = wide_rows(channels as usize, &all);
+        let all = noisy_rows(channels);
         let model = trained(part(&all, 0, 1000), Params::default());
-        let mut unseen: Vec<f64> = scored(&model, &part(&all, 1300, 3000))
-            .iter()
-            .filter_map(|p| p.score)
-            .collect();
-        unseen.sort_by(f64::total_cmp);
-        let median = unseen[unseen.len() / 2];
+        let median = median_score(&model, &part(&all, 1300, 3000));
         assert!((0.2..2.0).contains(&median), "{channels}: {median}");
+    }
+}
+
+#[test]
+fn after_an_update_too() {
+    for channels in [1, 3] {
+        let all = noisy_rows(channels);
+        let model = trained(part(&all, 0, 800), Params::default());
+        let model = update(&model, part(&all, 800, 1800), &|| {}).unwrap();
+        let median = median_score(&model, &part(&all, 2100, 3000));
+        assert!((median - 2.0_f64.ln()).abs() < 0.3, "{channels}: {median}");
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! The contract: over many series, normal samples are flagged with probability `alpha` on average. Measured
 //! on made normal series (`tsad-bench calibration`): within a factor of 2 for every `alpha` not below
-//! [`Calibration::supported_alpha`] in the mean over kinds, and where a million samples were seen for every kind at
-//! 1e-2 and 1e-3, none above it at 1e-4.
+//! [`Calibration::supported_alpha`] in the mean over kinds, and where a million samples were seen for every kind.
 
 mod labels;
 mod stretch;
@@ -31,12 +30,10 @@ pub enum Source {
 
 /// The number of knots of the body of the distribution.
 const KNOTS: usize = 64;
-/// The share of the scores that the tail is fitted to, where few stretches are seen.
+/// The share of the scores that the tail is fitted to, where no more than [`MANY_STRETCHES`] stretches are seen.
 const TAIL_SHARE: f64 = 0.1;
-/// The same where very many are.
-const LEAST_TAIL_SHARE: f64 = 0.01;
-/// Where more stretches than this lie above the 90 % quantile, the tail begins higher.
-const MANY_STRETCHES: f64 = 100.0;
+/// Of more stretches than this the highest alone tell of the tail.
+const MANY_STRETCHES: usize = 200;
 /// The usual place of the 90 % quantile counts as much as this many stretches.
 const START_WEIGHT: f64 = 4.0;
 /// The number of highest scores that are kept.
@@ -90,8 +87,8 @@ impl Usual {
 
 /// The distribution of scores on normal data, and the threshold at an error probability.
 ///
-/// Up to its 90 % quantile (99 % where very many separate high stretches are seen) the distribution is the empirical
-/// one, interpolated; beyond, a generalised Pareto tail (Pickands 1975, doi:10.1214/aos/1176343003; Siffer et al. 2017, doi:10.1145/3097983.3098144).
+/// Up to its 90 % quantile (where many separate high stretches are seen, up to the quantile that two hundred of them exceed)
+/// the distribution is the empirical one, interpolated; beyond, a generalised Pareto tail (Pickands 1975, doi:10.1214/aos/1176343003; Siffer et al. 2017, doi:10.1145/3097983.3098144).
 /// A few thousand training samples hold one or two independent high stretches, which tell next to nothing of a tail.
 /// So what was seen is joined with what is usual, and the tail is that of new data: [`Tail::predictive`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,7 +102,8 @@ pub struct Calibration {
     pub set_aside: u64,
     /// The number of separate stretches of scores that the tail was fitted to; at least 1.
     pub stretches: u64,
-    /// Scores of equally spaced probability, from the lowest to the start of the tail; never decreasing.
+    /// Scores from the lowest to the start of the tail, never decreasing: the probabilities to exceed them fall from one to
+    /// [`Self::tail_share`] by equal factors.
     pub knots: Vec<f64>,
     /// The probability of the tail, a little above a tenth, or above less where many stretches were seen.
     pub tail_share: f64,
@@ -148,13 +146,12 @@ impl Calibration {
         let mut stretches = Stretches::above(start, segments, reach, usual.scale);
         let set_aside = stretches.set_aside(contamination * sorted.len() as f64);
         sorted.truncate(sorted.len() - set_aside);
-        let share = share_of_tail(stretches.peaking_above(start));
+        let (share, kept) = share_of_tail(&sorted, &stretches);
         let high = quantile(&sorted, 1.0 - share);
-        let kept = stretches.peaking_above(high).max(1);
         let start = usual_start(&sorted, share, usual, kept);
         let knot = |k: usize| match k + 1 {
             KNOTS => start,
-            _ => quantile(&sorted, (1.0 - share) * k as f64 / (KNOTS - 1) as f64).min(start),
+            _ => quantile(&sorted, 1.0 - share.powf(k as f64 / (KNOTS - 1) as f64)).min(start),
         };
         let excesses: Vec<f64> = sorted.iter().map(|s| s - high).filter(|e| *e > 0.0).collect();
         let calibration = Self {
@@ -247,7 +244,13 @@ impl Calibration {
         }
         let (low, high) = (self.knots[above - 1], self.knots[above]);
         let part = (score - low) / (high - low);
-        1.0 - (1.0 - self.tail_share) * ((above - 1) as f64 + part) / (self.knots.len() - 1) as f64
+        self.exceedance(self.tail_share, (above - 1) as f64 + part)
+    }
+
+    /// The probability to exceed knot `k`, a share `share` being left to the tail; between two knots the logarithm is
+    /// interpolated.
+    fn exceedance(&self, share: f64, k: f64) -> f64 {
+        share.powf(k / (self.knots.len() - 1) as f64)
     }
 
     /// The score that normal data exceeds with probability `p`, above 0 and at most 1.
@@ -256,7 +259,7 @@ impl Calibration {
         if p <= self.tail_share {
             return self.knots[last] + self.tail.quantile_above(p / self.tail_share);
         }
-        let at = (1.0 - p) / (1.0 - self.tail_share) * last as f64;
+        let at = p.ln() / self.tail_share.ln() * last as f64;
         let low = (at.floor() as usize).min(last - 1);
         self.knots[low] + (self.knots[low + 1] - self.knots[low]) * (at - low as f64)
     }
@@ -269,14 +272,21 @@ impl Calibration {
         }
         let at = self.knots.partition_point(|k| *k <= score);
         let share = stretch::seen_share(self.stretches, self.tail_share);
-        1.0 - (1.0 - share) * at.saturating_sub(1) as f64 / (self.knots.len() - 1) as f64
+        self.exceedance(share, at.saturating_sub(1) as f64)
     }
 }
 
-/// The share of the scores that the tail is fitted to, when `stretches` lie above the 90 % quantile. Only far out is a
-/// tail a Pareto one: where more is seen than a fit needs, it is fitted to the highest scores alone.
-fn share_of_tail(stretches: usize) -> f64 {
-    (TAIL_SHARE * MANY_STRETCHES / stretches as f64).clamp(LEAST_TAIL_SHARE, TAIL_SHARE)
+/// The share of the ascending scores that the tail is fitted to, and the number of stretches above its start, at least 1.
+/// Only far out is a tail a Pareto one: where more is seen than a fit needs, it is fitted to the highest scores alone.
+fn share_of_tail(ascending: &[f64], stretches: &Stretches) -> (f64, usize) {
+    let mut share = TAIL_SHARE;
+    loop {
+        let above = stretches.peaking_above(quantile(ascending, 1.0 - share));
+        if above <= MANY_STRETCHES {
+            return (share, above.max(1));
+        }
+        share *= MANY_STRETCHES as f64 / above as f64;
+    }
 }
 
 /// Where a tail of probability `share` begins: between the quantile and where it usually lies, by how much was seen.

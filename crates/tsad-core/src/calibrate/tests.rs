@@ -1,5 +1,8 @@
 use super::*;
+use crate::cluster::uniform;
 use proptest::prelude::*;
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
 
 /// Quantiles of the exponential distribution: a sample without noise.
 fn exponential(n: usize) -> Vec<f64> {
@@ -12,6 +15,16 @@ fn exponential(n: usize) -> Vec<f64> {
 fn scattered(n: usize) -> Vec<f64> {
     let ordered = exponential(n);
     (0..n).map(|i| ordered[i * 7919 % n]).collect()
+}
+
+/// The same in an order of chance, in which high scores come together now and then.
+fn shuffled(n: usize) -> Vec<f64> {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mut all = exponential(n);
+    for i in (1..n).rev() {
+        all.swap(i, (uniform(&mut rng) * (i + 1) as f64) as usize);
+    }
+    all
 }
 
 #[test]
@@ -67,22 +80,42 @@ fn the_fewer_stretches_the_nearer_to_the_usual_distribution() {
 
 #[test]
 fn of_very_many_stretches_the_highest_alone_tell_of_the_tail() {
-    // The last fiftieth falls off five times as fast as the body, and a tail fitted to a tenth does not see it.
-    let (bend, steep) = (50_f64.ln(), 0.2);
-    let bent = |x: f64| x.min(bend) + steep * (x - bend).max(0.0);
-    let threshold = |n: usize, alpha: f64| {
-        let scores = scattered(n).into_iter().map(bent).collect();
-        Calibration::fit(&[scores], 0, 0.0, Usual::HINDSIGHT, Source::HeldOut, alpha).threshold
+    // The last part falls off five times as fast as the body, and a tail fitted to a tenth does not see it. The body is
+    // as wide as is usual.
+    let (steep, wide) = (0.2, Usual::HINDSIGHT.scale);
+    let found = |n: usize, part: f64, alpha: f64| {
+        let bend = -part.ln();
+        let bent = |x: f64| x.min(bend) + steep * (x - bend).max(0.0);
+        let scores = shuffled(n).into_iter().map(|x| wide * bent(x)).collect();
+        let c = Calibration::fit(&[scores], 20, 0.0, Usual::HINDSIGHT, Source::HeldOut, alpha);
+        let found = c.threshold / wide;
+        let straight = found.min(bend) + (found - bend).max(0.0) / steep;
+        (-straight).exp() / alpha
     };
-    let survival = |score: f64| (-(bend + (score - bend).max(0.0) / steep)).exp();
-    for alpha in [1e-2, 1e-3, 1e-4] {
-        let rate = survival(threshold(50_000, alpha)) / alpha;
-        assert!((0.5..2.0).contains(&rate), "{alpha}: {rate}");
+    for (n, part, least) in [(50_000, 0.02, 1e-3), (500_000, 0.0005, 1e-4)] {
+        for alpha in [0.5, 0.1, 1e-2, 1e-3, least] {
+            let rate = found(n, part, alpha);
+            assert!((0.5..2.0).contains(&rate), "{n} {alpha}: {rate}");
+        }
     }
-    assert!(
-        survival(threshold(1000, 1e-4)) < 1e-5,
-        "few stretches cannot tell"
+    assert!(found(1000, 0.02, 1e-4) < 0.1, "few stretches cannot tell");
+}
+
+#[test]
+fn between_knots_the_distribution_is_that_of_the_scores() {
+    let c = Calibration::fit(
+        &[scattered(500_000)],
+        0,
+        0.0,
+        Usual::HINDSIGHT,
+        Source::HeldOut,
+        1e-9,
     );
+    assert!(c.tail_share < 1e-3, "{}", c.tail_share);
+    for p in [0.99, 0.7, 0.3, 0.05, 1e-2, 3e-3, 1e-3] {
+        let found = c.p_value(-f64::ln(p));
+        assert!((found / p - 1.0).abs() < 0.05, "{p} {found}");
+    }
 }
 
 #[test]

@@ -179,7 +179,7 @@ pub(super) fn held_out_scores(
             }
         }
         let score = |((sum, weights), instant): (&(f64, f64), &usize)| {
-            residual.blend(excesses[s].of(*instant));
+            residual.blend(excesses[s].until(*instant));
             causal_score(*sum, *weights, residual.sum)
         };
         sums.iter().zip(instants).map(score).collect()

@@ -345,7 +345,10 @@ impl Scores {
         let mut residual = Residual::new(self.channels);
         let channels = self.channels;
         for (i, score) in self.score.iter_mut().enumerate() {
-            residual.blend(excesses.of(i));
+            residual.blend(match sight {
+                Sight::Hindsight => excesses.of(i),
+                Sight::Causal => excesses.until(i),
+            });
             let share = match sight {
                 Sight::Hindsight => {
                     *score = softplus(*score / (total * View::COUNT as f64) + residual.sum);

@@ -4,7 +4,7 @@ use super::latest::Latest;
 use super::score::{Sight, channel_shares, most_to_blame, shares, status_at};
 use super::{Point, Status};
 use crate::model::{Body, Model, Trained};
-use crate::residual::{Excesses, LAGS};
+use crate::residual::Excesses;
 use crate::view::Extractor;
 use crate::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
@@ -155,7 +155,7 @@ impl Stream {
             self.excesses = Excesses::zero(trained.channels.len(), 1);
         }
         let last = self.excesses.samples() - 1;
-        let Some(blended) = latest.score(self.excesses.of(last)) else {
+        let Some(blended) = latest.score(self.excesses.until(last)) else {
             return Ok(Point::unscored(time, Status::Warmup));
         };
         let calibration = &trained.causal;
@@ -323,7 +323,8 @@ impl Stream {
             latest.add(&trained.channels, scale, end, distances);
             self.windows += 1;
         }
-        let tail = |c: &Channel| c.scaled.len().saturating_sub(LAGS + 1);
+        let own = trained.residuals.back() + 1;
+        let tail = |c: &Channel| c.scaled.len().saturating_sub(own);
         let tails: Vec<&[f32]> = self.channels.iter().map(|c| &c.scaled[tail(c)..]).collect();
         self.excesses = trained.residuals.excesses(&tails, &|| {});
     }

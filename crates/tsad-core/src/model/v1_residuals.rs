@@ -1,7 +1,7 @@
 //! Residuals in the payload of format version 1.
 
 use super::v1::{Wrong, from_bytes, require, to_bytes};
-use crate::residual::{MOST_RELATED, Predictor, Relation, Residuals};
+use crate::residual::{Dynamics, MOST_RELATED, Predictor, Relation, Residuals};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -19,6 +19,16 @@ struct PredictorV1 {
     factor: f32,
     weights: ByteBuf,
     limit: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dynamics: Option<DynamicsV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DynamicsV1 {
+    weights: ByteBuf,
+    limit: f32,
+    slope: f32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -33,11 +43,17 @@ struct RelationV1 {
 
 impl From<&Residuals> for ResidualsV1 {
     fn from(r: &Residuals) -> Self {
+        let dynamics = |d: &Dynamics| DynamicsV1 {
+            weights: to_bytes(&d.weights),
+            limit: d.limit,
+            slope: d.slope,
+        };
         let predictor = |p: &Predictor| PredictorV1 {
             location: p.location,
             factor: p.factor,
             weights: to_bytes(&p.weights),
             limit: p.limit,
+            dynamics: p.dynamics.as_ref().map(dynamics),
         };
         let relation = |r: &Relation| RelationV1 {
             first: r.first as u32,
@@ -76,7 +92,7 @@ impl ResidualsV1 {
 impl PredictorV1 {
     fn into_predictor(self) -> Result<Predictor, Wrong> {
         let weights = from_bytes(&self.weights)?;
-        require(weights.len() == Predictor::WEIGHTS, "predictors")?;
+        require(weights.len() == Predictor::weights(), "predictors")?;
         let sound = self.location.is_finite() && sound_unit(self.factor) && sound_unit(self.limit);
         require(sound, "predictors")?;
         Ok(Predictor {
@@ -84,6 +100,20 @@ impl PredictorV1 {
             factor: self.factor,
             weights,
             limit: self.limit,
+            dynamics: self.dynamics.map(DynamicsV1::into_dynamics).transpose()?,
+        })
+    }
+}
+
+impl DynamicsV1 {
+    fn into_dynamics(self) -> Result<Dynamics, Wrong> {
+        let weights = from_bytes(&self.weights)?;
+        require(weights.len() == Dynamics::weights(), "dynamics")?;
+        require(self.limit.is_finite() && sound_unit(self.slope), "dynamics")?;
+        Ok(Dynamics {
+            weights,
+            limit: self.limit,
+            slope: self.slope,
         })
     }
 }

@@ -4,17 +4,27 @@
 //! no later sample. Only what exceeds everything usual counts: `log(|r| / l)` where the residual `r` exceeds the
 //! limit `l`, four times its root mean square on training samples that the fit has not seen, and 0 otherwise. A
 //! channel that is rarely at work has a large limit for the size of its values, so that being at work is no news.
+//!
+//! Where a channel follows a law that is not linear, a richer prediction is learned and its residuals are taken together
+//! over some samples: [`Dynamics`]. In hindsight these lie around the sample, else they end with it.
 
+mod dynamics;
 mod limit;
 mod prediction;
+mod regression;
 mod relation;
 mod ridge;
 
-pub use prediction::{LAGS, Predictor};
+pub use dynamics::{BACK, Dynamics, SPAN};
+pub use prediction::Predictor;
+pub use regression::LAGS;
 pub use relation::{MOST_RELATED, Relation};
 
 use crate::Check;
+use dynamics::around;
+use prediction::Found;
 use ridge::Folds;
+use std::ops::Range;
 
 /// The number of residuals.
 pub const RESIDUALS: usize = 2;
@@ -36,55 +46,89 @@ pub struct Residuals {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Excesses {
     channels: usize,
-    values: [Vec<f32>; RESIDUALS],
+    /// By what is known when a sample comes.
+    prediction: Vec<f32>,
+    /// In hindsight, where that differs; else empty.
+    around: Vec<f32>,
+    relation: Vec<f32>,
 }
 
 impl Excesses {
     pub(crate) fn zero(channels: usize, samples: usize) -> Self {
         Self {
             channels,
-            values: [(); RESIDUALS].map(|()| vec![0.0; channels * samples]),
+            prediction: vec![0.0; channels * samples],
+            around: Vec::new(),
+            relation: vec![0.0; channels * samples],
         }
     }
 
-    /// The excesses of a sample, one value per channel, by prediction and by relation.
+    /// The excesses of a sample in hindsight, one value per channel, by prediction and by relation.
     pub fn of(&self, sample: usize) -> [&[f32]; RESIDUALS] {
-        let own = sample * self.channels..(sample + 1) * self.channels;
-        self.values.each_ref().map(|all| &all[own.clone()])
+        match self.around.is_empty() {
+            true => self.until(sample),
+            false => [&self.around, &self.relation].map(|all| &all[self.own(sample)]),
+        }
+    }
+
+    /// The same without the samples after it.
+    pub fn until(&self, sample: usize) -> [&[f32]; RESIDUALS] {
+        [&self.prediction, &self.relation].map(|all| &all[self.own(sample)])
+    }
+
+    fn own(&self, sample: usize) -> Range<usize> {
+        sample * self.channels..(sample + 1) * self.channels
     }
 
     /// The number of samples.
     pub fn samples(&self) -> usize {
-        self.values[0].len() / self.channels.max(1)
+        self.relation.len() / self.channels.max(1)
     }
 
-    fn put(&mut self, kind: usize, c: usize, from: usize, excesses: &[f32]) {
-        let places = self.values[kind].iter_mut().skip(from * self.channels + c);
-        places
-            .step_by(self.channels)
-            .zip(excesses)
-            .for_each(|(place, e)| *place = *e);
+    /// Puts in what was found of channel `c`.
+    fn put_prediction(&mut self, c: usize, found: Found) {
+        if found.spans.is_some() && self.around.is_empty() {
+            self.around.clone_from(&self.prediction);
+        }
+        add(&mut self.prediction, self.channels, c, LAGS, &found.alone);
+        if !self.around.is_empty() {
+            add(&mut self.around, self.channels, c, LAGS, &found.alone);
+        }
+        let Some(spans) = found.spans else { return };
+        add(&mut self.prediction, self.channels, c, LAGS, &spans);
+        let spans = around(spans, self.samples());
+        add(&mut self.around, self.channels, c, 0, &spans);
     }
+}
+
+/// Adds to the excesses of channel `c` of the samples from `from` on.
+fn add(all: &mut [f32], channels: usize, c: usize, from: usize, excesses: &[f32]) {
+    let places = all.iter_mut().skip(from * channels + c).step_by(channels);
+    places.zip(excesses).for_each(|(place, e)| *place += *e);
 }
 
 impl Residuals {
     /// Learns from the scaled values of every segment, channel by channel (equally long within a segment). Also
     /// returns the excesses of the training samples by fits that have not seen the stretch of time around them.
     ///
-    /// `longest` is the longest window: where it is too short for what a prediction looks back on, there is none.
+    /// `longest` is the longest window: where it is too short for what a prediction or dynamics look back on, there are
+    /// none.
     pub fn fit(segments: &[Vec<Vec<f32>>], longest: usize, check: Check) -> (Self, Vec<Excesses>) {
         let channels = segments.first().map_or(0, Vec::len);
         let mut held_out: Vec<Excesses> = segments
             .iter()
             .map(|s| Excesses::zero(channels, s.first().map_or(0, Vec::len)))
             .collect();
+        // Measured: of several channels, of which the top quarter counts, they find no more, and take twice the time.
+        let dynamics = channels == 1 && longest > BACK;
         let mut predictors = Vec::with_capacity(channels);
         for c in 0..channels {
             let values: Vec<&[f32]> = segments.iter().map(|s| s[c].as_slice()).collect();
-            let found = (longest > LAGS).then(|| Predictor::fit(&values, check)).flatten();
+            let fit = || Predictor::fit(&values, dynamics, check);
+            let found = (longest > LAGS).then(fit).flatten();
             predictors.push(found.map(|(predictor, excesses)| {
-                for (out, excesses) in held_out.iter_mut().zip(&excesses) {
-                    out.put(0, c, LAGS, excesses);
+                for (out, excesses) in held_out.iter_mut().zip(excesses) {
+                    out.put_prediction(c, excesses);
                 }
                 predictor
             }));
@@ -98,7 +142,7 @@ impl Residuals {
             };
             for (out, excesses) in held_out.iter_mut().zip(&excesses) {
                 for (c, excesses) in group.clone().zip(excesses) {
-                    out.put(1, c, 0, excesses);
+                    add(&mut out.relation, channels, c, 0, excesses);
                 }
             }
             relations.push(relation);
@@ -131,6 +175,15 @@ impl Residuals {
         (out, excesses)
     }
 
+    /// How many samples before one its excesses depend on.
+    pub fn back(&self) -> usize {
+        let dynamics = |p: &Predictor| p.dynamics.is_some();
+        match self.predictors.iter().flatten().any(dynamics) {
+            true => BACK,
+            false => LAGS,
+        }
+    }
+
     /// The excesses of the samples of a segment, given its scaled values channel by channel. The first [`LAGS`]
     /// samples have no prediction.
     pub fn excesses<V: AsRef<[f32]>>(&self, channels: &[V], check: Check) -> Excesses {
@@ -138,14 +191,14 @@ impl Residuals {
         let mut out = Excesses::zero(channels.len(), samples);
         for (c, (predictor, values)) in self.predictors.iter().zip(channels).enumerate() {
             if let Some(predictor) = predictor {
-                out.put(0, c, LAGS, &predictor.excesses(values.as_ref(), check));
+                out.put_prediction(c, predictor.excesses(values.as_ref(), check));
             }
         }
         for relation in &self.relations {
             let group = relation.first..relation.first + relation.channels();
             let excesses = relation.excesses(&channels[group.clone()], check);
             for (c, excesses) in group.zip(&excesses) {
-                out.put(1, c, 0, excesses);
+                add(&mut out.relation, channels.len(), c, 0, excesses);
             }
         }
         out
@@ -192,7 +245,13 @@ mod tests {
     fn only_the_sample_that_is_not_explained_exceeds() {
         let (residuals, held_out) = Residuals::fit(&[segment(900, 1)], 128, &|| {});
         assert!(residuals.predictors.iter().all(Option::is_some) && residuals.relations.len() == 1);
-        let none = |e: &Excesses| e.values.iter().flatten().filter(|e| **e > 0.0).count();
+        let none = |e: &Excesses| {
+            e.prediction
+                .iter()
+                .chain(&e.relation)
+                .filter(|e| **e > 0.0)
+                .count()
+        };
         assert!(none(&held_out[0]) < 10, "{}", none(&held_out[0]));
         let mut later = segment(300, 2);
         later[2][200] += 3.0;
@@ -238,7 +297,7 @@ mod tests {
         }
         let (raised, excesses) = residuals.updated(&[wild], &|| {});
         assert!(limit(&raised) > 2.0 * limit(&residuals));
-        assert!(excesses[0].values[0].iter().all(|e| *e == 0.0));
+        assert!(excesses[0].prediction.iter().all(|e| *e == 0.0));
     }
 
     #[test]
@@ -248,7 +307,13 @@ mod tests {
         let (residuals, _) = Residuals::fit(&[constant], 64, &|| {});
         let wild = vec![vec![1e4; 100], vec![-1e4; 100], vec![0.0; 100]];
         let found = residuals.excesses(&wild, &|| {});
-        assert!(found.values.iter().flatten().all(|e| e.is_finite()));
+        assert!(
+            found
+                .prediction
+                .iter()
+                .chain(&found.relation)
+                .all(|e| e.is_finite())
+        );
         assert!(found.of(50)[1][0] > 1.0);
     }
 }

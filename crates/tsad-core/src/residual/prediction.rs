@@ -1,22 +1,11 @@
 //! What the past of a channel does not explain.
 
+use super::dynamics::Dynamics;
 use super::limit::{exceed, limit};
-use super::{Folds, moments, standardised};
+use super::regression::{FEW, Regression};
+use super::{moments, standardised};
 use crate::Check;
-use crate::cluster::uniform;
-use crate::wide::wide;
-use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng;
-use std::sync::LazyLock;
 
-/// The samples that a prediction looks back on.
-pub const LAGS: usize = 24;
-/// The number of non-linear features.
-const FEATURES: usize = 32;
-/// The samples that each of them looks at.
-const INPUTS: usize = 4;
-/// The weights of a prediction: an intercept, the lags, the features.
-const WEIGHTS: usize = 1 + LAGS + FEATURES;
 /// The ridge, in units of the channel's variance.
 const RIDGE: f64 = 1e-6;
 /// Added to the deviation, in units of the robust scale.
@@ -25,202 +14,99 @@ const FLOOR: f64 = 1e-2;
 const RESOLUTION: f64 = 1e-2;
 /// A prediction is learned from at most this many samples, evenly spaced.
 const MOST_SAMPLES: usize = 1000;
-/// It needs at least this many samples with their past.
-const LEAST_SAMPLES: usize = 4 * WEIGHTS;
-/// Samples that are worked on at a time.
-const BLOCK: usize = 256;
 
-/// Predicts a sample of a channel from the [`LAGS`] samples before it: linearly from these, and from random features
-/// of them (Rahimi and Recht 2007, Random Features for Large-Scale Kernel Machines; Huang et al. 2006,
-/// doi:10.1016/j.neucom.2005.12.126), which are the same in every model.
+/// Predicts a sample of a channel from the [`super::LAGS`] samples before it: linearly from these, and from 32 random functions
+/// of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictor {
     /// The mean of the channel, in units of the robust scale.
     pub location: f32,
     /// What the channel is multiplied by after its mean is taken off.
     pub factor: f32,
-    /// The weights of the intercept, of the lags (latest first) and of the features: of what the change from the
+    /// The weights of the intercept, of the lags (latest first) and of the functions: of what the change from the
     /// latest sample is expected to be.
     pub weights: Vec<f32>,
     /// What residual is usual.
     pub limit: f32,
+    /// A richer prediction, where the channel is not linear.
+    pub dynamics: Option<Dynamics>,
+}
+
+/// The excesses of the samples of a segment from [`super::LAGS`] on: of each by itself, and by the span that ends with it where
+/// dynamics were learned.
+pub(super) struct Found {
+    pub(super) alone: Vec<f32>,
+    pub(super) spans: Option<Vec<f32>>,
 }
 
 impl Predictor {
     /// The number of weights.
-    pub const WEIGHTS: usize = WEIGHTS;
+    pub fn weights() -> usize {
+        FEW.weights()
+    }
 
-    /// Learns from the scaled values of every segment; also returns per segment the held-out excesses of the samples
-    /// from [`LAGS`] on. None of too few samples.
-    pub(super) fn fit(segments: &[&[f32]], check: Check) -> Option<(Self, Vec<Vec<f32>>)> {
-        let samples: usize = segments.iter().map(|s| s.len().saturating_sub(LAGS)).sum();
-        if samples < LEAST_SAMPLES {
-            return None;
-        }
+    /// Learns from the scaled values of every segment, dynamics too if they are wanted; also returns per segment the
+    /// held-out excesses. None of too few samples.
+    pub(super) fn fit(segments: &[&[f32]], dynamics: bool, check: Check) -> Option<(Self, Vec<Found>)> {
         let (mean, deviation) = moments(segments.iter().copied().flatten());
         let (location, factor) = (mean as f32, (1.0 / (deviation + FLOOR)) as f32);
         let units: Vec<Vec<f32>> = segments
             .iter()
             .map(|s| standardised(s, location, factor))
             .collect();
-        let features = &*RANDOM;
-        let mut folds = Folds::new(WEIGHTS + 1);
-        let few = samples.min(MOST_SAMPLES);
-        let (mut at, mut next) = (0, 0);
-        let mut row = [0.0; WEIGHTS + 1];
-        for segment in &units {
-            for t in LAGS..segment.len() {
-                if next < few && at == next * samples / few {
-                    fill(&mut row, segment, t, features);
-                    folds.add(Folds::of(at, samples), &row);
-                    next += 1;
-                    if next % 64 == 0 {
-                        check();
-                    }
-                }
-                at += 1;
-            }
-        }
-        let weights = folds.weights(RIDGE, None)?;
-        let without: Vec<Vec<f32>> = (0..super::ridge::FOLDS)
-            .map(|f| folds.weights(RIDGE, Some(f)))
-            .collect::<Option<_>>()?;
-        let mut held_out = Vec::with_capacity(units.len());
-        let mut at = 0;
-        for segment in &units {
-            let n = segment.len().saturating_sub(LAGS);
-            let mut out = Vec::with_capacity(n);
-            while out.len() < n {
-                let from = out.len();
-                let fold = Folds::of(at + from, samples);
-                let same = (from..n)
-                    .take_while(|t| Folds::of(at + t, samples) == fold)
-                    .count();
-                let part = &segment[from..from + same + LAGS];
-                out.extend(residuals(part, &without[fold], check));
-            }
-            at += n;
-            held_out.push(out);
-        }
+        let regression = Regression::of(&units, &FEW, MOST_SAMPLES, RIDGE, check)?;
+        let weights = regression.weights()?;
+        let mut held_out = regression.held_out(&units, check)?;
         let limit = limit(held_out.iter().flatten().copied(), RESOLUTION * f64::from(factor));
         for segment in &mut held_out {
             exceed(segment, limit);
         }
+        let (dynamics, spans) = dynamics
+            .then(|| Dynamics::fit(&units, &regression, factor, check))
+            .flatten()
+            .unzip();
+        let mut spans = spans.map(Vec::into_iter);
+        let found = held_out.into_iter().map(|alone| Found {
+            alone,
+            spans: spans.as_mut().and_then(Iterator::next),
+        });
+        let found = found.collect();
         let predictor = Self {
             location,
             factor,
             weights,
             limit,
+            dynamics,
         };
-        Some((predictor, held_out))
+        Some((predictor, found))
     }
 
-    /// The same prediction with the limit raised to what the samples of newer segments show.
+    /// The same prediction with the limits raised to what the samples of newer segments show.
     pub(super) fn widened(&self, segments: &[&[f32]], check: Check) -> Self {
-        let of = |s: &&[f32]| {
-            let units = standardised(s, self.location, self.factor);
-            residuals(&units, &self.weights, check)
-        };
-        let newer = limit(segments.iter().flat_map(of), RESOLUTION * f64::from(self.factor));
+        let units: Vec<Vec<f32>> = segments.iter().map(|s| self.units(s)).collect();
+        let residuals = units.iter().flat_map(|s| FEW.residuals(s, &self.weights, check));
+        let newer = limit(residuals, RESOLUTION * f64::from(self.factor));
+        let dynamics = self.dynamics.as_ref();
         Self {
             limit: self.limit.max(newer),
+            dynamics: dynamics.map(|d| d.widened(&units, self.factor, check)),
             ..self.clone()
         }
     }
 
-    /// The excesses of the samples of a segment from [`LAGS`] on.
-    pub(super) fn excesses(&self, values: &[f32], check: Check) -> Vec<f32> {
-        let units = standardised(values, self.location, self.factor);
-        let mut out = residuals(&units, &self.weights, check);
-        exceed(&mut out, self.limit);
-        out
-    }
-}
-
-/// The features, the same in every model.
-static RANDOM: LazyLock<Vec<Feature>> = LazyLock::new(Feature::all);
-
-/// A random function of a few of the past samples: `h / (1 + |h|)` of a linear one.
-struct Feature {
-    bias: f32,
-    /// Lags, from 1 on, and weights.
-    inputs: [(usize, f32); INPUTS],
-}
-
-impl Feature {
-    fn all() -> Vec<Self> {
-        let mut rng = ChaCha8Rng::seed_from_u64(LAGS as u64);
-        // Uniform on an interval around 0, of deviation 1.
-        let mut draw = || (12.0_f64.sqrt() * (uniform(&mut rng) - 0.5)) as f32;
-        let mut feature = || Self {
-            bias: 0.5 * draw(),
-            inputs: [(); INPUTS].map(|()| {
-                let place = f64::from(draw()) / 12.0_f64.sqrt() + 0.5;
-                (1 + ((place * LAGS as f64) as usize).min(LAGS - 1), draw())
-            }),
-        };
-        (0..FEATURES).map(|_| feature()).collect()
-    }
-
-    #[inline(always)]
-    fn bend(h: f32) -> f32 {
-        h / (1.0 + h.abs())
-    }
-
-    fn at(&self, units: &[f32], t: usize) -> f32 {
-        let h = |h: f32, (lag, weight): &(usize, f32)| h + weight * units[t - lag];
-        Self::bend(self.inputs.iter().fold(self.bias, h))
-    }
-}
-
-/// The numbers of sample `t`, with what is to be predicted as the last one.
-fn fill(row: &mut [f64; WEIGHTS + 1], units: &[f32], t: usize, features: &[Feature]) {
-    row[0] = 1.0;
-    for lag in 1..=LAGS {
-        row[lag] = f64::from(units[t - lag]);
-    }
-    for (r, feature) in row[1 + LAGS..].iter_mut().zip(features) {
-        *r = f64::from(feature.at(units, t));
-    }
-    row[WEIGHTS] = f64::from(units[t] - units[t - 1]);
-}
-
-/// What is not explained of the samples from [`LAGS`] on. Every step works on successive samples, which the compiler
-/// turns into vector instructions; no sum runs over samples, so that a result does not depend on the others.
-fn residuals(units: &[f32], weights: &[f32], check: Check) -> Vec<f32> {
-    let mut out = vec![0.0; units.len().saturating_sub(LAGS)];
-    let mut hidden = [0.0_f32; BLOCK];
-    for from in (LAGS..units.len()).step_by(BLOCK) {
-        check();
-        let to = units.len().min(from + BLOCK);
-        let (past, out) = (&units[from - LAGS..to], &mut out[from - LAGS..to - LAGS]);
-        wide(
-            #[inline(always)]
-            || block(past, weights, out, &mut hidden[..to - from]),
-        );
-    }
-    out
-}
-
-/// The residuals of successive samples, `units` beginning [`LAGS`] samples before the first of them.
-#[inline(always)]
-fn block(units: &[f32], weights: &[f32], out: &mut [f32], hidden: &mut [f32]) {
-    let n = out.len();
-    let past = |lag: usize| &units[LAGS - lag..LAGS - lag + n];
-    for ((o, value), latest) in out.iter_mut().zip(&units[LAGS..]).zip(past(1)) {
-        *o = value - latest - weights[0];
-    }
-    for (lag, weight) in (1..=LAGS).zip(&weights[1..]) {
-        let pairs = out.iter_mut().zip(past(lag));
-        pairs.for_each(|(o, u)| *o -= weight * u);
-    }
-    for (feature, weight) in RANDOM.iter().zip(&weights[1 + LAGS..]) {
-        hidden.fill(feature.bias);
-        for (lag, weight) in &feature.inputs {
-            let pairs = hidden.iter_mut().zip(past(*lag));
-            pairs.for_each(|(h, u)| *h += weight * u);
+    /// The excesses of the samples of a segment.
+    pub(super) fn excesses(&self, values: &[f32], check: Check) -> Found {
+        let units = self.units(values);
+        let mut alone = FEW.residuals(&units, &self.weights, check);
+        exceed(&mut alone, self.limit);
+        let dynamics = self.dynamics.as_ref();
+        Found {
+            alone,
+            spans: dynamics.map(|d| d.excesses(&units, self.factor, check)),
         }
-        let pairs = out.iter_mut().zip(&*hidden);
-        pairs.for_each(|(o, h)| *o -= weight * Feature::bend(*h));
+    }
+
+    fn units(&self, values: &[f32]) -> Vec<f32> {
+        standardised(values, self.location, self.factor)
     }
 }

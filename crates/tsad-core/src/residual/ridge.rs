@@ -52,16 +52,46 @@ impl Folds {
     /// The weights of all numbers but the last, which they predict, without one of the stretches. The first number is
     /// an intercept, and has no ridge.
     pub(super) fn weights(&self, ridge: f64, without: Option<usize>) -> Option<Vec<f32>> {
-        let moments = self.mean(without);
-        let d = self.dim - 1;
-        let mut among = moments.view((0, 0), (d, d)).into_owned();
-        for i in 0..d {
-            among[(i, i)] += if i == 0 { 1e-9 } else { ridge };
-        }
-        let target = DVector::from_fn(d, |i, _| moments[(i, d)]);
-        let solved = among.cholesky()?.solve(&target);
+        let solved = self.solved(ridge, self.dim - 1, without)?;
         let weights: Vec<f32> = solved.iter().map(|w| *w as f32).collect();
         weights.iter().all(|w| w.is_finite()).then_some(weights)
+    }
+
+    /// The same of the first `columns` numbers alone.
+    fn solved(&self, ridge: f64, columns: usize, without: Option<usize>) -> Option<DVector<f64>> {
+        let moments = self.mean(without);
+        let mut among = moments.view((0, 0), (columns, columns)).into_owned();
+        for i in 0..columns {
+            among[(i, i)] += if i == 0 { 1e-9 } else { ridge };
+        }
+        let target = moments
+            .view((0, self.dim - 1), (columns, 1))
+            .column(0)
+            .into_owned();
+        Some(among.cholesky()?.solve(&target))
+    }
+
+    /// The mean square of what the first `columns` numbers do not explain of the last one in the stretches that their
+    /// weights have not seen.
+    pub(super) fn held_out_square(&self, ridge: f64, columns: usize) -> Option<f64> {
+        let (mut sum, mut count) = (0.0, 0.0);
+        let last = self.dim - 1;
+        for fold in (0..FOLDS).filter(|f| self.counts[*f] > 0.0) {
+            let weights = self.solved(ridge, columns, Some(fold))?;
+            // The last number counts as itself, all that explain it as what is taken off.
+            let sign = |i: usize| if i == last { 1.0 } else { -weights[i] };
+            let used = || (0..columns).chain([last]);
+            let products = &self.products[fold];
+            for i in used() {
+                for j in used().filter(|j| *j >= i) {
+                    let times = if i == j { 1.0 } else { 2.0 };
+                    sum += times * sign(i) * sign(j) * products[i * self.dim + j];
+                }
+            }
+            count += self.counts[fold];
+        }
+        let square = sum / count;
+        square.is_finite().then_some(square.max(0.0))
     }
 
     /// For every number the weights whose sum of products with all numbers is what the others do not explain of it:
@@ -108,6 +138,30 @@ mod tests {
             let weights = folds().weights(1e-9, without).unwrap();
             let near = weights.iter().zip([2.0, 3.0, -1.0]);
             assert!(near.into_iter().all(|(w, e)| (w - e).abs() < 1e-4), "{weights:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_held_out_is_measured_as_sample_by_sample() {
+        let row = |i: u32| {
+            let (a, b) = ((f64::from(i) / 3.0).sin(), (f64::from(i) / 5.0).cos());
+            [1.0, a, b, 2.0 + 3.0 * a - b + 0.1 * f64::from(i * i % 7)]
+        };
+        let mut folds = Folds::new(4);
+        for i in 0..200 {
+            folds.add(Folds::of(i as usize, 200), &row(i));
+        }
+        for columns in [1, 2, 3] {
+            let residual = |i: u32| {
+                let without = Some(Folds::of(i as usize, 200));
+                let weights = folds.solved(1e-6, columns, without).unwrap();
+                let row = row(i);
+                let explained: f64 = weights.iter().zip(&row).map(|(w, x)| w * x).sum();
+                (row[3] - explained).powi(2)
+            };
+            let mean = (0..200).map(residual).sum::<f64>() / 200.0;
+            let found = folds.held_out_square(1e-6, columns).unwrap();
+            assert!((found / mean - 1.0).abs() < 1e-9, "{columns}: {found} {mean}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::codec::{HEADER, assert_corrupt, read, sealed, small};
 use crate::codec_payload::refused_or_usable;
-use crate::common::{MINUTE, rows, scored, trained, waves};
+use crate::common::{MINUTE, mackey_glass, rows, scored, trained, waves};
 use serde_cbor::Value;
 use std::collections::BTreeMap;
 use tsad_core::{Params, Samples};
@@ -291,6 +291,31 @@ fn scores_far_below_the_usual_are_positive_and_their_shares_sum_to_1() {
             p.views
         );
         assert_eq!(p.channels.unwrap(), [1.0]);
+    }
+}
+
+#[test]
+fn dynamics_that_do_not_fit_are_refused() {
+    let values = (0..).map(|i| i * MINUTE).zip(mackey_glass(1300));
+    let params = Params {
+        scales: vec![64],
+        centres: 2,
+        ..Params::default()
+    };
+    let bytes = trained(rows(values), params).to_bytes().unwrap();
+    let payload: Value = serde_cbor::from_slice(&bytes[HEADER..]).unwrap();
+    let cases = [
+        ("weights", floats(&[1.0; 7])),
+        ("weights", Value::Null),
+        ("limit", Value::Float(f64::INFINITY)),
+        ("slope", Value::Float(0.0)),
+        ("slope", Value::Float(f64::NAN)),
+    ];
+    for (name, new) in cases {
+        let mut value = payload.clone();
+        let path = format!("body/trained/residuals/predictors/0/dynamics/{name}");
+        *at(&mut value, &path.split('/').collect::<Vec<_>>()) = new;
+        assert_corrupt(&sealed(1, 1, 0, &encoded(&value)), name);
     }
 }
 

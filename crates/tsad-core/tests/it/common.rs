@@ -35,6 +35,20 @@ pub fn waves(n: i64) -> Samples {
     rows((0..n).map(|i| (i * MINUTE, wave(i))))
 }
 
+/// The equation of Mackey and Glass 1977 (doi:10.1126/science.267326) with a delay of 18, a sample for every unit of
+/// time, and noise of 1 %.
+pub fn mackey_glass(samples: usize) -> Vec<f64> {
+    const STEPS: usize = 10;
+    let mut x: Vec<f64> = (0..=18 * STEPS).map(|i| 0.5 + i as f64 / 400.0).collect();
+    while x.len() < (samples + 200) * STEPS {
+        let (now, then) = (x[x.len() - 1], x[x.len() - 1 - 18 * STEPS]);
+        x.push(now + (0.2 * then / (1.0 + then.powi(10)) - 0.1 * now) / STEPS as f64);
+    }
+    let noise = |i: usize| ((i * 7919 + 13) % 101) as f64 / 101.0 - 0.5;
+    let sampled = x.into_iter().step_by(STEPS).skip(200);
+    sampled.enumerate().map(|(i, v)| v + 0.02 * noise(i)).collect()
+}
+
 /// The rows from index `from` to before `to`.
 pub fn part(all: &Samples, from: usize, to: usize) -> Samples {
     let mut rows = Samples::new(all.channels()).unwrap();

@@ -15,6 +15,7 @@ mod contract;
 mod data;
 mod determinism;
 mod direction;
+mod dynamics;
 mod edges;
 mod explain;
 mod measure;

@@ -7,7 +7,7 @@ use super::score::{Blend, Residual, Sight, most_to_blame, scale_weight};
 use super::windows::{hop, mean, starts};
 use crate::cluster::Centres;
 use crate::model::{Model, Trained};
-use crate::residual::{BACK, SPAN};
+use crate::residual::LAGS;
 use crate::series::{Samples, Segment, Series};
 use crate::view::{Extractor, PerAspect, PerView, View};
 use crate::{Check, Result};
@@ -155,10 +155,9 @@ impl<'a> Explainer<'a> {
         let samples = self.series.segments[segment].len();
         let fitting = (0..lengths.len()).filter(|s| lengths[*s] <= samples);
         let total: f64 = fitting.map(|s| scale_weight(&self.trained.channels, s)).sum();
-        // The span around it, and what that looks back on.
-        let near = sample.saturating_sub(BACK)..samples.min(sample + SPAN);
-        let from = near.start;
-        let tails: Vec<&[f32]> = self.scaled[segment].iter().map(|c| &c[near.clone()]).collect();
+        // Where there are several channels none has dynamics, which would look further.
+        let from = sample.saturating_sub(LAGS);
+        let tails: Vec<&[f32]> = self.scaled[segment].iter().map(|c| &c[from..=sample]).collect();
         let excesses = self.trained.residuals.excesses(&tails, check);
         let mut residual = Residual::new(weights.len());
         residual.blend(excesses.of(sample - from));

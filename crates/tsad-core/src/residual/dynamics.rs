@@ -4,7 +4,7 @@ use super::regression::{LAGS, MANY, Regression};
 use crate::Check;
 
 /// The samples over which residuals are taken together.
-pub const SPAN: usize = 32;
+const SPAN: usize = 32;
 /// A prediction is learned from at most this many samples, evenly spaced.
 const MOST_SAMPLES: usize = 4000;
 /// The ridge, in units of the channel's variance.
@@ -145,7 +145,7 @@ pub(super) fn around(excesses: Vec<f32>, samples: usize) -> Vec<f32> {
 }
 
 /// How many samples one looks back on: those of a span, and those before them.
-pub const BACK: usize = LAGS + SPAN - 1;
+pub(super) const BACK: usize = LAGS + SPAN - 1;
 
 #[cfg(test)]
 mod tests {

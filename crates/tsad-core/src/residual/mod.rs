@@ -15,7 +15,8 @@ mod regression;
 mod relation;
 mod ridge;
 
-pub use dynamics::{BACK, Dynamics, SPAN};
+use dynamics::BACK;
+pub use dynamics::Dynamics;
 pub use prediction::Predictor;
 pub use regression::LAGS;
 pub use relation::{MOST_RELATED, Relation};

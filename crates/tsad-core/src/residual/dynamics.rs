@@ -18,7 +18,7 @@ const USUAL: f64 = 3.0;
 /// The least deviation.
 const FINEST: f64 = 0.05;
 /// What a deviation beyond is worth, beside the excess of a single residual.
-const WEIGHT: f64 = 2.0 / 3.0;
+const WEIGHT: f64 = 0.5;
 /// The resolution of a residual, in units of the robust scale.
 const RESOLUTION: f64 = 1e-2;
 

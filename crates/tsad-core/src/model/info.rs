@@ -58,6 +58,8 @@ pub struct ModelInfo {
     pub scales: Vec<usize>,
     /// The window lengths at which the windows beside one have a say in scores in hindsight.
     pub context_scales: Vec<usize>,
+    /// Whether the series follows a law that is not linear, and how well it does so enters the score.
+    pub dynamics: bool,
     /// The lengths of the windows that causal scores have of their own; empty where they look at the others.
     pub causal_scales: Vec<usize>,
     /// The views of a window and of a sample that scores are made of.
@@ -137,6 +139,7 @@ impl Model {
             imputed_share: trained.map_or(0.0, |t| t.imputed as f64 / t.samples as f64),
             scales: trained.map_or_else(Vec::new, |t| lengths(&t.channels[0].scales)),
             context_scales: trained.map_or_else(Vec::new, context_scales),
+            dynamics: trained.is_some_and(|t| t.residuals.dynamic()),
             causal_scales: trained.map_or_else(Vec::new, |t| lengths(&t.channels[0].causal)),
             views: trained.map_or_else(Vec::new, aspects),
             clusters: trained.map_or(0, clusters),

@@ -176,10 +176,14 @@ impl Residuals {
         (out, excesses)
     }
 
+    /// Whether dynamics were learned.
+    pub fn dynamic(&self) -> bool {
+        self.predictors.iter().flatten().any(|p| p.dynamics.is_some())
+    }
+
     /// How many samples before one its excesses depend on.
     pub fn back(&self) -> usize {
-        let dynamics = |p: &Predictor| p.dynamics.is_some();
-        match self.predictors.iter().flatten().any(dynamics) {
+        match self.dynamic() {
             true => BACK,
             false => LAGS,
         }

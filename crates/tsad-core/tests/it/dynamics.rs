@@ -1,6 +1,6 @@
 //! Series that follow a law which is not linear.
 
-use crate::common::{MINUTE, mackey_glass, part, rows, scored, short, trained};
+use crate::common::{MINUTE, mackey_glass, part, rows, scored, short, trained, waves};
 use std::sync::Arc;
 use tsad_core::{Model, Params, Point, Samples, Stream, score_causal, update};
 
@@ -107,6 +107,7 @@ fn a_model_comes_back_unchanged_and_can_be_updated() {
     let bytes = model.to_bytes().unwrap();
     let back = Model::from_bytes(&bytes).unwrap();
     assert_eq!(back.to_bytes().unwrap(), bytes);
+    assert!(model.info(0).dynamics && !trained(waves(3000), plain()).info(0).dynamics);
     let near = part(&all, JOIN - 600, JOIN + 600);
     assert_eq!(scored(&back, &near), scored(&model, &near));
     let newer = update(&back, part(&all, 3000, JOIN - 100), &|| {}).unwrap();

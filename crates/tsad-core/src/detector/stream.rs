@@ -4,7 +4,7 @@ use super::latest::Latest;
 use super::score::{Sight, channel_shares, most_to_blame, shares, status_at};
 use super::{Point, Status};
 use crate::model::{Body, Model, Trained};
-use crate::residual::Excesses;
+use crate::residual::{Excesses, LAGS};
 use crate::view::Extractor;
 use crate::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
@@ -39,6 +39,8 @@ pub struct Stream {
     windows: u64,
     /// The excesses of the latest sample.
     excesses: Excesses,
+    /// What these are worked out from, from sample to sample.
+    recent: Vec<f32>,
     far: Far,
 }
 
@@ -97,6 +99,7 @@ impl Stream {
             cell: None,
             windows: 0,
             excesses: Excesses::zero(trained.map_or(0, |t| t.channels.len()), 1),
+            recent: Vec::new(),
             far: Far {
                 asked: model.params.asks_for_deviation(),
                 reach: model.shortest_window().unwrap_or(0) as u64,
@@ -232,6 +235,7 @@ impl Stream {
         self.pending.drain(..gone.min(self.pending.len()));
         (self.first, self.next) = (first, first);
         self.channels.iter_mut().for_each(|c| c.scaled.clear());
+        self.recent.clear();
         self.latest.iter_mut().for_each(Latest::clear);
     }
 
@@ -291,6 +295,7 @@ impl Stream {
                 *sample = model.scale.apply(mean);
             }
         }
+        self.recent.pop();
         self.look(trained);
     }
 
@@ -323,10 +328,9 @@ impl Stream {
             latest.add(&trained.channels, scale, end, distances);
             self.windows += 1;
         }
-        let own = trained.residuals.back() + 1;
-        let tail = |c: &Channel| c.scaled.len().saturating_sub(own);
+        let tail = |c: &Channel| c.scaled.len().saturating_sub(LAGS + 1);
         let tails: Vec<&[f32]> = self.channels.iter().map(|c| &c.scaled[tail(c)..]).collect();
-        self.excesses = trained.residuals.excesses(&tails, &|| {});
+        self.excesses = trained.residuals.latest(&tails, &mut self.recent);
     }
 }
 

@@ -82,10 +82,12 @@ impl ResidualsV1 {
             .collect::<Result<_, _>>()?;
         let apart = |a: &Relation, b: &Relation| a.first + a.channels() <= b.first;
         require(relations.is_sorted_by(apart), "relations")?;
-        Ok(Residuals {
+        let residuals = Residuals {
             predictors: predictors.collect::<Result<_, _>>()?,
             relations,
-        })
+        };
+        require(channels == 1 || !residuals.dynamic(), "dynamics")?;
+        Ok(residuals)
     }
 }
 

@@ -181,22 +181,35 @@ impl Residuals {
         self.predictors.iter().flatten().any(|p| p.dynamics.is_some())
     }
 
-    /// How many samples before one its excesses depend on.
-    pub fn back(&self) -> usize {
-        match self.dynamic() {
-            true => BACK,
-            false => LAGS,
-        }
-    }
-
     /// The excesses of the samples of a segment, given its scaled values channel by channel. The first [`LAGS`]
     /// samples have no prediction.
     pub fn excesses<V: AsRef<[f32]>>(&self, channels: &[V], check: Check) -> Excesses {
+        self.found(channels, check, |predictor, values| {
+            predictor.excesses(values, check)
+        })
+    }
+
+    /// The excesses of the latest sample of a segment, [`Excesses::until`] it: the last one of what is returned. It is told
+    /// the last [`LAGS`] and one samples, and what it keeps from sample to sample: nothing at the beginning of a segment, and
+    /// less its last element where the latest sample has changed.
+    pub fn latest(&self, channels: &[&[f32]], recent: &mut Vec<f32>) -> Excesses {
+        self.found(channels, &|| {}, |predictor, values| Found {
+            alone: predictor.latest(values, recent, &|| {}),
+            spans: None,
+        })
+    }
+
+    fn found<V: AsRef<[f32]>>(
+        &self,
+        channels: &[V],
+        check: Check,
+        mut of: impl FnMut(&Predictor, &[f32]) -> Found,
+    ) -> Excesses {
         let samples = channels.first().map_or(0, |c| c.as_ref().len());
         let mut out = Excesses::zero(channels.len(), samples);
         for (c, (predictor, values)) in self.predictors.iter().zip(channels).enumerate() {
             if let Some(predictor) = predictor {
-                out.put_prediction(c, predictor.excesses(values.as_ref(), check));
+                out.put_prediction(c, of(predictor, values.as_ref()));
             }
         }
         for relation in &self.relations {

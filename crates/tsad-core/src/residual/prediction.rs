@@ -2,7 +2,7 @@
 
 use super::dynamics::Dynamics;
 use super::limit::{exceed, limit};
-use super::regression::{FEW, Regression};
+use super::regression::{FEW, LAGS, Regression};
 use super::{moments, standardised};
 use crate::Check;
 
@@ -15,7 +15,7 @@ const RESOLUTION: f64 = 1e-2;
 /// A prediction is learned from at most this many samples, evenly spaced.
 const MOST_SAMPLES: usize = 1000;
 
-/// Predicts a sample of a channel from the [`super::LAGS`] samples before it: linearly from these, and from 32 random functions
+/// Predicts a sample of a channel from the [`LAGS`] samples before it: linearly from these, and from 32 random functions
 /// of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictor {
@@ -32,7 +32,7 @@ pub struct Predictor {
     pub dynamics: Option<Dynamics>,
 }
 
-/// The excesses of the samples of a segment from [`super::LAGS`] on: of each by itself, and by the span that ends with it where
+/// The excesses of the samples of a segment from [`LAGS`] on: of each by itself, and by the span that ends with it where
 /// dynamics were learned.
 pub(super) struct Found {
     pub(super) alone: Vec<f32>,
@@ -97,13 +97,28 @@ impl Predictor {
     /// The excesses of the samples of a segment.
     pub(super) fn excesses(&self, values: &[f32], check: Check) -> Found {
         let units = self.units(values);
-        let mut alone = FEW.residuals(&units, &self.weights, check);
-        exceed(&mut alone, self.limit);
         let dynamics = self.dynamics.as_ref();
         Found {
-            alone,
+            alone: self.alone(&units, check),
             spans: dynamics.map(|d| d.excesses(&units, self.factor, check)),
         }
+    }
+
+    /// The same of the last few samples, of which the last one alone is told by the span that ends with it; `recent` are
+    /// the residuals of that span so far.
+    pub(super) fn latest(&self, values: &[f32], recent: &mut Vec<f32>, check: Check) -> Vec<f32> {
+        let units = self.units(values);
+        let mut out = self.alone(&units, check);
+        if let (Some(dynamics), Some(last)) = (&self.dynamics, out.last_mut()) {
+            *last += dynamics.latest(&units[units.len() - LAGS - 1..], self.factor, recent, check);
+        }
+        out
+    }
+
+    fn alone(&self, units: &[f32], check: Check) -> Vec<f32> {
+        let mut alone = FEW.residuals(units, &self.weights, check);
+        exceed(&mut alone, self.limit);
+        alone
     }
 
     fn units(&self, values: &[f32]) -> Vec<f32> {

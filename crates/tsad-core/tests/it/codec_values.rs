@@ -2,7 +2,7 @@
 
 use crate::codec::{HEADER, assert_corrupt, read, sealed, small};
 use crate::codec_payload::refused_or_usable;
-use crate::common::{MINUTE, mackey_glass, rows, scored, trained, waves};
+use crate::common::{MINUTE, mackey_glass, rows, scored, trained, waves, wide_rows};
 use serde_cbor::Value;
 use std::collections::BTreeMap;
 use tsad_core::{Params, Samples};
@@ -317,6 +317,24 @@ fn dynamics_that_do_not_fit_are_refused() {
         *at(&mut value, &path.split('/').collect::<Vec<_>>()) = new;
         assert_corrupt(&sealed(1, 1, 0, &encoded(&value)), name);
     }
+    // Of several channels none has any.
+    let mut alone = payload;
+    let predictor = ["body", "trained", "residuals", "predictors", "0"];
+    let dynamics = at(&mut alone, &[&predictor[..], &["dynamics"]].concat()).clone();
+    let both = (0..900_i64).map(|i| (i * MINUTE, vec![(i as f64 / 5.0).sin(), (i as f64 / 3.0).cos()]));
+    let params = Params {
+        scales: vec![64],
+        ..Params::default()
+    };
+    let bytes = trained(wide_rows(2, &both.collect::<Vec<_>>()), params)
+        .to_bytes()
+        .unwrap();
+    let mut several: Value = serde_cbor::from_slice(&bytes[HEADER..]).unwrap();
+    let Value::Map(first) = at(&mut several, &predictor) else {
+        panic!("no map");
+    };
+    first.insert(Value::Text("dynamics".to_owned()), dynamics);
+    assert_corrupt(&sealed(1, 1, 0, &encoded(&several)), "several");
 }
 
 #[test]

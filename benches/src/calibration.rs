@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use tsad_core::{Params, Point, Samples, Status, ValidParams, train, update};
+use tsad_core::{Model, Params, Point, Samples, Status, ValidParams, train, update};
 
 use crate::accuracy::Score;
 use crate::file::{self, Labelled};
@@ -228,13 +228,42 @@ fn updated(series: &Labelled, params: &ValidParams, causal: bool) -> Result<Coun
     Ok(count)
 }
 
-/// [`Judge::Within`]; also returns the rows flagged at the smallest of [`ALPHAS`], those less than a longest window apart
-/// as one range, so that a reader can look at what happens there.
-fn within(series: &Labelled, params: &ValidParams, causal: bool) -> Result<(Count, Vec<Range<usize>>)> {
+/// What [`Judge::Within`] finds.
+#[derive(Debug, Default)]
+struct Within {
+    count: Count,
+    /// Rows judged by models that support each of [`ALPHAS`], and the flagged ones of these.
+    supported: [(u64, u64); 3],
+    /// The rows flagged at the smallest of [`ALPHAS`], those less than a longest window apart as one range, so that a
+    /// reader can look at what happens there.
+    flagged: Vec<Range<usize>>,
+}
+
+impl Within {
+    /// Adds the rows that a model judged.
+    fn add(&mut self, model: &Model, causal: bool, own: &Count) {
+        self.count.add(own);
+        let info = model.info(0);
+        let calibration = if causal {
+            info.causal_calibration
+        } else {
+            info.calibration
+        };
+        let least = calibration.map_or(1.0, |c| c.supported_alpha);
+        for (a, (judged, flagged)) in self.supported.iter_mut().enumerate() {
+            if ALPHAS[a] >= least {
+                *judged += own.judged;
+                *flagged += own.flagged[a];
+            }
+        }
+    }
+}
+
+/// [`Judge::Within`].
+fn within(series: &Labelled, params: &ValidParams, causal: bool) -> Result<Within> {
     let near = near_anomalies(series, params);
     let reach = params.scales.last().copied().unwrap_or(0);
-    let mut count = Count::default();
-    let mut flagged: Vec<Range<usize>> = Vec::new();
+    let mut found = Within::default();
     let mut from = 0;
     for stretch in near.chunk_by(|a, b| a == b) {
         let (mut start, end) = (from, from + stretch.len());
@@ -248,20 +277,22 @@ fn within(series: &Labelled, params: &ValidParams, causal: bool) -> Result<(Coun
                 let others = rows.clone().filter(|i| !own.contains(i));
                 let model = train(rows_at(&series.samples, others)?, params, &|| {})?;
                 let points = Score::of(causal).run(&model, rows_at(&series.samples, rows.clone())?)?;
+                let mut count = Count::default();
                 for (i, point) in own.clone().zip(&points[own.start - rows.start..]) {
                     count.judge(point);
                     if point.p_value.is_none_or(|p| p >= ALPHAS[2]) {
                         continue;
                     }
-                    match flagged.last_mut() {
+                    match found.flagged.last_mut() {
                         Some(last) if i < last.end + reach => last.end = i + 1,
-                        _ => flagged.push(i..i + 1),
+                        _ => found.flagged.push(i..i + 1),
                     }
                 }
+                found.add(&model, causal, &count);
             }
         }
     }
-    Ok((count, flagged))
+    Ok(found)
 }
 
 /// Runs all and reports on `out`.
@@ -281,21 +312,31 @@ pub fn run(settings: &Settings, params: &ValidParams, out: &mut dyn Write) -> Re
     writeln!(out, "{:40} {:>9}  {}", "file", "normal", heads())?;
     let mut all = Count::default();
     let mut episodes = Vec::new();
+    let mut supported = [(0, 0); 3];
     for path in file::list(&settings.paths)? {
         let series = file::read(&path)?;
         let count = match settings.judge {
             Judge::After => labelled(series, &params, settings.causal)?,
             Judge::Updated => updated(&series, &params, settings.causal)?,
             Judge::Within => {
-                let (count, flagged) = within(&series, &params, settings.causal)?;
-                episodes.extend(flagged.into_iter().map(|rows| (stem(&path), rows)));
-                count
+                let found = within(&series, &params, settings.causal)?;
+                episodes.extend(found.flagged.into_iter().map(|rows| (stem(&path), rows)));
+                for (all, own) in supported.iter_mut().zip(found.supported) {
+                    *all = (all.0 + own.0, all.1 + own.1);
+                }
+                found.count
             }
         };
         all.add(&count);
         line(out, &stem(&path), count.judged, &[count])?;
     }
     line(out, "all", all.judged, &[all])?;
+    if settings.judge == Judge::Within {
+        for ((judged, flagged), alpha) in supported.into_iter().zip(ALPHAS) {
+            let ratio = flagged as f64 / judged.max(1) as f64 / alpha;
+            writeln!(out, "by models that support {alpha:e}: {judged} rows, {ratio:.2}")?;
+        }
+    }
     for (name, rows) in episodes {
         writeln!(
             out,
@@ -396,7 +437,11 @@ mod tests {
         let params = crate::params::params(&[]).unwrap();
         let after = labelled(file(), &params, false).unwrap();
         let updated = updated(&file(), &params, false).unwrap();
-        let (within, flagged) = within(&file(), &params, false).unwrap();
+        let Within {
+            count: within,
+            flagged,
+            supported,
+        } = within(&file(), &params, false).unwrap();
         assert_eq!(
             (after.judged, after.incidents, after.found[0]),
             (4000 - 513, 1, 1)
@@ -407,6 +452,11 @@ mod tests {
         // The rows before the spike; after it there are too few.
         assert_eq!(within.judged, 7000 - 256);
         assert!(within.ratios()[0] < 0.5 * updated.ratios()[0], "{within:?}");
+        // Of some thousand rows models support 1e-2 at best, and not all do.
+        let [(first, flagged_of_these), _, (last, none)] = supported;
+        assert!(0 < first && first < within.judged, "{supported:?}");
+        assert!(flagged_of_these <= within.flagged[0], "{supported:?}");
+        assert_eq!((last, none), (0, 0));
         // The change itself is nothing that the rest has.
         assert!(
             matches!(flagged.as_slice(), [rows] if rows.contains(&4000)),
@@ -425,7 +475,7 @@ mod tests {
             train_rows: 1000,
         };
         let params = below_all_alphas(&crate::params::params(&[]).unwrap()).unwrap();
-        let (count, flagged) = within(&series, &params, false).unwrap();
+        let Within { count, flagged, .. } = within(&series, &params, false).unwrap();
         assert!(count.flagged[2] > 0);
         assert!(
             matches!(flagged.as_slice(), [rows] if rows.start < 2530 && rows.end > 2510 && rows.len() < 600),

@@ -25,7 +25,8 @@ accuracy  trains on the beginning of every labelled series, scores all of it, re
   --jobs N    files at a time, default 1; times are only honest with 1
 calibration  the false-alarm rate on normal data over the one asked for: of made series, or of files
   --judge     of files: the rows after the training rows (default); the same, the model being updated with the normal ones
-              every 500 rows; or each twentieth of long normal stretches by a model of the rest
+              every 500 rows; or each twentieth of long normal stretches by a model of the rest, also where that model
+              supports the error probability
   --causal    score every row without the rows after it, as above
   --rows      training rows of the made series, default 1000,10000,100000
   --scored    rows scored of each, default 200000

@@ -263,14 +263,16 @@ install_extension() {
 
 # ---- a throwaway cluster -------------------------------------------------------------------------------------------
 
-# Makes TSAD_RUN, a folder that the server's user owns and nobody else enters.
+# Makes TSAD_RUN, a folder that the server's user owns and nobody else enters; once made, it becomes that of the server
+# that is used now.
 make_run_folder() {
-    [ -z "$TSAD_RUN" ] || return 0
-    tmp=${TMPDIR:-/tmp}
-    # The path of a unix socket may have 107 bytes; a root folder gets a /tmp of its own.
-    if [ "${#tmp}" -gt 60 ] || [ -n "$TSAD_HOST_ROOT" ]; then tmp=/tmp; fi
-    TSAD_RUN=$(mktemp -d "$tmp/pg_tsad.XXXXXX")
-    chmod 700 "$TSAD_RUN"
+    if [ -z "$TSAD_RUN" ]; then
+        tmp=${TMPDIR:-/tmp}
+        # The path of a unix socket may have 107 bytes; a root folder gets a /tmp of its own.
+        if [ "${#tmp}" -gt 60 ] || [ -n "$TSAD_HOST_ROOT" ]; then tmp=/tmp; fi
+        TSAD_RUN=$(mktemp -d "$tmp/pg_tsad.XXXXXX")
+        chmod 700 "$TSAD_RUN"
+    fi
     if [ "$(id -u)" -eq 0 ]; then
         chown "$TSAD_SERVER_USER" "$TSAD_RUN"
     fi

@@ -151,7 +151,7 @@ impl Calibration {
         let start = usual_start(&sorted, share, usual, kept);
         let knot = |k: usize| match k + 1 {
             KNOTS => start,
-            _ => quantile(&sorted, 1.0 - share.powf(k as f64 / (KNOTS - 1) as f64)).min(start),
+            _ => quantile(&sorted, 1.0 - exceedance(share, k as f64, KNOTS)).min(start),
         };
         let excesses: Vec<f64> = sorted.iter().map(|s| s - high).filter(|e| *e > 0.0).collect();
         let calibration = Self {
@@ -244,13 +244,7 @@ impl Calibration {
         }
         let (low, high) = (self.knots[above - 1], self.knots[above]);
         let part = (score - low) / (high - low);
-        self.exceedance(self.tail_share, (above - 1) as f64 + part)
-    }
-
-    /// The probability to exceed knot `k`, a share `share` being left to the tail; between two knots the logarithm is
-    /// interpolated.
-    fn exceedance(&self, share: f64, k: f64) -> f64 {
-        share.powf(k / (self.knots.len() - 1) as f64)
+        exceedance(self.tail_share, (above - 1) as f64 + part, self.knots.len())
     }
 
     /// The score that normal data exceeds with probability `p`, above 0 and at most 1.
@@ -272,7 +266,7 @@ impl Calibration {
         }
         let at = self.knots.partition_point(|k| *k <= score);
         let share = stretch::seen_share(self.stretches, self.tail_share);
-        self.exceedance(share, at.saturating_sub(1) as f64)
+        exceedance(share, at.saturating_sub(1) as f64, self.knots.len())
     }
 }
 
@@ -287,6 +281,12 @@ fn share_of_tail(ascending: &[f64], stretches: &Stretches) -> (f64, usize) {
         }
         share *= MANY_STRETCHES as f64 / above as f64;
     }
+}
+
+/// The probability to exceed knot `k` of a number of `knots`, a share `share` being left to the tail; between two knots the
+/// logarithm is interpolated.
+fn exceedance(share: f64, k: f64, knots: usize) -> f64 {
+    share.powf(k / (knots - 1) as f64)
 }
 
 /// Where a tail of probability `share` begins: between the quantile and where it usually lies, by how much was seen.

@@ -1,5 +1,6 @@
 //! What a richer prediction does not explain of some successive samples, where the series is not linear.
 
+use super::mean_and_deviation;
 use super::regression::{LAGS, MANY, Regression};
 use crate::Check;
 
@@ -44,7 +45,7 @@ impl Dynamics {
     }
 
     /// Learns from the units of every segment, `factor` being that of the predictor and `quick` what it was learned by; also
-    /// returns per segment the held-out excesses of the samples from [`LAGS`] on. None where it does not pay.
+    /// returns per segment the held-out excesses of the samples from [`BACK`] on. None where it does not pay.
     pub(super) fn fit(
         units: &[Vec<f32>],
         quick: &Regression,
@@ -79,7 +80,7 @@ impl Dynamics {
         }
     }
 
-    /// The excesses of the samples of a segment from [`LAGS`] on, each by the [`SPAN`] samples that end with it.
+    /// The excesses of the samples of a segment from [`BACK`] on, each by the [`SPAN`] samples that end with it.
     pub(super) fn excesses(&self, units: &[f32], factor: f32, check: Check) -> Vec<f32> {
         let mut out = self.sizes(units, factor, check);
         self.exceed(&mut out);
@@ -92,28 +93,25 @@ impl Dynamics {
             recent.remove(0);
         }
         recent.extend(MANY.residuals(units, &self.weights, check));
-        let mut sizes = sizes(recent, factor);
-        self.exceed(&mut sizes);
-        sizes.last().copied().unwrap_or(0.0)
+        let mut size = sizes(recent, factor);
+        self.exceed(&mut size);
+        size.first().copied().unwrap_or(0.0)
     }
 
     fn sizes(&self, units: &[f32], factor: f32, check: Check) -> Vec<f32> {
         sizes(&MANY.residuals(units, &self.weights, check), factor)
     }
 
-    /// Turns sizes into excesses; the first ones have none.
+    /// Turns sizes into excesses.
     fn exceed(&self, sizes: &mut [f32]) {
-        for (i, size) in sizes.iter_mut().enumerate() {
-            *size = match i + 1 < SPAN {
-                true => 0.0,
-                false => self.slope * (*size - self.limit).max(0.0),
-            };
+        for size in sizes {
+            *size = self.slope * (*size - self.limit).max(0.0);
         }
     }
 }
 
-/// For every residual the logarithm of the mean square of the [`SPAN`] that end with it, or of those that there are. Sums
-/// of pairs, of pairs of pairs and so on: the same wherever the series begins.
+/// The logarithm of the mean square of every [`SPAN`] successive residuals. Sums of pairs, of pairs of pairs and so on: the
+/// same wherever the series begins.
 fn sizes(residuals: &[f32], factor: f32) -> Vec<f32> {
     let mut sums: Vec<f32> = residuals.iter().map(|r| r * r).collect();
     let mut width = 1;
@@ -125,31 +123,20 @@ fn sizes(residuals: &[f32], factor: f32) -> Vec<f32> {
     }
     let least = (RESOLUTION * f64::from(factor)).powi(2);
     let size = |s: f32| (f64::from(s) / SPAN as f64 + least).ln() as f32;
-    sums.into_iter().map(size).collect()
+    sums.into_iter().skip(SPAN - 1).map(size).collect()
 }
 
-/// Mean and deviation, at least [`FINEST`], of the sizes of whole spans; none without one.
+/// Mean and deviation, at least [`FINEST`], of sizes; none without one.
 fn moments(sizes: &[Vec<f32>]) -> Option<(f64, f64)> {
-    let whole = || {
-        sizes
-            .iter()
-            .flat_map(|s| s.iter().skip(SPAN - 1))
-            .map(|s| f64::from(*s))
-    };
-    let n = whole().count() as f64;
-    if n == 0.0 {
-        return None;
-    }
-    let mean = whole().sum::<f64>() / n;
-    let square = whole().map(|s| (s - mean).powi(2)).sum::<f64>() / n;
-    Some((mean, square.sqrt().max(FINEST)))
+    let (mean, deviation) = mean_and_deviation(sizes.iter().flatten().map(|s| f64::from(*s)));
+    mean.is_finite().then(|| (mean, deviation.max(FINEST)))
 }
 
-/// The excesses in hindsight of all samples of a segment, by the spans around them, from those of the samples from [`LAGS`]
+/// The excesses in hindsight of all samples of a segment, by the spans around them, from those of the samples from [`BACK`]
 /// on by the spans that end with them; at the end of the segment by the last one.
 pub(super) fn around(excesses: Vec<f32>, samples: usize) -> Vec<f32> {
     let last = excesses.last().copied().unwrap_or(0.0);
-    let ends = std::iter::repeat_n(0.0, LAGS)
+    let ends = std::iter::repeat_n(0.0, BACK)
         .chain(excesses)
         .chain(std::iter::repeat(last));
     ends.skip(SPAN / 2).take(samples).collect()
@@ -227,10 +214,10 @@ mod tests {
     #[test]
     fn in_hindsight_a_span_is_that_half_a_span_later() {
         let spans: Vec<f32> = (0..60).map(|i| i as f32).collect();
-        let found = around(spans, 84);
+        let found = around(spans, BACK + 60);
         for (t, value) in found.iter().enumerate() {
-            let end = (t + SPAN / 2).min(83);
-            let expected = end.checked_sub(LAGS).map_or(0.0, |i| i as f32);
+            let end = (t + SPAN / 2).min(BACK + 59);
+            let expected = end.checked_sub(BACK).map_or(0.0, |i| i as f32);
             assert_eq!(*value, expected, "{t}");
         }
         assert_eq!(around(Vec::new(), 3), [0.0; 3]);
@@ -243,8 +230,9 @@ mod tests {
         for end in SPAN..100 {
             let own = &residuals[end - SPAN + 1..=end];
             let mean = own.iter().map(|r| f64::from(*r).powi(2)).sum::<f64>() / SPAN as f64;
-            assert!((f64::from(all[end]) - (mean + 1e-4).ln()).abs() < 1e-5);
-            assert_eq!(sizes(own, 1.0)[SPAN - 1], all[end]);
+            let found = all[end + 1 - SPAN];
+            assert!((f64::from(found) - (mean + 1e-4).ln()).abs() < 1e-5);
+            assert_eq!(sizes(own, 1.0), [found]);
         }
     }
 

@@ -88,15 +88,11 @@ impl Excesses {
 
     /// Puts in what was found of channel `c`.
     fn put_prediction(&mut self, c: usize, found: Found) {
-        if found.spans.is_some() && self.around.is_empty() {
-            self.around.clone_from(&self.prediction);
-        }
         add(&mut self.prediction, self.channels, c, LAGS, &found.alone);
-        if !self.around.is_empty() {
-            add(&mut self.around, self.channels, c, LAGS, &found.alone);
-        }
+        // Only a channel that is alone has spans.
         let Some(spans) = found.spans else { return };
-        add(&mut self.prediction, self.channels, c, LAGS, &spans);
+        self.around.clone_from(&self.prediction);
+        add(&mut self.prediction, self.channels, c, BACK, &spans);
         let spans = around(spans, self.samples());
         add(&mut self.around, self.channels, c, 0, &spans);
     }
@@ -231,10 +227,14 @@ fn standardised(values: &[f32], location: f32, factor: f32) -> Vec<f32> {
 
 /// Mean and standard deviation of clipped values; not a number of none.
 fn moments<'a>(values: impl Iterator<Item = &'a f32> + Clone) -> (f64, f64) {
-    let clipped = values.map(|v| f64::from(v.clamp(-CLIP, CLIP)));
-    let n = clipped.clone().count() as f64;
-    let mean = clipped.clone().sum::<f64>() / n;
-    let square = clipped.map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+    mean_and_deviation(values.map(|v| f64::from(v.clamp(-CLIP, CLIP))))
+}
+
+/// The same of values as they are.
+fn mean_and_deviation(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let n = values.clone().count() as f64;
+    let mean = values.clone().sum::<f64>() / n;
+    let square = values.map(|v| (v - mean).powi(2)).sum::<f64>() / n;
     (mean, square.sqrt())
 }
 

@@ -32,8 +32,8 @@ pub struct Predictor {
     pub dynamics: Option<Dynamics>,
 }
 
-/// The excesses of the samples of a segment from [`LAGS`] on: of each by itself, and by the span that ends with it where
-/// dynamics were learned.
+/// The excesses of the samples of a segment: of each from [`LAGS`] on by itself, and of each from [`super::BACK`] on by the
+/// span that ends with it where dynamics were learned.
 pub(super) struct Found {
     pub(super) alone: Vec<f32>,
     pub(super) spans: Option<Vec<f32>>,
@@ -65,10 +65,10 @@ impl Predictor {
             .then(|| Dynamics::fit(&units, &regression, factor, check))
             .flatten()
             .unzip();
-        let mut spans = spans.map(Vec::into_iter);
+        let mut spans = spans.into_iter().flatten();
         let found = held_out.into_iter().map(|alone| Found {
             alone,
-            spans: spans.as_mut().and_then(Iterator::next),
+            spans: spans.next(),
         });
         let found = found.collect();
         let predictor = Self {

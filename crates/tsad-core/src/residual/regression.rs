@@ -1,15 +1,18 @@
 //! A sample from those before it: linear regression on these and on random functions of them.
 
-use super::Folds;
+use super::ridge::{Folds, in_single};
 use crate::Check;
 use crate::cluster::{evenly_spaced, uniform};
 use crate::wide::wide;
+use nalgebra::DVector;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use std::sync::LazyLock;
 
 /// The samples that a prediction looks back on.
 pub const LAGS: usize = 24;
+/// An intercept and the lags.
+const LINEAR: usize = 1 + LAGS;
 /// The samples that each random function looks at.
 const INPUTS: usize = 4;
 /// Samples that are worked on at a time.
@@ -122,9 +125,6 @@ impl Function {
     }
 }
 
-/// An intercept and the lags.
-const LINEAR: usize = 1 + LAGS;
-
 /// The regression on a basis, with and without each stretch of time.
 pub(super) struct Regression {
     basis: &'static Basis,
@@ -132,11 +132,13 @@ pub(super) struct Regression {
     ridge: f64,
     /// How many samples there are with their past.
     samples: usize,
+    /// The weights without each stretch.
+    without: Vec<DVector<f64>>,
 }
 
 impl Regression {
     /// Learns from at most `most` samples of the segments, evenly spaced. The ridge is in units of the channel's variance.
-    /// None of fewer than four samples for each weight.
+    /// None of fewer than four samples for each weight, or where it cannot be solved.
     pub(super) fn of(
         units: &[Vec<f32>],
         basis: &'static Basis,
@@ -164,11 +166,13 @@ impl Regression {
                 at += 1;
             }
         }
+        let without = folds.without_each(ridge, basis.weights())?;
         Some(Self {
             basis,
             folds,
             ridge,
             samples,
+            without,
         })
     }
 
@@ -179,9 +183,7 @@ impl Regression {
 
     /// Per segment the residuals of the samples from [`LAGS`] on by weights that have not seen the stretch around them.
     pub(super) fn held_out(&self, units: &[Vec<f32>], check: Check) -> Option<Vec<Vec<f32>>> {
-        let without: Vec<Vec<f32>> = (0..super::ridge::FOLDS)
-            .map(|f| self.folds.weights(self.ridge, Some(f)))
-            .collect::<Option<_>>()?;
+        let without: Vec<Vec<f32>> = self.without.iter().map(in_single).collect::<Option<_>>()?;
         let mut held_out = Vec::with_capacity(units.len());
         let mut at = 0;
         for segment in units {
@@ -205,10 +207,9 @@ impl Regression {
     /// How much of the variance that the lags leave, in samples that the fit has not seen, the random functions explain
     /// beside them: at most 1, below 0 where they do worse. None where nothing is left.
     pub(super) fn bent(&self) -> Option<f64> {
-        let [lags, all] =
-            [LINEAR, self.basis.weights()].map(|columns| self.folds.held_out_square(self.ridge, columns));
-        let lags = lags.filter(|square| *square > 0.0)?;
-        Some(1.0 - all? / lags)
+        let lags = self.folds.without_each(self.ridge, LINEAR)?;
+        let lags = self.folds.held_out_square(&lags).filter(|square| *square > 0.0)?;
+        Some(1.0 - self.folds.held_out_square(&self.without)? / lags)
     }
 }
 

@@ -52,32 +52,31 @@ impl Folds {
     /// The weights of all numbers but the last, which they predict, without one of the stretches. The first number is
     /// an intercept, and has no ridge.
     pub(super) fn weights(&self, ridge: f64, without: Option<usize>) -> Option<Vec<f32>> {
-        let solved = self.solved(ridge, self.dim - 1, without)?;
-        let weights: Vec<f32> = solved.iter().map(|w| *w as f32).collect();
-        weights.iter().all(|w| w.is_finite()).then_some(weights)
+        in_single(&self.solved(ridge, self.dim - 1, without)?)
     }
 
-    /// The same of the first `columns` numbers alone.
+    /// The same of the first `columns` numbers alone, in double precision.
     fn solved(&self, ridge: f64, columns: usize, without: Option<usize>) -> Option<DVector<f64>> {
         let moments = self.mean(without);
         let mut among = moments.view((0, 0), (columns, columns)).into_owned();
         for i in 0..columns {
             among[(i, i)] += if i == 0 { 1e-9 } else { ridge };
         }
-        let target = moments
-            .view((0, self.dim - 1), (columns, 1))
-            .column(0)
-            .into_owned();
+        let target = DVector::from_fn(columns, |i, _| moments[(i, self.dim - 1)]);
         Some(among.cholesky()?.solve(&target))
     }
 
-    /// The mean square of what the first `columns` numbers do not explain of the last one in the stretches that their
-    /// weights have not seen.
-    pub(super) fn held_out_square(&self, ridge: f64, columns: usize) -> Option<f64> {
+    /// The weights of the first `columns` numbers, without each of the stretches in turn.
+    pub(super) fn without_each(&self, ridge: f64, columns: usize) -> Option<Vec<DVector<f64>>> {
+        (0..FOLDS).map(|f| self.solved(ridge, columns, Some(f))).collect()
+    }
+
+    /// The mean square of what weights without each of the stretches do not explain of the last number in it.
+    pub(super) fn held_out_square(&self, without: &[DVector<f64>]) -> Option<f64> {
         let (mut sum, mut count) = (0.0, 0.0);
         let last = self.dim - 1;
-        for fold in (0..FOLDS).filter(|f| self.counts[*f] > 0.0) {
-            let weights = self.solved(ridge, columns, Some(fold))?;
+        for (fold, weights) in without.iter().enumerate() {
+            let columns = weights.len();
             // The last number counts as itself, all that explain it as what is taken off.
             let sign = |i: usize| if i == last { 1.0 } else { -weights[i] };
             let used = || (0..columns).chain([last]);
@@ -108,6 +107,12 @@ impl Folds {
         }
         out.iter().all(|w| w.is_finite()).then_some(out)
     }
+}
+
+/// Weights in single precision; none where one is not finite.
+pub(super) fn in_single(weights: &DVector<f64>) -> Option<Vec<f32>> {
+    let weights: Vec<f32> = weights.iter().map(|w| *w as f32).collect();
+    weights.iter().all(|w| w.is_finite()).then_some(weights)
 }
 
 #[inline(always)]
@@ -160,7 +165,8 @@ mod tests {
                 (row[3] - explained).powi(2)
             };
             let mean = (0..200).map(residual).sum::<f64>() / 200.0;
-            let found = folds.held_out_square(1e-6, columns).unwrap();
+            let without = folds.without_each(1e-6, columns).unwrap();
+            let found = folds.held_out_square(&without).unwrap();
             assert!((found / mean - 1.0).abs() < 1e-9, "{columns}: {found} {mean}");
         }
     }

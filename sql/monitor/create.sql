@@ -327,12 +327,12 @@ BEGIN
     IF settings OPERATOR(pg_catalog.?) 'owner' THEN
         m := tsad._give_monitor(m, settings OPERATOR(pg_catalog.->>) 'owner');
         -- Whether the new owner may read the source, and what is named in it, is found out below.
-        PERFORM tsad._as_role(m.owner, pg_catalog.format('SELECT tsad._alter_monitor(%s, %L, %L)', m.id, m.search_path,
+        PERFORM tsad._as_role(m.owner, pg_catalog.format('SELECT tsad._alter_monitor(%s::pg_catalog.int8, %L::pg_catalog.text, %L::pg_catalog.jsonb)', m.id, m.search_path,
                                                          pg_catalog.jsonb_build_object('source', m.source)));
         settings := settings OPERATOR(pg_catalog.-) 'owner';
     END IF;
     -- As tsad.create_monitor: names in source and on_event are the caller's. What stands there runs with the owner's rights.
-    PERFORM tsad._as_role(m.owner, pg_catalog.format('SELECT tsad._alter_monitor(%s, %L, %L)', m.id,
+    PERFORM tsad._as_role(m.owner, pg_catalog.format('SELECT tsad._alter_monitor(%s::pg_catalog.int8, %L::pg_catalog.text, %L::pg_catalog.jsonb)', m.id,
                                                      pg_catalog.current_setting('search_path'), settings));
 END $$;
 COMMENT ON FUNCTION tsad.alter_monitor(text, jsonb) IS 'changes settings of a monitor';

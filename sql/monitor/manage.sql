@@ -36,7 +36,7 @@ BEGIN
     IF is_anomaly IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'is_anomaly is NULL', HINT = 'Pass true or false.';
     END IF;
-    RETURN tsad._as_role(m.owner, format('SELECT tsad._feedback(%s, %s, %L, %L, %L, %L, %L)', m.id, tsad._series_of(m, series), from_at,
+    RETURN tsad._as_role(m.owner, format('SELECT tsad._feedback(%s::pg_catalog.int8, %s::pg_catalog.int8, %L::pg_catalog.timestamptz, %L::pg_catalog.timestamptz, %L::pg_catalog.bool, %L::pg_catalog.text, %L::pg_catalog.text)', m.id, tsad._series_of(m, series), from_at,
                                          until_at, is_anomaly, note, current_user));
 END $$;
 COMMENT ON FUNCTION tsad.feedback(text, jsonb, timestamptz, timestamptz, boolean, text)
@@ -56,7 +56,7 @@ BEGIN
     ELSIF is_anomaly IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'is_anomaly is NULL', HINT = 'Pass true or false.';
     END IF;
-    RETURN tsad._as_role(e.owner, format('SELECT tsad._feedback(%s, %s, %L, %L, %L, %L, %L)', e.id, e.series, e.started_at,
+    RETURN tsad._as_role(e.owner, format('SELECT tsad._feedback(%s::pg_catalog.int8, %s::pg_catalog.int8, %L::pg_catalog.timestamptz, %L::pg_catalog.timestamptz, %L::pg_catalog.bool, %L::pg_catalog.text, %L::pg_catalog.text)', e.id, e.series, e.started_at,
                                              e.last_at, is_anomaly, note, current_user));
 END $$;
 COMMENT ON FUNCTION tsad.feedback(bigint, boolean, text) IS 'says of an episode that it was an anomaly, or was normal; changes the threshold';
@@ -136,7 +136,7 @@ BEGIN
     END IF;
     PERFORM tsad._check_range(from_at, until_at, 'Pass the first and the last time that are left out.');
     IF series IS NOT NULL THEN
-        series := tsad._as_role(m.owner, format('SELECT tsad._typed_key(%s, %L)', m.id, series));
+        series := tsad._as_role(m.owner, format('SELECT tsad._typed_key(%s::pg_catalog.int8, %L::pg_catalog.jsonb)', m.id, series));
     END IF;
     INSERT INTO tsad.monitor_exclusion (monitor, series, from_at, until_at, reason) VALUES (m.id, series, from_at, until_at, reason)
     RETURNING id INTO made;
@@ -235,7 +235,7 @@ DECLARE
     m tsad.monitor := tsad._monitor_of(monitor);
 BEGIN
     RETURN QUERY SELECT line FROM jsonb_array_elements_text(
-        tsad._as_role(m.owner, format('SELECT tsad._monitor_plan(%s, %L)', m.id, coalesce(until, now())))) line;
+        tsad._as_role(m.owner, format('SELECT tsad._monitor_plan(%s::pg_catalog.int8, %L::pg_catalog.timestamptz)', m.id, coalesce(until, now())))) line;
 END $$;
 COMMENT ON FUNCTION tsad.monitor_plan(text, timestamptz) IS 'the plan by which the next run reads its first batch of series';
 

@@ -55,37 +55,44 @@ CREATE FUNCTION tsad._is_readable(value jsonb, type text) RETURNS boolean
     $$ SELECT jsonb_typeof(value) NOT IN ('array', 'object') OR type = 'jsonb' $$;
 COMMENT ON FUNCTION tsad._is_readable(jsonb, text) IS 'whether the text of a value of a key can be cast to the type of its column';
 
+-- Never an operator by its bare name: anybody's may match better, and would run with the rights of the monitor's owner.
+CREATE FUNCTION tsad._equality(type text) RETURNS text
+    AS 'MODULE_PATHNAME', '_equality_wrapper' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tsad._equality(text) IS 'the equality of a type as SQL with its schema, from the type''s default operator class; NULL where there is none';
+
 CREATE FUNCTION tsad._is_series(m tsad.monitor, series jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(string_agg(CASE WHEN series->>c IS NULL THEN format('t.%I IS NULL', c)
-                                    WHEN tsad._is_readable(series->c, type) THEN format('t.%I = %L::%s', c, series->>c, type)
+                                    WHEN tsad._is_readable(series->c, type) AND tsad._equality(type) IS NOT NULL
+                                    THEN format('t.%I %s %L::%s', c, tsad._equality(type), series->>c, type)
                                     ELSE format('pg_catalog.to_jsonb(t.%I) OPERATOR(pg_catalog.=) %L::pg_catalog.jsonb', c, series->c) END, ' AND ' ORDER BY n), 'true')
       FROM unnest(m.series_columns, m.series_types) WITH ORDINALITY u (c, type, n) WHERE series ? c $$;
 COMMENT ON FUNCTION tsad._is_series(tsad.monitor, jsonb) IS 'the condition that a row belongs to a series, or to the series that have some values';
 
 -- Each column is compared on its own: rows of some other series may pass, and are left out as they are read.
 CREATE FUNCTION tsad._is_any_series(m tsad.monitor, list jsonb[]) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(string_agg('(' || condition || ')', ' AND ' ORDER BY n), 'true') FROM (
         SELECT v.n, concat_ws(' OR ',
-                   CASE WHEN v.readable IS NOT NULL THEN format('t.%I = ANY (%L::%s[])', v.c, v.readable, v.type) END,
+                   CASE WHEN v.readable IS NOT NULL THEN format('t.%I %s ANY (%L::%s[])', v.c, v.equality, v.readable, v.type) END,
                    CASE WHEN v.other IS NOT NULL THEN format('pg_catalog.to_jsonb(t.%I) OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.jsonb[])', v.c, v.other) END,
                    CASE WHEN v.with_null THEN format('t.%I IS NULL', v.c) END) AS condition
-          FROM (SELECT u.n, u.c, u.type, bool_or(l.s->>c IS NULL) AS with_null,
-                       array_agg(DISTINCT l.s->>c) FILTER (WHERE l.s->>c IS NOT NULL AND tsad._is_readable(l.s->c, type)) AS readable,
-                       array_agg(DISTINCT l.s->c) FILTER (WHERE NOT tsad._is_readable(l.s->c, type)) AS other
-                  FROM unnest(m.series_columns, m.series_types) WITH ORDINALITY u (c, type, n), unnest(list) l (s)
-                 GROUP BY u.n, u.c, u.type) v) each_column $$;
+          FROM (SELECT u.n, u.c, u.type, equality, bool_or(l.s->>c IS NULL) AS with_null,
+                       array_agg(DISTINCT l.s->>c) FILTER (WHERE l.s->>c IS NOT NULL AND tsad._is_readable(l.s->c, type) AND equality IS NOT NULL) AS readable,
+                       array_agg(DISTINCT l.s->c) FILTER (WHERE l.s->>c IS NOT NULL AND NOT (tsad._is_readable(l.s->c, type) AND equality IS NOT NULL)) AS other
+                  FROM unnest(m.series_columns, m.series_types) WITH ORDINALITY u (c, type, n), unnest(list) l (s),
+                       LATERAL tsad._equality(u.type) equality
+                 GROUP BY u.n, u.c, u.type, equality) v) each_column $$;
 COMMENT ON FUNCTION tsad._is_any_series(tsad.monitor, jsonb[]) IS 'a condition that the rows of some series meet';
 
 CREATE FUNCTION tsad._is_between(m tsad.monitor, after timestamptz, until timestamptz) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-    $$ SELECT format('t.%I > %L::pg_catalog.timestamptz AND t.%I <= %L::pg_catalog.timestamptz', m.time_column, after, m.time_column, until) $$;
+    $$ SELECT format('t.%1$I OPERATOR(pg_catalog.>) %2$L::pg_catalog.timestamptz AND t.%1$I OPERATOR(pg_catalog.<=) %3$L::pg_catalog.timestamptz', m.time_column, after, until) $$;
 COMMENT ON FUNCTION tsad._is_between(tsad.monitor, timestamptz, timestamptz) IS 'the condition that a row lies in a range of time';
 
 CREATE FUNCTION tsad._is_kept(m tsad.monitor, after timestamptz, until timestamptz) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(string_agg(format(' AND NOT (t.%I BETWEEN %L::pg_catalog.timestamptz AND %L::pg_catalog.timestamptz AND %s)',
+    SELECT coalesce(string_agg(format(' AND NOT (t.%1$I OPERATOR(pg_catalog.>=) %2$L::pg_catalog.timestamptz AND t.%1$I OPERATOR(pg_catalog.<=) %3$L::pg_catalog.timestamptz AND %4$s)',
                m.time_column, x.from_at, x.until_at, coalesce(tsad._is_series(m, x.series), 'true')), '' ORDER BY x.id), '')
       FROM tsad.monitor_exclusion x WHERE x.monitor = m.id AND x.until_at > after AND x.from_at <= until $$;
 COMMENT ON FUNCTION tsad._is_kept(tsad.monitor, timestamptz, timestamptz) IS 'the condition that a row lies in no excluded range';
@@ -255,13 +262,13 @@ DECLARE
     disagrees record;
     said text;
     number integer;
-    label CONSTANT text := 'SELECT f.* FROM tsad.monitor_feedback f WHERE f.series = %s AND %s BETWEEN f.from_at AND f.until_at '
+    label CONSTANT text := 'SELECT f.* FROM tsad.monitor_feedback f WHERE f.series OPERATOR(pg_catalog.=) %1$s::pg_catalog.int8 AND %2$s OPERATOR(pg_catalog.>=) f.from_at AND %2$s OPERATOR(pg_catalog.<=) f.until_at '
                            'ORDER BY f.given_at DESC, f.id DESC LIMIT 1';
 BEGIN
     SELECT * INTO r FROM tsad.monitor_series o WHERE o.id = s;
     SELECT b.* INTO base FROM tsad.monitor_model o JOIN tsad.monitor_model b ON b.series = s AND b.version = coalesce(o.base, o.version)
      WHERE o.series = s AND o.version = r.version;
-    SELECT string_agg(format('t.%I BETWEEN %L::pg_catalog.timestamptz AND %L::pg_catalog.timestamptz', m.time_column,
+    SELECT string_agg(format('t.%1$I OPERATOR(pg_catalog.>=) %2$L::pg_catalog.timestamptz AND t.%1$I OPERATOR(pg_catalog.<=) %3$L::pg_catalog.timestamptz', m.time_column,
                              f.from_at - r.context, f.until_at + r.context), ' OR '),
            min(f.from_at - r.context) - interval '1 second', max(f.until_at + r.context)
       INTO near, after, until FROM tsad.monitor_feedback f WHERE f.series = s;
@@ -598,7 +605,7 @@ BEGIN
     -- What was looked at once is not looked at without its later rows.
     run.until := greatest(coalesce(until, run.started), m.seen_until);
     run.stopped := false;
-    answer := tsad._as_role(run.owner, format('SELECT tsad._discover(%s, %L)', run.monitor, run.until));
+    answer := tsad._as_role(run.owner, format('SELECT tsad._discover(%s::pg_catalog.int8, %L::pg_catalog.timestamptz)', run.monitor, run.until));
     RETURN tsad._run_answer(run, answer);
 END $$;
 COMMENT ON FUNCTION tsad._run_begin(text, timestamptz) IS 'begins a run of a monitor';
@@ -630,11 +637,11 @@ DECLARE
     answer jsonb;
 BEGIN
     IF cardinality(batch) = 0 THEN
-        PERFORM tsad._as_role(run.owner, format('SELECT tsad._finish(%s, %L, %L, %L)', run.monitor, run.ids, run.started, run.until));
+        PERFORM tsad._as_role(run.owner, format('SELECT tsad._finish(%s::pg_catalog.int8, %L::pg_catalog.int8[], %L::pg_catalog.timestamptz, %L::pg_catalog.timestamptz)', run.monitor, run.ids, run.started, run.until));
         run.stopped := true;
         RETURN run;
     END IF;
-    answer := tsad._as_role(run.owner, format('SELECT tsad._run_batch(%s, %L, %L, %L)', run.monitor, batch, run.started, run.until));
+    answer := tsad._as_role(run.owner, format('SELECT tsad._run_batch(%s::pg_catalog.int8, %L::pg_catalog.int8[], %L::pg_catalog.timestamptz, %L::pg_catalog.timestamptz)', run.monitor, batch, run.started, run.until));
     IF answer ? 'one_by_one' THEN
         -- One series spoils the batch: from here on each is on its own.
         run.batch_size := 1;
@@ -648,7 +655,7 @@ COMMENT ON FUNCTION tsad._run_next(tsad._run) IS 'the next batch of a run, or it
 CREATE FUNCTION tsad._run_claim(run tsad._run) RETURNS tsad._run
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
 BEGIN
-    run.claimed := tsad._as_role(run.owner, format('SELECT tsad._next_call(%s, %L, %L)', run.monitor, run.started, run.stopped))::bigint;
+    run.claimed := tsad._as_role(run.owner, format('SELECT tsad._next_call(%s::pg_catalog.int8, %L::pg_catalog.timestamptz, %L::pg_catalog.bool)', run.monitor, run.started, run.stopped))::bigint;
     RETURN run;
 END $$;
 COMMENT ON FUNCTION tsad._run_claim(tsad._run) IS 'takes the next call of the function on_event in hand';
@@ -656,7 +663,7 @@ COMMENT ON FUNCTION tsad._run_claim(tsad._run) IS 'takes the next call of the fu
 CREATE FUNCTION tsad._run_call(run tsad._run) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM tsad._as_role(run.owner, format('SELECT tsad._call(%s)', run.claimed));
+    PERFORM tsad._as_role(run.owner, format('SELECT tsad._call(%s::pg_catalog.int8)', run.claimed));
 END $$;
 COMMENT ON FUNCTION tsad._run_call(tsad._run) IS 'makes the call that was taken in hand';
 

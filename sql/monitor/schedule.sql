@@ -97,7 +97,7 @@ BEGIN
     IF role IS NULL THEN
         PERFORM tsad._remove_job(m.scheduler, m.job, m.id);
     ELSIF pg_has_role(role, 'USAGE') THEN
-        PERFORM tsad._as_role(role, format('SELECT tsad._remove_job(%L, %s, %s)', m.scheduler, m.job, m.id));
+        PERFORM tsad._as_role(role, format('SELECT tsad._remove_job(%L::pg_catalog.text, %s::pg_catalog.int8, %s::pg_catalog.int8)', m.scheduler, m.job, m.id));
     ELSE
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('job %s of monitor "%s" belongs to role %s', m.job, m.name, m.job_role),
             HINT = 'That role, its members and superusers can take the monitor off its schedule.';

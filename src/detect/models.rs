@@ -26,8 +26,17 @@ pub(super) enum Finder {
 pub(super) struct Table {
     /// The qualified, quoted name.
     name: String,
-    /// Per series column its name, its quoted name and its type.
-    columns: Vec<(String, String, String)>,
+    /// The series columns.
+    columns: Vec<SeriesColumn>,
+}
+
+/// A series column of a table of models.
+struct SeriesColumn {
+    name: String,
+    quoted: String,
+    type_name: String,
+    /// The equality of its type, with its schema; none where the type has none.
+    equality: Option<String>,
 }
 
 /// What to score a series with.
@@ -63,6 +72,32 @@ impl Found {
             Self::None | Self::Broken(_) => None,
         }
     }
+}
+
+/// The equality of a type as SQL, from its default operator class: a bare `=` could be anybody's that matches better,
+/// and would run with the caller's rights.
+fn equality(type_name: &str) -> Result<Option<String>> {
+    let oid = crate::spi::read_one::<pg_sys::Oid>(
+        "SELECT pg_catalog.to_regtype($1)::pg_catalog.oid",
+        &[type_name.into()],
+    )?;
+    let Some(oid) = oid else {
+        return Ok(None);
+    };
+    // SAFETY: a look-up in the catalogue; the entry lives as long as the backend.
+    let operator = unsafe { (*pg_sys::lookup_type_cache(oid, pg_sys::TYPECACHE_EQ_OPR as i32)).eq_opr };
+    crate::spi::read_one::<String>(
+        "SELECT pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname) FROM pg_catalog.pg_operator o \
+         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.oprnamespace \
+         WHERE o.oid OPERATOR(pg_catalog.=) $1",
+        &[operator.into()],
+    )
+}
+
+/// `tsad._equality(type)`: the equality of a type with its schema.
+#[pg_extern(sql = false)]
+fn _equality(type_name: &str) -> Result<Option<String>> {
+    equality(type_name)
 }
 
 /// A model for rows with a number of values, where that is known.
@@ -159,9 +194,15 @@ impl Finder {
         })?;
         cursor.close();
         let column = |(name, c): (&String, &&super::source::Column)| {
-            (name.clone(), c.quoted(), c.type_name().to_owned())
+            Ok(SeriesColumn {
+                name: name.clone(),
+                quoted: c.quoted(),
+                type_name: c.type_name().to_owned(),
+                equality: equality(c.type_name())?,
+            })
         };
-        let columns = request.series.iter().zip(&series).map(column).collect();
+        let columns = request.series.iter().zip(&series).map(column);
+        let columns = columns.collect::<Result<_>>()?;
         Ok(Self::Table(Table {
             name: relation.name,
             columns,
@@ -222,12 +263,18 @@ impl Table {
                 "Name series columns of simple types.",
             )
         })?;
-        let condition = |(name, quoted, type_name): &(String, String, String)| match values.get(name) {
-            None | Some(Value::Null) => format!("m.{quoted} IS NULL"),
-            Some(_) => format!(
-                "m.{quoted} = ($1 OPERATOR(pg_catalog.->>) {})::{type_name}",
-                quote_literal(name)
-            ),
+        let condition = |column: &SeriesColumn| {
+            let (quoted, name) = (&column.quoted, quote_literal(&column.name));
+            match (values.get(&column.name), &column.equality) {
+                (None | Some(Value::Null), _) => format!("m.{quoted} IS NULL"),
+                (Some(_), Some(equality)) => format!(
+                    "m.{quoted} {equality} ($1 OPERATOR(pg_catalog.->>) {name})::{}",
+                    column.type_name
+                ),
+                (Some(_), None) => format!(
+                    "pg_catalog.to_jsonb(m.{quoted}) OPERATOR(pg_catalog.=) ($1 OPERATOR(pg_catalog.->) {name})"
+                ),
+            }
         };
         let conditions: Vec<String> = self.columns.iter().map(condition).collect();
         let filter = if conditions.is_empty() {

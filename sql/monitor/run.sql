@@ -441,17 +441,33 @@ DECLARE
     m tsad.monitor;
     after timestamptz;
     keys jsonb[];
+    lagging jsonb[];
+    lagging_at timestamptz[];
+    lagging_after timestamptz;
     detail text;
 BEGIN
     SELECT * INTO STRICT m FROM tsad.monitor o WHERE o.id = monitor;
     IF m.paused THEN
         RETURN '{"paused": true}';
     END IF;
-    after := coalesce(m.seen_until - m.late_window, m.start_at - m.train_window);
+    -- From the newest row that was seen, not from the clock: rows that are a day late are new all the same.
+    SELECT least(m.seen_until, max(s.newest_at)) - m.late_window INTO after FROM tsad.monitor_series s WHERE s.monitor = m.id;
+    after := coalesce(after, m.start_at - m.train_window);
+    -- Series that lag behind the others are looked for beyond their own newest row.
+    SELECT array_agg(s.series ORDER BY s.id), array_agg(s.newest_at ORDER BY s.id), min(s.newest_at)
+      INTO lagging, lagging_at, lagging_after FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < after;
     BEGIN
         EXECUTE tsad._enter(m, format('SELECT ARRAY(SELECT %s FROM %s WHERE %s GROUP BY 1)', tsad._key(m), tsad._from(m),
                        tsad._is_between(m, after, until))) INTO keys;
         PERFORM tsad._leave();
+        IF lagging IS NOT NULL THEN
+            EXECUTE tsad._enter(m, format('SELECT ARRAY(SELECT n.key FROM (SELECT %s AS key, pg_catalog.max(t.%I)::pg_catalog.timestamptz AS newest_at FROM %s WHERE %s AND %s GROUP BY 1) n '
+                           'JOIN ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) l (key, newest_at) ON l.key OPERATOR(pg_catalog.=) n.key WHERE n.newest_at OPERATOR(pg_catalog.>) l.newest_at)',
+                           tsad._key(m), m.time_column, tsad._from(m), tsad._is_any_series(m, lagging), tsad._is_between(m, lagging_after, after)))
+               INTO lagging USING lagging, lagging_at;
+            PERFORM tsad._leave();
+            keys := ARRAY(SELECT DISTINCT k FROM unnest(keys || lagging) k);
+        END IF;
     EXCEPTION WHEN OTHERS OR assert_failure THEN
         GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
         RETURN tsad._failed(m, SQLSTATE, SQLERRM, detail);

@@ -31,3 +31,4 @@ END $do$;
 ALTER SCHEMA tsad OWNER TO CURRENT_USER;
 -- What everybody may do in it. Nobody but its owner may create in it.
 GRANT USAGE ON SCHEMA tsad TO PUBLIC;
+COMMENT ON SCHEMA tsad IS 'anomaly detection in time series (extension pg_tsad)';

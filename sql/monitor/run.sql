@@ -63,10 +63,9 @@ COMMENT ON FUNCTION tsad._equality(text) IS 'the equality of a type as SQL with 
 CREATE FUNCTION tsad._is_series(m tsad.monitor, series jsonb) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(string_agg(CASE WHEN series->>c IS NULL THEN format('t.%I IS NULL', c)
-                                    WHEN tsad._is_readable(series->c, type) AND tsad._equality(type) IS NOT NULL
-                                    THEN format('t.%I %s %L::%s', c, tsad._equality(type), series->>c, type)
+                                    WHEN tsad._is_readable(series->c, type) AND equality IS NOT NULL THEN format('t.%I %s %L::%s', c, equality, series->>c, type)
                                     ELSE format('pg_catalog.to_jsonb(t.%I) OPERATOR(pg_catalog.=) %L::pg_catalog.jsonb', c, series->c) END, ' AND ' ORDER BY n), 'true')
-      FROM unnest(m.series_columns, m.series_types) WITH ORDINALITY u (c, type, n) WHERE series ? c $$;
+      FROM unnest(m.series_columns, m.series_types) WITH ORDINALITY u (c, type, n), LATERAL tsad._equality(u.type) equality WHERE series ? c $$;
 COMMENT ON FUNCTION tsad._is_series(tsad.monitor, jsonb) IS 'the condition that a row belongs to a series, or to the series that have some values';
 
 -- Each column is compared on its own: rows of some other series may pass, and are left out as they are read.
@@ -451,8 +450,12 @@ BEGIN
         RETURN '{"paused": true}';
     END IF;
     -- From the newest row that was seen, not from the clock: rows that are a day late are new all the same.
-    SELECT least(m.seen_until, max(s.newest_at)) - m.late_window INTO after FROM tsad.monitor_series s WHERE s.monitor = m.id;
-    after := coalesce(after, m.start_at - m.train_window);
+    -- As long as no run came to its end, all are: one that was cut off knows only the series that it came to.
+    IF m.seen_until IS NULL THEN
+        after := m.start_at - m.train_window;
+    ELSE
+        SELECT least(m.seen_until, max(s.newest_at)) - m.late_window INTO after FROM tsad.monitor_series s WHERE s.monitor = m.id;
+    END IF;
     -- Series that lag behind the others are looked for beyond their own newest row.
     SELECT array_agg(s.series ORDER BY s.id), array_agg(s.newest_at ORDER BY s.id), min(s.newest_at)
       INTO lagging, lagging_at, lagging_after FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < after;

@@ -15,7 +15,8 @@ SELECT tsad.version() = extversion AS same_version FROM pg_extension WHERE extna
 RESET ROLE;
 
 -- Everybody may look; nobody but the owner may create in the schema.
-SELECT has_schema_privilege('public', 'tsad', 'USAGE') AS may_use, has_schema_privilege('public', 'tsad', 'CREATE') AS may_create;
+SELECT has_schema_privilege('public', 'tsad', 'USAGE') AS may_use, has_schema_privilege('public', 'tsad', 'CREATE') AS may_create,
+       obj_description('tsad'::regnamespace) AS comment;
 
 -- It does not move to another schema, and it will not be installed into another one.
 ALTER EXTENSION pg_tsad SET SCHEMA public;

@@ -15,7 +15,7 @@ DO $do$
 DECLARE
     f record;
     planted integer := 0;
-    body CONSTANT text := 'BEGIN RAISE WARNING ''planted code ran as %%'', current_user; RETURN NULL; END';
+    body CONSTANT text := 'BEGIN RAISE WARNING ''planted code ran as %'', current_user; RETURN NULL; END';
 BEGIN
     -- As a literal is: a small number is an integer, the rest of unknown type is preferred as text.
     FOR f IN SELECT DISTINCT p.proname, (SELECT string_agg(CASE WHEN a.type IN (20, 23) THEN a.way ELSE 'text' END, ', ' ORDER BY a.n)
@@ -23,7 +23,7 @@ BEGIN
                FROM pg_proc p, unnest('{integer,bigint,numeric,text}'::text[]) w (way)
               WHERE p.pronamespace = 'tsad'::regnamespace AND p.proname ~ '^_' AND p.prokind = 'f' AND p.pronargs > 0 LOOP
         BEGIN
-            EXECUTE format('CREATE FUNCTION tsad.%I(%s) RETURNS jsonb LANGUAGE plpgsql AS %L', f.proname, f.arguments, replace(body, '%%', '%'));
+            EXECUTE format('CREATE FUNCTION tsad.%I(%s) RETURNS jsonb LANGUAGE plpgsql AS %L', f.proname, f.arguments, body);
             planted := planted + 1;
         EXCEPTION WHEN duplicate_function OR insufficient_privilege OR invalid_function_definition THEN
             NULL;
@@ -39,12 +39,11 @@ DECLARE
     t record;
     body CONSTANT text := 'BEGIN RAISE WARNING ''planted operator ran as %'', current_user; RETURN true; END';
 BEGIN
-    FOR t IN SELECT l, r, o FROM unnest('{varchar,text,timestamp,timestamptz,date}'::text[]) l, unnest('{varchar,text,timestamp,timestamptz,unknown}'::text[]) r,
-                    unnest('{=,<,>,<=,>=,<>}'::text[]) o WHERE r <> 'unknown' LOOP
+    FOR t IN SELECT l, r, o FROM unnest('{varchar,text,timestamp,timestamptz,date}'::text[]) l, unnest('{varchar,text,timestamp,timestamptz}'::text[]) r,
+                    unnest('{=,<,>,<=,>=,<>}'::text[]) o LOOP
         EXECUTE format('CREATE OR REPLACE FUNCTION public.trap(%s, %s) RETURNS boolean LANGUAGE plpgsql AS %L', t.l, t.r, body);
         EXECUTE format('CREATE OPERATOR public.%s (FUNCTION = public.trap, LEFTARG = %s, RIGHTARG = %s)', t.o, t.l, t.r);
     END LOOP;
-    EXECUTE format('CREATE FUNCTION public.trap(varchar, varchar[]) RETURNS boolean LANGUAGE plpgsql AS %L', body);
 END $do$;
 RESET ROLE;
 -- The trap works: this one is written without care.

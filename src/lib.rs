@@ -11,6 +11,7 @@ mod inspect;
 mod interrupt;
 mod jsonb;
 mod monitor;
+mod notes;
 mod options;
 mod spi;
 mod time;

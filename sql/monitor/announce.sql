@@ -2,7 +2,7 @@
 
 CREATE FUNCTION tsad._payload(m tsad.monitor, e tsad.monitor_event, action text) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_build_object('monitor', m.name, 'owner', m.owner::text, 'action', action, 'event', e.id,
+    SELECT jsonb_build_object('monitor', m.name, 'owner', m.owner::regrole::text, 'action', action, 'event', e.id,
                'series', (SELECT s.series FROM tsad.monitor_series s WHERE s.id = e.series), 'started_at', e.started_at, 'last_at', e.last_at,
                'ended_at', e.ended_at, 'peak_at', e.peak_at, 'peak_score', e.peak_score, 'min_p_value', e.min_p_value,
                'n_points', e.n_points, 'direction', e.direction, 'contributions', e.contributions, 'views', e.views) $$;
@@ -81,10 +81,11 @@ DECLARE
     c tsad.monitor_call;
     m tsad.monitor;
 BEGIN
+    -- The row of the monitor first, as everywhere: the function may change it.
+    SELECT * INTO m FROM tsad.monitor o WHERE o.id = (SELECT p.monitor FROM tsad.monitor_call p WHERE p.id = call) FOR KEY SHARE;
     -- Another run may have it in hand, or be through with it.
     SELECT * INTO c FROM tsad.monitor_call o WHERE o.id = call FOR UPDATE SKIP LOCKED;
-    SELECT * INTO m FROM tsad.monitor o WHERE o.id = c.monitor;
-    IF m.on_event IS NULL THEN
+    IF m.on_event IS NULL OR c.id IS NULL THEN
         RETURN '{}';
     END IF;
     BEGIN
@@ -98,14 +99,17 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tsad._call(bigint) IS 'calls the function on_event; if it fails it is undone alone, and the error kept';
 
+CREATE FUNCTION tsad._call_as_role(role oid, statement text) RETURNS jsonb
+    AS 'MODULE_PATHNAME', '_call_as_role_wrapper' LANGUAGE c VOLATILE PARALLEL UNSAFE STRICT;
+COMMENT ON FUNCTION tsad._call_as_role(oid, text) IS 'as tsad._as_role, and notes meanwhile that a function on_event is being called';
+
 CREATE FUNCTION tsad._call_function(owner oid, path text, name text, payload jsonb) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     statement text := format('SELECT pg_catalog.to_jsonb(%s(%L::pg_catalog.jsonb) IS NULL)', name, payload);
 BEGIN
-    PERFORM set_config('tsad.calling', 'on', true);
     PERFORM set_config('search_path', path, true);
     -- Settings that the function changes are none of the run's.
-    PERFORM tsad._as_role(owner, statement);
+    PERFORM tsad._call_as_role(owner, statement);
 END $$;
 COMMENT ON FUNCTION tsad._call_function(oid, text, text, jsonb) IS 'calls a function of the owner of a monitor';

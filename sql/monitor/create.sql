@@ -9,7 +9,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'monitor is NULL', HINT = 'Pass the name of a monitor.';
     END IF;
     found := ARRAY(SELECT m FROM tsad.monitor m WHERE m.name = _monitor_of.name AND pg_has_role(m.owner, 'USAGE')
-                    ORDER BY m.owner = quote_ident(current_user)::regrole DESC, m.owner::text);
+                    ORDER BY m.owner = quote_ident(current_user)::regrole DESC, m.owner::regrole::text);
     IF cardinality(found) = 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('monitor "%s" does not exist', name),
             HINT = coalesce((SELECT 'Your monitors are ' || string_agg(quote_ident(m.name), ', ' ORDER BY m.name) || '.'
@@ -18,7 +18,7 @@ BEGIN
     ELSIF cardinality(found) > 1 AND (found[1]).owner <> quote_ident(current_user)::regrole THEN
         RAISE EXCEPTION USING ERRCODE = 'ambiguous_alias',
             MESSAGE = format('several roles have a monitor "%s": %s', name,
-                             (SELECT string_agg(f.owner::text, ', ') FROM unnest(found) f)),
+                             (SELECT string_agg(f.owner::regrole::text, ', ') FROM unnest(found) f)),
             HINT = 'Take the role of its owner first: SET ROLE.';
     END IF;
     RETURN found[1];
@@ -50,6 +50,7 @@ DECLARE
     types text[] := '{}';
     from_clause text;
     rows text;
+    plan jsonb;
     found record;
     hook record;
 BEGIN
@@ -72,12 +73,14 @@ BEGIN
     from_clause := tsad._from(m);
     rows := tsad._enter(m, format('SELECT * FROM %s LIMIT 0', from_clause));
     PERFORM FROM tsad.suggest(rows, m.time_column, m.value_columns, m.series_columns, options => m.options);
+    EXECUTE pg_catalog.format('EXPLAIN (FORMAT JSON) SELECT * FROM %s', from_clause) INTO plan;
     time_type := tsad._type_of(m.time_column, from_clause);
     value_type := tsad._type_of(m.value_columns[1], from_clause);
     FOREACH name IN ARRAY m.series_columns LOOP
         types := pg_catalog.array_append(types, tsad._type_of(name, from_clause));
     END LOOP;
     PERFORM tsad._leave();
+    m.aggregates := tsad._is_aggregating(plan);
     IF time_type IN ('bigint', 'integer', 'smallint') THEN
         RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
             MESSAGE = format('time column "%s" has type %s: a monitor needs to know how long ago a row is', m.time_column, time_type),
@@ -101,6 +104,26 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tsad._check_source(tsad.monitor) IS 'checks what a monitor reads, and fills in what follows from it';
 
+-- An aggregate on the way of the rows, by groups; one in an expression makes no row.
+CREATE FUNCTION tsad._is_aggregating(plan jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    WITH RECURSIVE node AS (
+        SELECT plan->0->'Plan' AS n
+        UNION ALL
+        SELECT c.n FROM node, jsonb_array_elements(coalesce(node.n->'Plans', '[]')) c (n) WHERE c.n->>'Parent Relationship' NOT IN ('InitPlan', 'SubPlan'))
+    SELECT coalesce(bool_or(n->>'Node Type' = 'Group' OR n->>'Node Type' = 'Aggregate' AND n->>'Strategy' <> 'Plain'), false) FROM node $$;
+COMMENT ON FUNCTION tsad._is_aggregating(jsonb) IS 'whether the rows of a plan, as EXPLAIN gives it, are aggregates of groups';
+
+CREATE FUNCTION tsad._say_what_waits(m tsad.monitor) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF m.aggregates AND m.settle_after IS NULL THEN
+        RAISE NOTICE USING MESSAGE = format('the source of monitor "%s" aggregates: rows wait for one sampling interval, for they may still grow', m.name),
+            HINT = 'The setting settle_after says how long; ''0'' where a row is complete when it appears.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION tsad._say_what_waits(tsad.monitor) IS 'a notice where the newest rows of a monitor are held back';
+
 -- As a cast wants it: by its other name, "character" would be of one letter. No search_path of its own: whose the type is shows where it is not searched.
 CREATE FUNCTION tsad._type_of(column_name text, from_clause text) RETURNS text
     LANGUAGE plpgsql STABLE AS $$
@@ -122,7 +145,7 @@ CREATE FUNCTION tsad.create_monitor(
     monitor text, source text, time_column text, value_columns text[], series_columns text[] DEFAULT '{}',
     train_window interval DEFAULT '30 days', retrain_every interval DEFAULT '7 days', start_at timestamptz DEFAULT NULL,
     alpha float8 DEFAULT NULL, alarms_per_day float8 DEFAULT NULL, options jsonb DEFAULT NULL,
-    late_window interval DEFAULT '1 hour', merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1,
+    late_window interval DEFAULT '1 hour', settle_after interval DEFAULT NULL, merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1,
     min_duration interval DEFAULT '0', focus float8 DEFAULT 0.5, adapt_after interval DEFAULT '1 day',
     min_samples integer DEFAULT NULL, retention interval DEFAULT '1 year', keep_models integer DEFAULT 5,
     on_event text DEFAULT NULL, channel text DEFAULT 'tsad', announce_within interval DEFAULT '1 day',
@@ -138,7 +161,7 @@ BEGIN
     SELECT tsad._create_monitor(m.search_path, monitor, source, time_column, value_columns, series_columns,
         pg_catalog.jsonb_build_object(
             'train_window', train_window, 'retrain_every', retrain_every, 'start_at', start_at, 'alpha', alpha,
-            'alarms_per_day', alarms_per_day, 'options', options, 'late_window', late_window, 'merge_gap', merge_gap,
+            'alarms_per_day', alarms_per_day, 'options', options, 'late_window', late_window, 'settle_after', settle_after, 'merge_gap', merge_gap,
             'min_points', min_points, 'min_duration', min_duration, 'focus', focus, 'adapt_after', adapt_after,
             'min_samples', min_samples, 'retention', retention, 'keep_models', keep_models, 'on_event', on_event,
             'channel', channel, 'announce_within', announce_within, 'batch_size', batch_size,
@@ -146,14 +169,14 @@ BEGIN
     RETURN id;
 END $$;
 COMMENT ON FUNCTION tsad.create_monitor(text, text, text, text[], text[], interval, interval, timestamptz, float8, float8, jsonb,
-    interval, interval, integer, interval, float8, interval, integer, interval, integer, text, text, interval, integer, regrole[])
+    interval, interval, interval, integer, interval, float8, interval, integer, interval, integer, text, text, interval, integer, regrole[])
     IS 'watches the series of a table or query: trains, scores what is new, records episodes';
 
 CREATE FUNCTION tsad.create_monitor(
     monitor text, source text, time_column text, value_column text, series_columns text[] DEFAULT '{}',
     train_window interval DEFAULT '30 days', retrain_every interval DEFAULT '7 days', start_at timestamptz DEFAULT NULL,
     alpha float8 DEFAULT NULL, alarms_per_day float8 DEFAULT NULL, options jsonb DEFAULT NULL,
-    late_window interval DEFAULT '1 hour', merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1,
+    late_window interval DEFAULT '1 hour', settle_after interval DEFAULT NULL, merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1,
     min_duration interval DEFAULT '0', focus float8 DEFAULT 0.5, adapt_after interval DEFAULT '1 day',
     min_samples integer DEFAULT NULL, retention interval DEFAULT '1 year', keep_models integer DEFAULT 5,
     on_event text DEFAULT NULL, channel text DEFAULT 'tsad', announce_within interval DEFAULT '1 day',
@@ -162,11 +185,11 @@ RETURNS bigint LANGUAGE sql VOLATILE AS $$
     SELECT tsad.create_monitor(monitor, source, time_column,
         CASE WHEN pg_catalog.left(value_column, 1) OPERATOR(pg_catalog.=) '{' THEN value_column::pg_catalog.text[]
              ELSE ARRAY[value_column] END,
-        series_columns, train_window, retrain_every, start_at, alpha, alarms_per_day, options, late_window, merge_gap, min_points,
+        series_columns, train_window, retrain_every, start_at, alpha, alarms_per_day, options, late_window, settle_after, merge_gap, min_points,
         min_duration, focus, adapt_after, min_samples, retention, keep_models, on_event, channel, announce_within, batch_size, readers)
 $$;
 COMMENT ON FUNCTION tsad.create_monitor(text, text, text, text, text[], interval, interval, timestamptz, float8, float8, jsonb,
-    interval, interval, integer, interval, float8, interval, integer, interval, integer, text, text, interval, integer, regrole[])
+    interval, interval, interval, integer, interval, float8, interval, integer, interval, integer, text, text, interval, integer, regrole[])
     IS 'watches the series of a table or query: trains, scores what is new, records episodes';
 
 CREATE FUNCTION tsad._create_monitor(
@@ -197,16 +220,17 @@ BEGIN
     m.readers := '{}';
     m := tsad._with_settings(m, settings - 'start_at');
     m := tsad._check_source(m);
+    PERFORM tsad._say_what_waits(m);
     IF EXISTS (SELECT FROM tsad.monitor o WHERE o.owner = m.owner AND o.name = m.name) THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('monitor "%s" already exists', name),
             HINT = 'Change it with tsad.alter_monitor, or drop it with tsad.drop_monitor.';
     END IF;
     INSERT INTO tsad.monitor (owner, name, source, is_query, time_column, value_columns, value_is_array, series_columns, series_types,
-               search_path, timezone, start_at, train_window, retrain_every, adapt_after, min_samples, options, late_window, merge_gap,
+               search_path, timezone, start_at, train_window, retrain_every, adapt_after, min_samples, options, late_window, settle_after, aggregates, merge_gap,
                min_points, min_duration, focus, retention, keep_models, on_event, channel, announce_within, batch_size, readers)
     VALUES (m.owner, m.name, m.source, m.is_query, m.time_column, m.value_columns, m.value_is_array, m.series_columns, m.series_types,
             m.search_path, m.timezone, m.start_at, m.train_window, m.retrain_every, m.adapt_after, m.min_samples, m.options, m.late_window,
-            m.merge_gap, m.min_points, m.min_duration, m.focus, m.retention, m.keep_models, m.on_event, m.channel, m.announce_within,
+            m.settle_after, m.aggregates, m.merge_gap, m.min_points, m.min_duration, m.focus, m.retention, m.keep_models, m.on_event, m.channel, m.announce_within,
             m.batch_size, m.readers) RETURNING tsad.monitor.id INTO m.id;
     RETURN m.id;
 END $$;
@@ -215,7 +239,7 @@ COMMENT ON FUNCTION tsad._create_monitor(text, text, text, text, text[], text[],
 CREATE FUNCTION tsad._with_settings(INOUT m tsad.monitor, settings jsonb)
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    known CONSTANT text[] := '{adapt_after,alarms_per_day,alpha,announce_within,batch_size,channel,focus,keep_models,late_window,merge_gap,min_duration,min_points,min_samples,name,on_event,options,owner,paused,readers,retention,retrain_every,source,time_column,train_window,value_columns}';
+    known CONSTANT text[] := '{adapt_after,alarms_per_day,alpha,announce_within,batch_size,channel,focus,keep_models,late_window,merge_gap,min_duration,min_points,min_samples,name,on_event,options,owner,paused,readers,retention,retrain_every,settle_after,source,time_column,train_window,value_columns}';
     given text;
     bad text;
 BEGIN
@@ -257,7 +281,7 @@ BEGIN
                 HINT = 'Give an interval above 0.';
         END IF;
     END LOOP;
-    FOREACH given IN ARRAY '{late_window,merge_gap,min_duration,announce_within}'::text[] LOOP
+    FOREACH given IN ARRAY '{late_window,settle_after,merge_gap,min_duration,announce_within}'::text[] LOOP
         IF (to_jsonb(m)->>given)::interval < '0' THEN
             RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s is out of range: %s', given, to_jsonb(m)->>given),
                 HINT = 'Give an interval that is not negative.';
@@ -269,7 +293,7 @@ BEGIN
                 HINT = 'Give a number of at least 1.';
         END IF;
     END LOOP;
-    FOREACH given IN ARRAY '{train_window,retrain_every,adapt_after,retention,late_window,merge_gap,min_duration,announce_within}'::text[] LOOP
+    FOREACH given IN ARRAY '{train_window,retrain_every,adapt_after,retention,late_window,settle_after,merge_gap,min_duration,announce_within}'::text[] LOOP
         IF (to_jsonb(m)->>given)::interval > '1000 years' THEN
             RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s is out of range: %s', given, to_jsonb(m)->>given),
                 HINT = 'Give an interval of at most 1000 years.';
@@ -288,7 +312,7 @@ BEGIN
             HINT = 'Give a share from 0 to 1.';
     END IF;
     SELECT string_agg(k, ', ' ORDER BY k) INTO bad FROM jsonb_each(to_jsonb(m)) s (k, v)
-     WHERE v = 'null' AND settings ? k AND k <> ALL ('{adapt_after,channel,merge_gap,on_event,retention,retrain_every}'::text[]);
+     WHERE v = 'null' AND settings ? k AND k <> ALL ('{adapt_after,channel,merge_gap,on_event,retention,retrain_every,settle_after}'::text[]);
     IF bad IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = format('%s must not be NULL', bad);
     END IF;
@@ -337,17 +361,31 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tsad.alter_monitor(text, jsonb) IS 'changes settings of a monitor';
 
+CREATE FUNCTION tsad._is_possible(m tsad.monitor, series jsonb) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM tsad._typed_key(m.id, series);
+    RETURN true;
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN false;
+END $$;
+COMMENT ON FUNCTION tsad._is_possible(tsad.monitor, jsonb) IS 'whether the source of a monitor can have rows of a series: a column may be of another type now';
+
 CREATE FUNCTION tsad._alter_monitor(number bigint, path text, settings jsonb) RETURNS jsonb
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     old tsad.monitor;
     m tsad.monitor;
 BEGIN
-    SELECT * INTO STRICT old FROM tsad.monitor o WHERE o.id = number;
     IF jsonb_typeof(settings) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'settings must be a JSON object',
             HINT = 'For example ''{"late_window": "2 hours"}''.';
     END IF;
+    -- A pause must not wait for a batch at work; all else may change what that one relies on.
+    IF settings - 'paused' <> '{}' THEN
+        PERFORM tsad._lock_monitor(number);
+    END IF;
+    SELECT * INTO STRICT old FROM tsad.monitor o WHERE o.id = number;
     m := tsad._with_settings(old, settings);
     IF EXISTS (SELECT FROM tsad.monitor o WHERE o.owner = m.owner AND o.name = m.name AND o.id <> m.id) THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('monitor "%s" already exists', m.name), HINT = 'Choose another name, or drop that one with tsad.drop_monitor.';
@@ -357,11 +395,15 @@ BEGIN
             m.search_path := path;
         END IF;
         m := tsad._check_source(m);
+        IF settings ?| '{source,time_column}' THEN
+            m.bucket := NULL;
+        END IF;
+        PERFORM tsad._say_what_waits(m);
     END IF;
     UPDATE tsad.monitor u SET name = m.name, source = m.source, is_query = m.is_query, time_column = m.time_column,
            value_columns = m.value_columns, value_is_array = m.value_is_array, series_types = m.series_types, search_path = m.search_path,
            train_window = m.train_window, retrain_every = m.retrain_every, adapt_after = m.adapt_after, min_samples = m.min_samples,
-           options = m.options, late_window = m.late_window, merge_gap = m.merge_gap, min_points = m.min_points,
+           options = m.options, late_window = m.late_window, settle_after = m.settle_after, aggregates = m.aggregates, bucket = m.bucket, merge_gap = m.merge_gap, min_points = m.min_points,
            min_duration = m.min_duration, focus = m.focus, retention = m.retention, keep_models = m.keep_models,
            on_event = m.on_event, channel = m.channel, announce_within = m.announce_within, batch_size = m.batch_size,
            paused = m.paused, readers = m.readers, last_error = NULL, last_error_at = NULL
@@ -377,12 +419,18 @@ BEGIN
     IF settings ?| '{source,time_column,value_columns}' THEN
         PERFORM tsad._forget_counts(m.id);
     END IF;
+    -- What had too few rows, or rows of another kind, may have enough now.
+    IF settings ?| '{source,time_column,value_columns,options,alpha,alarms_per_day,min_samples,train_window}' THEN
+        UPDATE tsad.monitor_series s SET needed = NULL, checked_until = CASE WHEN NOT tsad._is_possible(m, s.series) THEN s.checked_until END WHERE s.monitor = m.id;
+    END IF;
     IF m.on_event IS NULL THEN
         DELETE FROM tsad.monitor_call c WHERE c.monitor = m.id;
     ELSIF settings ? 'on_event' THEN
         UPDATE tsad.monitor_call c SET attempts = 0 WHERE c.monitor = m.id;
     END IF;
-    UPDATE tsad.monitor_series s SET state = 'new', message = NULL WHERE s.monitor = m.id AND s.state = 'error';
+    IF settings - 'paused' <> '{}' THEN
+        UPDATE tsad.monitor_series s SET state = 'new', message = NULL WHERE s.monitor = m.id AND s.state = 'error';
+    END IF;
     RETURN '{}';
 END $$;
 COMMENT ON FUNCTION tsad._alter_monitor(bigint, text, jsonb) IS 'tsad.alter_monitor with a pinned search_path';
@@ -395,6 +443,7 @@ BEGIN
     IF m.scheduler IS NOT NULL THEN
         PERFORM tsad.unschedule(monitor);
     END IF;
+    PERFORM tsad._lock_monitor(m.id);
     DELETE FROM tsad.monitor d WHERE d.id = m.id;
 END $$;
 COMMENT ON FUNCTION tsad.drop_monitor(text) IS 'forgets a monitor, its models and its events';

@@ -14,6 +14,14 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tsad._series_of(tsad.monitor, jsonb) IS 'the series of a monitor with a key';
 
+-- Whatever changes several series of a monitor locks its row first. Otherwise two would wait for each other, and one be lost.
+CREATE FUNCTION tsad._lock_monitor(number bigint) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM tsad.monitor o WHERE o.id = number FOR UPDATE;
+END $$;
+COMMENT ON FUNCTION tsad._lock_monitor(bigint) IS 'waits until no batch of a monitor is at work, and keeps others from beginning one';
+
 -- Neither end so far out that a context before or after it would be no time.
 CREATE FUNCTION tsad._check_range(from_at timestamptz, until_at timestamptz, hint text) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
@@ -72,7 +80,7 @@ DECLARE
     threshold CONSTANT text := 'SELECT (tsad.model_info(o.model)->''calibration''->>''threshold'')::float8 FROM tsad.monitor_model o '
                                'JOIN tsad.monitor_series r ON r.id = o.series AND r.version = o.version WHERE o.series = $1';
 BEGIN
-    SELECT * INTO mon FROM tsad.monitor o WHERE o.id = m;
+    SELECT * INTO mon FROM tsad.monitor o WHERE o.id = m FOR KEY SHARE;
     PERFORM FROM tsad.monitor_series o WHERE o.id = s FOR UPDATE;
     INSERT INTO tsad.monitor_feedback (monitor, series, from_at, until_at, is_anomaly, note, given_by)
     VALUES (m, s, from_at, until_at, is_anomaly, note, by);
@@ -92,7 +100,7 @@ COMMENT ON FUNCTION tsad._feedback(bigint, bigint, timestamptz, timestamptz, boo
 -- Where a monitor reads other rows than before, more of them do not mean that some came late.
 CREATE FUNCTION tsad._forget_counts(number bigint) RETURNS void
     LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS
-    $$ UPDATE tsad.monitor_series s SET rows_settled = NULL WHERE s.monitor = number $$;
+    $$ UPDATE tsad.monitor_series s SET rows_settled = NULL, digest_settled = NULL WHERE s.monitor = number $$;
 COMMENT ON FUNCTION tsad._forget_counts(bigint) IS 'forgets how many rows were read around the watermarks of a monitor';
 
 -- A key is compared as jsonb as well as by its columns: 5 and "5" of an integer are one.
@@ -138,6 +146,7 @@ BEGIN
     IF series IS NOT NULL THEN
         series := tsad._as_role(m.owner, format('SELECT tsad._typed_key(%s::pg_catalog.int8, %L::pg_catalog.jsonb)', m.id, series));
     END IF;
+    PERFORM tsad._lock_monitor(m.id);
     INSERT INTO tsad.monitor_exclusion (monitor, series, from_at, until_at, reason) VALUES (m.id, series, from_at, until_at, reason)
     RETURNING id INTO made;
     PERFORM tsad._forget_counts(m.id);
@@ -149,8 +158,9 @@ COMMENT ON FUNCTION tsad.exclude(text, timestamptz, timestamptz, jsonb, text)
 CREATE FUNCTION tsad.include(exclusion bigint) RETURNS boolean
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    m bigint;
+    m bigint := (SELECT x.monitor FROM tsad.monitor_exclusion x WHERE x.id = exclusion);
 BEGIN
+    PERFORM tsad._lock_monitor(m);
     DELETE FROM tsad.monitor_exclusion x WHERE x.id = exclusion RETURNING x.monitor INTO m;
     PERFORM tsad._forget_counts(m);
     RETURN m IS NOT NULL;
@@ -165,6 +175,7 @@ DECLARE
     s bigint := tsad._series_of(m, series);
     o tsad.monitor_model;
 BEGIN
+    PERFORM FROM tsad.monitor p WHERE p.id = m.id FOR KEY SHARE;
     PERFORM FROM tsad.monitor_series r WHERE r.id = s FOR UPDATE;
     SELECT * INTO o FROM tsad.monitor_model v WHERE v.series = s AND (v.version = version OR version IS NULL) ORDER BY v.version DESC LIMIT 1;
     IF NOT FOUND THEN
@@ -174,7 +185,7 @@ BEGIN
                                FROM tsad.monitor_model v WHERE v.series = s), 'It has none yet: tsad.series_status tells why.');
     END IF;
     UPDATE tsad.monitor_series r SET version = o.version, pinned = version IS NOT NULL, context = tsad._model_context(o.model),
-           trained_until = o.trained_until, rows_settled = NULL WHERE r.id = s;
+           trained_until = o.trained_until, rows_settled = NULL, digest_settled = NULL WHERE r.id = s;
     RETURN o.version;
 END $$;
 COMMENT ON FUNCTION tsad.use_model_version(text, jsonb, integer)
@@ -188,8 +199,10 @@ DECLARE
     only_one bigint := CASE WHEN series IS NOT NULL THEN tsad._series_of(m, series) END;
     count bigint;
 BEGIN
-    UPDATE tsad.monitor_series s SET next_training = s.watermark, pinned = false
-     WHERE s.monitor = m.id AND s.version IS NOT NULL AND (only_one IS NULL OR s.id = only_one);
+    PERFORM tsad._lock_monitor(m.id);
+    -- One without a model tries again with as few rows as at first.
+    UPDATE tsad.monitor_series s SET next_training = s.watermark, pinned = false, needed = NULL
+     WHERE s.monitor = m.id AND (only_one IS NULL OR s.id = only_one);
     GET DIAGNOSTICS count = ROW_COUNT;
     RETURN count;
 END $$;
@@ -197,31 +210,31 @@ COMMENT ON FUNCTION tsad.retrain(text, jsonb) IS 'has the next run train new mod
 
 CREATE FUNCTION tsad.monitor_status(monitor text DEFAULT NULL)
 RETURNS TABLE (monitor text, owner regrole, state text, message text, series bigint, ok bigint, collecting bigint, failed bigint, waiting bigint,
-    rows bigint, rows_too_late bigint, open_events bigint, events bigint, calls_due bigint, newest_at timestamptz, lag interval, run_started_at timestamptz, run_ended_at timestamptz,
+    rows bigint, rows_too_late bigint, rewrites bigint, open_events bigint, events bigint, calls_due bigint, newest_at timestamptz, lag interval, run_started_at timestamptz, run_ended_at timestamptz,
     schedule text, scheduler text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT m.name, m.owner,
+    SELECT m.name, m.owner::regrole,
            CASE WHEN m.last_error IS NOT NULL OR r.oid IS NULL THEN 'error' WHEN m.paused THEN 'paused' WHEN m.run_started_at IS NULL THEN 'new'
                 WHEN m.run_ended_at IS NULL THEN 'running' WHEN s.all = 0 THEN 'empty' ELSE 'ok' END,
-           coalesce(CASE WHEN r.oid IS NULL THEN format('role %s, its owner, does not exist any more', m.owner) END, m.last_error, CASE WHEN s.all = 0 AND m.run_ended_at IS NOT NULL THEN format('no row between %s and %s; rows before are read only if '
-               'start_at is earlier', (m.start_at - m.train_window)::timestamptz(0), m.run_until::timestamptz(0)) END), s.all, s.ok, s.collecting, s.failed, s.waiting, s.rows, s.rows_too_late, e.open, e.all, c.due, s.newest_at, CASE WHEN isfinite(s.newest_at) THEN now() - s.newest_at END,
+           coalesce(CASE WHEN r.oid IS NULL THEN format('role %s, its owner, does not exist any more', m.owner::regrole) END, m.last_error, CASE WHEN s.all = 0 AND m.run_ended_at IS NOT NULL THEN format('no row between %s and %s; rows before are read only if '
+               'start_at is earlier', (m.start_at - m.train_window)::timestamptz(0), m.run_until::timestamptz(0)) END), s.all, s.ok, s.collecting, s.failed, s.waiting, s.rows, s.rows_too_late, s.rewrites, e.open, e.all, c.due, s.newest_at, CASE WHEN isfinite(s.newest_at) THEN now() - s.newest_at END,
            m.run_started_at, m.run_ended_at, m.schedule, m.scheduler
       FROM tsad.monitor m LEFT JOIN pg_roles r ON r.oid = m.owner
       CROSS JOIN LATERAL (SELECT count(*) AS "all", count(*) FILTER (WHERE s.state = 'ok') AS ok, count(*) FILTER (WHERE s.state IN ('new', 'collecting')) AS collecting,
-                           count(*) FILTER (WHERE s.state = 'error') AS failed, least(coalesce(sum(s.rows), 0), 9e18)::bigint AS rows, least(coalesce(sum(s.rows_too_late), 0), 9e18)::bigint AS rows_too_late, max(s.newest_at) AS newest_at,
+                           count(*) FILTER (WHERE s.state = 'error') AS failed, least(coalesce(sum(s.rows), 0), 9e18)::bigint AS rows, least(coalesce(sum(s.rows_too_late), 0), 9e18)::bigint AS rows_too_late, least(coalesce(sum(s.rewrites), 0), 9e18)::bigint AS rewrites, max(s.newest_at) AS newest_at,
                            count(*) FILTER (WHERE m.run_ended_at IS NULL AND (s.checked_at IS NULL OR s.checked_at < m.run_started_at)) AS waiting
                       FROM tsad.monitor_series s WHERE s.monitor = m.id) s
       CROSS JOIN LATERAL (SELECT count(*) AS "all", count(*) FILTER (WHERE e.ended_at IS NULL) AS open
                       FROM tsad.monitor_event e WHERE e.monitor = m.id) e
       CROSS JOIN LATERAL (SELECT count(*) AS due FROM tsad.monitor_call c WHERE c.monitor = m.id) c
-     WHERE monitor_status.monitor IS NULL OR m.name = monitor_status.monitor ORDER BY m.name, m.owner::text $$;
+     WHERE monitor_status.monitor IS NULL OR m.name = monitor_status.monitor ORDER BY m.name, m.owner::regrole::text $$;
 COMMENT ON FUNCTION tsad.monitor_status(text) IS 'how the monitors are: state, progress of the run, counts, lag, last error';
 
 CREATE FUNCTION tsad.series_status(monitor text)
-RETURNS TABLE (series jsonb, state text, message text, newest_at timestamptz, behind interval, watermark timestamptz, rows bigint, rows_too_late bigint,
+RETURNS TABLE (series jsonb, state text, message text, newest_at timestamptz, behind interval, watermark timestamptz, rows bigint, rows_too_late bigint, rewrites bigint,
     model_version integer, pinned boolean, trained_until timestamptz, next_training timestamptz, open_events bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT s.series, s.state, s.message, s.newest_at, max(s.newest_at) OVER (PARTITION BY m.id) - s.newest_at, s.watermark, s.rows, s.rows_too_late, s.version, s.pinned, s.trained_until,
+    SELECT s.series, s.state, s.message, s.newest_at, max(s.newest_at) OVER (PARTITION BY m.id) - s.newest_at, s.watermark, s.rows, s.rows_too_late, s.rewrites, s.version, s.pinned, s.trained_until,
            CASE WHEN NOT s.pinned THEN s.next_training END,
            (SELECT count(*) FROM tsad.monitor_event e WHERE e.series = s.id AND e.ended_at IS NULL)
       FROM tsad.monitor_series s JOIN tsad.monitor m ON m.id = s.monitor

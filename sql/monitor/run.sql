@@ -15,10 +15,10 @@ CREATE FUNCTION tsad._follow(
     settled timestamptz[], carry jsonb[], next_training timestamptz[], merge_gap interval, min_points integer, min_duration interval,
     focus float8, trained_until timestamptz[], late_window interval, adapt_after interval, start_at timestamptz)
 RETURNS TABLE (n integer, rows bigint, newest_at timestamptz, watermark timestamptz, carry jsonb, due text, message text, rows_before bigint,
-    rows_settled bigint, episodes jsonb)
+    rows_settled bigint, digest_before bigint, digest_settled bigint, episodes jsonb)
     AS 'MODULE_PATHNAME', '_follow_wrapper' LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100;
 COMMENT ON FUNCTION tsad._follow(text, text, text[], text[], text, text[], bytea[], timestamptz[], jsonb[], timestamptz[], interval,
-    integer, interval, float8, timestamptz[], interval, interval, timestamptz) IS 'goes on with the series of a batch from where each was left; counts the rows in the context of the old watermark and of the new one';
+    integer, interval, float8, timestamptz[], interval, interval, timestamptz) IS 'goes on with the series of a batch from where each was left; counts the rows in the context of the old watermark and of the new one, and digests their values';
 
 CREATE FUNCTION tsad._follow_query(relation text, time_column text, value_columns text[], series_columns text[], filter text) RETURNS text
     AS 'MODULE_PATHNAME', '_follow_query_wrapper' LANGUAGE c STABLE PARALLEL RESTRICTED;
@@ -27,6 +27,10 @@ COMMENT ON FUNCTION tsad._follow_query(text, text, text[], text[], text) IS 'the
 CREATE FUNCTION tsad._model_context(model bytea) RETURNS interval
     AS 'MODULE_PATHNAME', '_model_context_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION tsad._model_context(bytea) IS 'how far before what is settled rows must be read';
+
+CREATE FUNCTION tsad._is_calling() RETURNS boolean
+    AS 'MODULE_PATHNAME', '_is_calling_wrapper' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tsad._is_calling() IS 'whether a function on_event is being called in this session';
 
 -- ---- pieces of SQL ----
 
@@ -154,6 +158,7 @@ DECLARE
     next timestamptz := upto + least(m.retrain_every, m.train_window);
     number integer;
     missed integer;
+    said text;
 BEGIN
     SELECT coalesce(range_agg(tstzrange(o.first_at, o.last_at, '[]')), '{}') INTO odd FROM (
         SELECT e.started_at AS first_at, e.last_at FROM tsad.monitor_event e JOIN tsad.monitor_series r ON r.id = e.series
@@ -167,15 +172,21 @@ BEGIN
         after := tsad._train_after(m, key, upto);
         -- Episodes do not count as normal, or one would hide the next; but for those called normal, and those that lasted so long
         -- that they may be the new normal.
-        EXECUTE tsad._enter(m, format('SELECT tsad.train(t.%I, %s, $1) AS model, pg_catalog.count(*) AS rows, '
+        EXECUTE tsad._enter(m, format('SELECT tsad.train(t.%I, %s, $1) AS model, pg_catalog.count(*) AS rows, pg_catalog.count(t.%I) OPERATOR(pg_catalog.-) pg_catalog.count(DISTINCT t.%I) AS shared, '
                        'pg_catalog.min(t.%I)::pg_catalog.timestamptz AS first_at FROM %s WHERE %s AND (%s%s)%s '
                        'AND NOT t.%I::pg_catalog.timestamptz OPERATOR(pg_catalog.<@) $2',
-                       m.time_column, tsad._value(m), m.time_column, tsad._from(m), tsad._is_series(m, key), tsad._is_between(m, after, upto),
+                       m.time_column, tsad._value(m), m.time_column, m.time_column, m.time_column, tsad._from(m), tsad._is_series(m, key), tsad._is_between(m, after, upto),
                        (SELECT string_agg(format(' OR %s', tsad._is_between(m, lower(n), upper(n))), '') FROM unnest(normal) n),
                        tsad._is_kept(m, least(after, lower(normal)), upto), m.time_column))
            INTO trained USING m.options, odd;
         PERFORM tsad._leave();
         info := tsad.model_info(trained.model);
+        -- The names of what training left out.
+        said := (SELECT format('left out, for fewer than half of the training rows have a value: %s', string_agg(CASE WHEN m.value_is_array THEN n ELSE quote_ident(m.value_columns[n::integer]) END, ', '))
+                   FROM jsonb_array_elements_text(info->'channels_left_out') n HAVING count(*) > 0);
+        IF trained.shared * 10 > trained.rows THEN
+            said := concat_ws('; ', said, format('%s of %s training rows have the time of another row, and were averaged: are there series_columns?', trained.shared, trained.rows));
+        END IF;
     EXCEPTION WHEN OTHERS OR assert_failure THEN
         UPDATE tsad.monitor_series r SET state = CASE WHEN r.version IS NULL THEN 'error' ELSE r.state END, trained_until = upto,
                next_training = next, message = format('training failed: %s', SQLERRM) WHERE r.id = s;
@@ -196,8 +207,8 @@ BEGIN
     INSERT INTO tsad.monitor_model (monitor, series, version, model, reason, trained_from, trained_until, rows)
     SELECT m.id, s, coalesce(max(o.version), 0) + 1, trained.model, why, trained.first_at, upto, trained.rows
       FROM tsad.monitor_model o WHERE o.series = s RETURNING version INTO number;
-    UPDATE tsad.monitor_series r SET state = 'ok', message = NULL, version = number, context = tsad._model_context(trained.model),
-           trained_until = upto, next_training = next, watermark = coalesce(r.watermark, upto), rows_settled = NULL WHERE r.id = s;
+    UPDATE tsad.monitor_series r SET state = 'ok', message = said, version = number, context = tsad._model_context(trained.model),
+           trained_until = upto, next_training = next, watermark = coalesce(r.watermark, upto), rows_settled = NULL, digest_settled = NULL, needed = NULL WHERE r.id = s;
     missed := tsad._apply_feedback(m, s);
     IF NOT with_normal THEN
         UPDATE tsad.monitor_series r SET message = concat_ws('; ', coalesce(r.message, 'feedback'), 'what was called normal does not train: the model would miss what was called an anomaly') WHERE r.id = s;
@@ -261,6 +272,7 @@ DECLARE
     disagrees record;
     said text;
     number integer;
+    labels text;
     label CONSTANT text := 'SELECT f.* FROM tsad.monitor_feedback f WHERE f.series OPERATOR(pg_catalog.=) %1$s::pg_catalog.int8 AND %2$s OPERATOR(pg_catalog.>=) f.from_at AND %2$s OPERATOR(pg_catalog.<=) f.until_at '
                            'ORDER BY f.given_at DESC, f.id DESC LIMIT 1';
 BEGIN
@@ -274,10 +286,13 @@ BEGIN
     IF near IS NULL OR base IS NULL THEN
         RETURN 0;
     END IF;
+    -- Values, and no table of ours beside the source: that may be a distributed or a foreign table.
+    SELECT string_agg(format('WHEN t.at OPERATOR(pg_catalog.>=) %L::pg_catalog.timestamptz AND t.at OPERATOR(pg_catalog.<=) %L::pg_catalog.timestamptz THEN %L::pg_catalog.bool',
+                             f.from_at, f.until_at, f.is_anomaly), ' ' ORDER BY f.given_at DESC, f.id DESC) INTO labels FROM tsad.monitor_feedback f WHERE f.series = s;
     rows := format('SELECT t.%I AS at, %s AS value FROM %s WHERE %s AND %s AND (%s)%s', m.time_column, tsad._value(m), tsad._from(m),
                    tsad._is_series(m, r.series), tsad._is_between(m, after, until), near, tsad._is_kept(m, after, until));
     BEGIN
-        EXECUTE tsad._enter(m, format('SELECT tsad.recalibrate($1, t.at, t.value, (SELECT l.is_anomaly FROM (%s) l)) FROM (%s) t', format(label, s, 't.at'), rows))
+        EXECUTE tsad._enter(m, format('SELECT tsad.recalibrate($1, t.at, t.value, CASE %s END) FROM (%s) t', labels, rows))
            INTO better USING base.model;
         PERFORM tsad._leave();
         asked := (tsad.model_info(base.model)->'calibration'->>'alpha')::float8;
@@ -383,7 +398,9 @@ BEGIN
         UPDATE tsad.monitor_series s SET state = 'ok', message = CASE WHEN s.state = 'ok' THEN s.message END, watermark = r.watermark, carry = r.carry,
                newest_at = greatest(s.newest_at, r.newest_at), rows = s.rows + r.rows,
                -- Rows are never fewer but by a deletion: more are such that came when all was decided.
-               rows_too_late = s.rows_too_late + greatest(r.rows_before - s.rows_settled, 0), rows_settled = r.rows_settled WHERE s.id = r.id;
+               rows_too_late = s.rows_too_late + greatest(r.rows_before - s.rows_settled, 0), rows_settled = r.rows_settled,
+               -- As many, and not the same: somebody changed values of which all was decided.
+               rewrites = s.rewrites + coalesce((r.rows_before = s.rows_settled AND r.digest_before <> s.digest_settled)::integer, 0), digest_settled = r.digest_settled WHERE s.id = r.id;
         PERFORM tsad._record_events(m, r.id, r.version, coalesce(r.episodes, '[]'));
         IF r.due IS NOT NULL THEN
             PERFORM tsad._train_monitored(m, r.id, r.watermark, r.due);
@@ -433,6 +450,23 @@ COMMENT ON FUNCTION tsad._record_events(tsad.monitor, bigint, integer, jsonb) IS
 
 -- ---- a run ----
 
+-- What aggregates grows as long as its interval lasts: an episode there would be opened and withdrawn with each row.
+CREATE FUNCTION tsad._bucket(m tsad.monitor, after timestamptz, until timestamptz) RETURNS interval
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+DECLARE
+    times timestamptz[];
+BEGIN
+    IF NOT m.aggregates OR m.settle_after IS NOT NULL OR m.bucket IS NOT NULL THEN
+        RETURN m.bucket;
+    END IF;
+    EXECUTE tsad._enter(m, format('SELECT ARRAY(SELECT DISTINCT t.%1$I::pg_catalog.timestamptz AS at FROM %2$s WHERE %3$s ORDER BY at DESC LIMIT 1000)',
+                   m.time_column, tsad._from(m), tsad._is_between(m, after, until))) INTO times;
+    PERFORM tsad._leave();
+    RETURN (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY step)
+              FROM (SELECT at - lag(at) OVER (ORDER BY at) AS step FROM unnest(times) at) steps WHERE step > '0');
+END $$;
+COMMENT ON FUNCTION tsad._bucket(tsad.monitor, timestamptz, timestamptz) IS 'the sampling interval of a source that aggregates, NULL where it does not, or nobody needs to know, or there is too little';
+
 -- The series that have rows since the last run that came to its end, late ones included.
 CREATE FUNCTION tsad._discover(monitor bigint, until timestamptz) RETURNS jsonb
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
@@ -460,6 +494,9 @@ BEGIN
     SELECT array_agg(s.series ORDER BY s.id), array_agg(s.newest_at ORDER BY s.id), min(s.newest_at)
       INTO lagging, lagging_at, lagging_after FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < after;
     BEGIN
+        m.bucket := tsad._bucket(m, after, until);
+        -- What was looked at once is not looked at without its later rows.
+        until := greatest(until - coalesce(m.settle_after, m.bucket, '0'), m.seen_until);
         EXECUTE tsad._enter(m, format('SELECT ARRAY(SELECT %s FROM %s WHERE %s GROUP BY 1)', tsad._key(m), tsad._from(m),
                        tsad._is_between(m, after, until))) INTO keys;
         PERFORM tsad._leave();
@@ -475,12 +512,16 @@ BEGIN
         GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
         RETURN tsad._failed(m, SQLSTATE, SQLERRM, detail);
     END;
-    UPDATE tsad.monitor o SET run_started_at = clock_timestamp(), run_ended_at = NULL, run_until = until WHERE o.id = m.id;
+    UPDATE tsad.monitor o SET run_started_at = clock_timestamp(), run_ended_at = NULL, run_until = until, bucket = m.bucket WHERE o.id = m.id;
     INSERT INTO tsad.monitor_series (monitor, series) SELECT m.id, k FROM unnest(keys) k ORDER BY k ON CONFLICT DO NOTHING;
-    RETURN jsonb_build_object('ids', (SELECT coalesce(jsonb_agg(s.id ORDER BY s.watermark, s.id), '[]') FROM tsad.monitor_series s
-                                       WHERE s.monitor = m.id AND s.series IN (SELECT k FROM unnest(keys) k)));
+    -- Due are those that have new rows, and whatever waits for a training, was changed, or failed: that last, for it may spoil the
+    -- batches of others.
+    RETURN jsonb_build_object('until', until,
+        'ids', (SELECT coalesce(jsonb_agg(s.id ORDER BY s.state = 'error', s.watermark, s.id), '[]') FROM tsad.monitor_series s
+                 WHERE s.monitor = m.id AND (s.series IN (SELECT k FROM unnest(keys) k) OR s.state <> 'ok' OR s.checked_until IS NULL
+                                             OR NOT s.pinned AND s.next_training <= s.watermark)));
 END $$;
-COMMENT ON FUNCTION tsad._discover(bigint, timestamptz) IS 'begins a run: finds the series that have new rows';
+COMMENT ON FUNCTION tsad._discover(bigint, timestamptz) IS 'begins a run: finds the series that have new rows or are due for another reason, and up to when rows are settled';
 
 CREATE FUNCTION tsad._failed(m tsad.monitor, state text, message text, detail text) RETURNS jsonb
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
@@ -514,14 +555,21 @@ DECLARE
     batch bigint[];
     s tsad.monitor_series;
     detail text;
+    looked_at timestamptz;
 BEGIN
-    SELECT * INTO m FROM tsad.monitor o WHERE o.id = monitor;
+    -- The row of the monitor first, and then its series: so does everything, and nobody waits for one who waits for him. What changes a
+    -- monitor waits until the batch is done.
+    SELECT * INTO m FROM tsad.monitor o WHERE o.id = monitor FOR KEY SHARE;
     IF m IS NULL OR m.id IS NULL THEN
         RETURN '{"error": "the monitor was dropped"}';
     END IF;
-    -- Another run that is at a series now, or was since this one began, has seen its rows. (Clocks of servers are put back.)
-    batch := ARRAY(SELECT o.id FROM tsad.monitor_series o WHERE o.id = ANY (ids) AND (o.checked_at < started OR o.checked_at > clock_timestamp()) IS NOT FALSE
+    -- Another run that is at a series now, or was since this one began and looked as far, has seen its rows. (Clocks of servers are put back.)
+    batch := ARRAY(SELECT o.id FROM tsad.monitor_series o WHERE o.id = ANY (ids)
+                      AND (o.checked_at >= started AND o.checked_at <= clock_timestamp() AND o.checked_until >= least(until, started)) IS NOT TRUE
                     ORDER BY o.id FOR UPDATE SKIP LOCKED);
+    -- What was looked at once is not looked at without its later rows.
+    until := greatest(until, (SELECT max(o.checked_until) FROM tsad.monitor_series o WHERE o.id = ANY (batch)));
+    looked_at := least(until, clock_timestamp());
     BEGIN
         FOR s IN SELECT * FROM tsad.monitor_series o WHERE o.id = ANY (batch) ORDER BY o.id LOOP
             IF s.version IS NULL THEN
@@ -545,7 +593,7 @@ BEGIN
             UPDATE tsad.monitor_series o SET state = 'error', message = format('%s (SQLSTATE %s)', SQLERRM, SQLSTATE) WHERE o.id = ANY (batch);
     END;
     PERFORM tsad._announce_batch(m, batch, until);
-    UPDATE tsad.monitor_series o SET checked_at = clock_timestamp() WHERE o.id = ANY (batch);
+    UPDATE tsad.monitor_series o SET checked_at = clock_timestamp(), checked_until = looked_at WHERE o.id = ANY (batch);
     RETURN '{}';
 END $$;
 COMMENT ON FUNCTION tsad._run_batch(bigint, bigint[], timestamptz, timestamptz) IS 'one batch of a run';
@@ -578,25 +626,36 @@ DECLARE
     silent bigint[];
     -- A run may be told to look beyond the present. Nothing is old, or has been looked for, because of that.
     present CONSTANT timestamptz := least(until, clock_timestamp());
+    newest timestamptz;
+    forgotten bigint;
 BEGIN
-    SELECT * INTO m FROM tsad.monitor o WHERE o.id = monitor;
+    SELECT * INTO m FROM tsad.monitor o WHERE o.id = monitor FOR NO KEY UPDATE;
     -- A series that fell silent has no row that could end its episode: it ends as a gap would end it. Rows that come after all
     -- continue it, or do not.
     silent := ARRAY(SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < until - greatest(m.late_window, coalesce(m.merge_gap, s.context / 16))
                        AND EXISTS (SELECT FROM tsad.monitor_event o WHERE o.series = s.id AND NOT o.is_final AND o.ended_at IS NULL) ORDER BY s.id FOR UPDATE SKIP LOCKED);
     UPDATE tsad.monitor_event o SET ended_at = o.last_at WHERE o.series = ANY (silent) AND NOT o.is_final AND o.ended_at IS NULL;
     PERFORM tsad._announce_batch(m, silent, until);
-    DELETE FROM tsad.monitor_event o WHERE o.monitor = m.id AND o.is_final AND o.last_at < present - m.retention
-       AND o.started_at < present - m.retention; -- follows, and is what the index has
-    DELETE FROM tsad.monitor_series o WHERE o.monitor = m.id AND o.newest_at < present - m.retention AND NOT o.id = ANY (ids);
-    DELETE FROM tsad.monitor_exclusion o WHERE o.monitor = m.id AND o.until_at < present - greatest(m.retention, m.train_window);
-    DELETE FROM tsad.monitor_call o WHERE o.monitor = m.id AND o.attempts >= 5 AND o.tried_at < clock_timestamp() - m.retention;
-    -- What another run had in hand, and may have lost, is looked for again.
+    -- What is old is so beside the newest rows, not by the clock: a monitor may go over the history of years.
+    newest := least(present, (SELECT max(s.newest_at) FROM tsad.monitor_series s WHERE s.monitor = m.id));
+    WITH gone AS (
+        DELETE FROM tsad.monitor_event o USING tsad.monitor_series s WHERE s.id = o.series AND o.monitor = m.id AND o.is_final
+           AND o.last_at < least(present, s.newest_at) - m.retention AND o.started_at < newest - m.retention -- follows, and is what the index has
+        RETURNING o.found_at)
+    SELECT count(*) FILTER (WHERE found_at >= started) INTO forgotten FROM gone;
+    DELETE FROM tsad.monitor_series o WHERE o.id = ANY (ARRAY(
+        SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < newest - m.retention AND NOT s.id = ANY (ids) ORDER BY s.id FOR UPDATE SKIP LOCKED));
+    DELETE FROM tsad.monitor_exclusion o WHERE o.monitor = m.id AND o.until_at < newest - greatest(m.retention, m.train_window);
+    DELETE FROM tsad.monitor_call o WHERE o.id = ANY (ARRAY(
+        SELECT c.id FROM tsad.monitor_call c WHERE c.monitor = m.id AND c.attempts >= 5 AND c.tried_at < clock_timestamp() - m.retention ORDER BY c.id FOR UPDATE SKIP LOCKED));
+    -- What another run had in hand, and may have lost or looked at less far, is looked for again.
     UPDATE tsad.monitor o SET run_ended_at = clock_timestamp(), last_error = NULL, last_error_at = NULL,
-           seen_until = CASE WHEN NOT EXISTS (SELECT FROM tsad.monitor_series s WHERE s.id = ANY (ids) AND (s.checked_at IS NULL OR s.checked_at < started))
-                             THEN greatest(o.seen_until, present) ELSE o.seen_until END
+           seen_until = CASE WHEN NOT EXISTS (SELECT FROM tsad.monitor_series s WHERE s.id = ANY (ids)
+                                               AND (s.checked_at >= started AND s.checked_until >= least(until, started)) IS NOT TRUE)
+                             THEN greatest(o.seen_until, present) ELSE o.seen_until END,
+           readers = ARRAY(SELECT u.r FROM unnest(o.readers) WITH ORDINALITY u (r, n) JOIN pg_roles p ON p.oid = u.r ORDER BY u.n)
      WHERE o.id = m.id;
-    RETURN '{}';
+    RETURN jsonb_build_object('forgotten', forgotten, 'retention', m.retention);
 END $$;
 COMMENT ON FUNCTION tsad._finish(bigint, bigint[], timestamptz, timestamptz) IS 'ends a run';
 
@@ -608,7 +667,7 @@ DECLARE
     run tsad._run;
     answer jsonb;
 BEGIN
-    IF current_setting('tsad.calling', true) = 'on' THEN
+    IF tsad._is_calling() THEN
         RAISE EXCEPTION USING ERRCODE = 'object_in_use', MESSAGE = 'a function on_event cannot run a monitor: it is called by a run',
             HINT = 'Leave that to the scheduler, or to a job that the function asks for.';
     ELSIF NOT isfinite(until) THEN
@@ -621,11 +680,14 @@ BEGIN
     run.place := 1;
     run.batch_size := m.batch_size;
     run.started := clock_timestamp();
-    -- What was looked at once is not looked at without its later rows.
-    run.until := greatest(coalesce(until, run.started), m.seen_until);
+    run.until := coalesce(until, run.started);
     run.stopped := false;
     answer := tsad._as_role(run.owner, format('SELECT tsad._discover(%s::pg_catalog.int8, %L::pg_catalog.timestamptz)', run.monitor, run.until));
-    RETURN tsad._run_answer(run, answer);
+    run := tsad._run_answer(run, answer);
+    IF NOT run.stopped AND (run.ids IS NULL OR run.until IS NULL) THEN
+        RAISE EXCEPTION USING ERRCODE = 'internal_error', MESSAGE = format('monitor "%s" could not be run: no answer', run.name);
+    END IF;
+    RETURN run;
 END $$;
 COMMENT ON FUNCTION tsad._run_begin(text, timestamptz) IS 'begins a run of a monitor';
 
@@ -634,6 +696,11 @@ CREATE FUNCTION tsad._run_answer(run tsad._run, answer jsonb) RETURNS tsad._run
 BEGIN
     IF answer ? 'ids' THEN
         run.ids := ARRAY(SELECT i::bigint FROM jsonb_array_elements_text(answer->'ids') i);
+        run.until := answer->>'until';
+    END IF;
+    IF answer->'forgotten' > '0' THEN
+        RAISE NOTICE USING MESSAGE = format('monitor "%s": %s episodes are older than retention (%s) and were not kept', run.name, answer->>'forgotten', answer->>'retention'),
+            HINT = format('They are counted back from the newest row of their series. SELECT tsad.alter_monitor(%L, ''{"retention": null}''); keeps all that are found from then on.', run.name);
     END IF;
     IF answer ? 'paused' THEN
         RAISE NOTICE USING MESSAGE = format('monitor "%s" is paused', run.name),
@@ -656,7 +723,8 @@ DECLARE
     answer jsonb;
 BEGIN
     IF cardinality(batch) = 0 THEN
-        PERFORM tsad._as_role(run.owner, format('SELECT tsad._finish(%s::pg_catalog.int8, %L::pg_catalog.int8[], %L::pg_catalog.timestamptz, %L::pg_catalog.timestamptz)', run.monitor, run.ids, run.started, run.until));
+        answer := tsad._as_role(run.owner, format('SELECT tsad._finish(%s::pg_catalog.int8, %L::pg_catalog.int8[], %L::pg_catalog.timestamptz, %L::pg_catalog.timestamptz)', run.monitor, run.ids, run.started, run.until));
+        run := tsad._run_answer(run, answer);
         run.stopped := true;
         RETURN run;
     END IF;

@@ -99,7 +99,7 @@ BEGIN
     ELSIF pg_has_role(role, 'USAGE') THEN
         PERFORM tsad._as_role(role, format('SELECT tsad._remove_job(%L::pg_catalog.text, %s::pg_catalog.int8, %s::pg_catalog.int8)', m.scheduler, m.job, m.id));
     ELSE
-        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('job %s of monitor "%s" belongs to role %s', m.job, m.name, m.job_role),
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('job %s of monitor "%s" belongs to role %s', m.job, m.name, m.job_role::regrole),
             HINT = 'That role, its members and superusers can take the monitor off its schedule.';
     END IF;
     UPDATE tsad.monitor o SET scheduler = NULL, job = NULL, job_role = NULL, schedule = NULL WHERE o.id = m.id;

@@ -8,6 +8,7 @@ use super::state::{TrainState, place, state_of};
 use super::time::{infinite_time, null_time, unknown_time};
 use crate::error::{Result, report};
 use crate::interrupt::check;
+use crate::notes::{are_mixed, say_left_out, warn_mixed};
 use crate::time::TimeType;
 use pgrx::Internal;
 use pgrx::pg_sys;
@@ -108,6 +109,12 @@ fn _train_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     };
     // The state is left as it is: a window may call the final function again.
+    let shared = state.rows.shared_times();
+    if are_mixed(shared, state.rows.len()) {
+        let hint = "If several series are mixed, GROUP BY the columns that tell them apart.";
+        warn_mixed("", shared, state.rows.len(), hint);
+    }
     let model = tsad_core::train(state.rows.clone(), &state.params, &check).map_err(report)?;
+    say_left_out(&[], &model.channels_left_out());
     model.to_bytes().map(Some).map_err(report)
 }

@@ -34,10 +34,19 @@ struct Series {
 struct Answer {
     rows: usize,
     newest: Option<i64>,
-    /// Rows after `start` in the last `known` before the mark that was given, and before the new one.
-    before: [usize; 2],
+    /// The rows after `start` in the last `known` before the mark that was given, and before the new one.
+    before: [Known; 2],
     followed: std::result::Result<Followed, String>,
     episodes: Value,
+}
+
+/// Rows that were read again.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    count: usize,
+    /// The sum of the checksums of their times and values: another one where a value was changed, in whatever order
+    /// they come.
+    digest: i64,
 }
 
 /// `tsad._follow(...)`: one row per element of `keys`.
@@ -70,6 +79,7 @@ fn _follow(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
             Due::Schedule => "schedule",
             Due::Adapt => "adapt",
         });
+        let before = answer.map_or_else(Default::default, |a| a.before);
         output.push(|| {
             [
                 (n as i32 + 1).into_datum(),
@@ -79,8 +89,10 @@ fn _follow(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                 pgrx::JsonB(json!(mark.carry)).into_datum(),
                 due.and_then(IntoDatum::into_datum),
                 message.and_then(IntoDatum::into_datum),
-                answer.map_or(0, |a| a.before[0] as i64).into_datum(),
-                answer.map_or(0, |a| a.before[1] as i64).into_datum(),
+                (before[0].count as i64).into_datum(),
+                (before[1].count as i64).into_datum(),
+                before[0].digest.into_datum(),
+                before[1].digest.into_datum(),
                 answer
                     .filter(|_| followed.is_some())
                     .and_then(|a| pgrx::JsonB(a.episodes.clone()).into_datum()),
@@ -194,7 +206,14 @@ impl Series {
         let newest = rows.shown.iter().flatten().max().copied();
         let count = |mark: i64| {
             let known = mark.saturating_sub(self.known).max(self.start).saturating_add(1)..=mark;
-            rows.shown.iter().flatten().filter(|t| known.contains(t)).count()
+            let mut seen = Known::default();
+            for (time, values) in rows.shown.iter().zip(&rows.values) {
+                if let Some(time) = time.filter(|t| known.contains(t)) {
+                    seen.count += 1;
+                    seen.digest = seen.digest.wrapping_add(digest(time, values.as_deref()));
+                }
+            }
+            seen
         };
         let answer = |followed: std::result::Result<Followed, String>, episodes| Answer {
             rows: rows.times.len(),
@@ -230,6 +249,13 @@ impl Series {
             }
         }
     }
+}
+
+/// The checksum of a row.
+fn digest(time: i64, values: Option<&[f64]>) -> i64 {
+    let bytes = values.unwrap_or_default().iter().map(|v| v.to_le_bytes());
+    let first = crc32c::crc32c(&time.to_le_bytes());
+    i64::from(bytes.fold(first, |sum, b| crc32c::crc32c_append(sum, &b)))
 }
 
 /// The points of rows. Where a score can still change, the few windows that cover the row say less than the

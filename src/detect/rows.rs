@@ -60,7 +60,7 @@ fn narrow(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum
         point.is_anomaly.and_then(IntoDatum::into_datum),
         point.is_final.into_datum(),
         point.status.name().into_datum(),
-        message(scored, i),
+        message(columns, scored, i),
     ]
 }
 
@@ -76,10 +76,13 @@ fn threshold(scored: &Scored, i: usize) -> Option<f64> {
     threshold.filter(|_| scored.points[i].score.is_some())
 }
 
-/// Why a row or its series was not scored.
-fn message(scored: &Scored, i: usize) -> Option<pg_sys::Datum> {
-    let message = scored.messages.rows[i].or(scored.messages.series.as_deref());
-    message.and_then(IntoDatum::into_datum)
+/// Why a row or its series was not scored, or which of its values were not.
+fn message(columns: &Columns, scored: &Scored, i: usize) -> Option<pg_sys::Datum> {
+    let why = scored.messages.rows[i].or(scored.messages.series.as_deref());
+    why.and_then(IntoDatum::into_datum).or_else(|| {
+        let missing = scored.model.as_ref()?.channels_left_out();
+        crate::notes::left_out(&columns.names, &missing)?.into_datum()
+    })
 }
 
 /// The value of a row with one, the values of one with several.
@@ -132,7 +135,7 @@ pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
         point.imputed.into_datum(),
         point.is_final.into_datum(),
         point.status.name().into_datum(),
-        message(scored, i),
+        message(columns, scored, i),
         scored.version.as_deref().and_then(IntoDatum::into_datum),
     ]
 }

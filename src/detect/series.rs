@@ -9,6 +9,7 @@ use crate::error::{Result, fail, report};
 use crate::inspect::model_version;
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
+use crate::notes::{are_mixed, warn_mixed};
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use std::ops::Range;
@@ -168,10 +169,12 @@ pub(super) fn for_each_series(
         let may_go_back = again || matches!(request.models, Models::Train(..));
         // SAFETY: as above.
         let mut reader = unsafe { Reader::open(&source, request, reach, may_go_back) };
+        let mut mixed = Mixed::default();
         while let Some(key) = reader.begin()? {
             let start = reader.position();
             let mut rows = Rows::of(key.clone());
             let more = reader.read(&mut rows, MOST_ROWS)?;
+            mixed.look_at(&rows);
             // SAFETY: as above.
             let (found, width) = match unsafe { finder.find(&key)? } {
                 Lookup::Found(found) => (found, channels.or_else(|| rows.width())),
@@ -192,8 +195,45 @@ pub(super) fn for_each_series(
             })?;
         }
         reader.close();
+        mixed.warn();
         Ok(())
     })
+}
+
+/// The series so many rows of which share their time that they may be several; a long one is judged by its first part.
+#[derive(Default)]
+struct Mixed {
+    /// The number of such series.
+    count: usize,
+    /// The first one, its rows that have the time of another, and its rows.
+    first: Option<(RawJsonb, usize, usize)>,
+}
+
+impl Mixed {
+    fn look_at(&mut self, rows: &Rows) {
+        let shared = rows.times.windows(2).filter(|w| w[0].is_some() && w[0] == w[1]);
+        let shared = shared.count();
+        if are_mixed(shared, rows.times.len()) {
+            self.count += 1;
+            let first = || (rows.key.clone(), shared, rows.times.len());
+            self.first.get_or_insert_with(first);
+        }
+    }
+
+    /// One warning, for however many series.
+    fn warn(&self) {
+        let Some((key, shared, rows)) = &self.first else {
+            return;
+        };
+        let others = match self.count - 1 {
+            0 => String::new(),
+            1 => " (and of one other series)".to_owned(),
+            n => format!(" (and of {n} other series)"),
+        };
+        let what = format!(" of series {}{others}", key.text());
+        let hint = "If several series are mixed, name the columns that tell them apart in series_columns.";
+        warn_mixed(&what, *shared, *rows, hint);
+    }
 }
 
 /// One series of a request and its model.

@@ -108,6 +108,13 @@ impl Relation {
         names.filter(|n| *n != name).collect()
     }
 
+    /// Whether it is of a kind that indexes can be made on.
+    pub(super) fn can_have_index(&self) -> Result<bool> {
+        const KIND: &str = "SELECT c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m}'::pg_catalog.\"char\"[]) \
+            FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass";
+        Ok(read_one::<bool>(KIND, &[self.name.as_str().into()])?.unwrap_or(false))
+    }
+
     /// Whether an index begins with the series columns, in any order, and then the time.
     pub(super) fn has_index(&self, series: &[String], time: &str) -> Result<bool> {
         const INDEXES: &str = "SELECT ARRAY(SELECT a.attname::text FROM \

@@ -6,6 +6,7 @@ use super::series::for_each_rows;
 use crate::composite;
 use crate::error::Result;
 use crate::interrupt::check;
+use crate::notes::left_out;
 use crate::options::params;
 use pgrx::prelude::*;
 use pgrx::{JsonB, pg_sys};
@@ -28,7 +29,11 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     for_each_rows(&request, |source, rows, samples, _| {
         check();
         let survey = Survey::of(samples, params.max_gap, &check);
-        let advice = Advice::of(&survey, &params);
+        let mut advice = Advice::of(&survey, &params);
+        if let Some(missing) = left_out(&source.columns.names, &survey.sparse) {
+            let all = [advice.message, missing].into_iter().filter(|m| !m.is_empty());
+            advice.message = all.collect::<Vec<_>>().join("; ");
+        }
         let integer = source.columns.time.is_integer();
         let shown = |t: Option<i64>| {
             t.filter(|_| !integer)

@@ -7,6 +7,7 @@ use super::source::Relation;
 use super::suggest::Advice;
 use crate::error::Result;
 use crate::interrupt::check;
+use crate::notes::{are_mixed, left_out};
 use crate::jsonb::RawJsonb;
 use crate::options::params;
 use pgrx::prelude::*;
@@ -28,7 +29,7 @@ fn _validate(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let checked = request.and_then(|request| {
         let params = params(options.map(|o| o.0))?;
         let (mut series, mut ready) = (0, 0);
-        for_each_rows(&request, |_, rows, samples, messages| {
+        for_each_rows(&request, |source, rows, samples, messages| {
             series += 1;
             for what in ["time is NULL", "time is infinite", "value is infinite"] {
                 let count = messages.iter().filter(|m| **m == Some(what)).count();
@@ -59,6 +60,10 @@ fn _validate(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     report.push("length", false, Some(&rows.key), &advice.message, hint);
                 }
             }
+            if let Some(message) = left_out(&source.columns.names, &survey.sparse) {
+                let hint = "Train on the rows that have it, or on it alone.";
+                report.push("columns", false, Some(&rows.key), &message, hint);
+            }
             if survey.irregular > 0.5 {
                 let message = format!(
                     "{:.0} % of the steps differ from the median step",
@@ -73,7 +78,7 @@ fn _validate(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                 let hint = "They are averaged; name series_columns if several series are mixed.";
                 report.push(
                     "duplicates",
-                    survey.duplicates * 10 < survey.rows,
+                    !are_mixed(survey.duplicates, survey.rows),
                     Some(&rows.key),
                     &message,
                     hint,
@@ -122,6 +127,8 @@ impl Report {
         let relation = Relation::open(&request.from)?;
         let indexed = match &request.from {
             From::Text(text) if super::source::is_query(text) => return Ok(()),
+            // A view or foreign table has no index; those below are its own affair.
+            _ if !relation.can_have_index()? => return Ok(()),
             _ => relation.has_index(&request.series, &request.time)?,
         };
         let columns: Vec<&str> = request

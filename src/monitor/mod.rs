@@ -4,7 +4,84 @@ use crate::error::{Result, fail};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
-use std::ffi::CStr;
+use std::cell::Cell;
+use std::ffi::{CStr, CString};
+
+thread_local! {
+    /// Whether a function on_event is being called in this session.
+    static IS_CALLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// As long as it lives, a function on_event is being called. Errors are panics on their way through here, so that none
+/// leaves it behind.
+struct Calling {
+    before: bool,
+}
+
+impl Calling {
+    fn begin() -> Self {
+        Self {
+            before: IS_CALLING.replace(true),
+        }
+    }
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        IS_CALLING.set(self.before);
+    }
+}
+
+/// `tsad._is_calling()`: whether a function on_event is being called. No setting, which the function could change.
+#[pg_extern(sql = false)]
+fn _is_calling() -> bool {
+    IS_CALLING.get()
+}
+
+/// `tsad._call_as_role(role, statement)`: as `tsad._as_role`, and `tsad._is_calling` is true meanwhile.
+#[pg_extern(sql = false)]
+fn _call_as_role(role: pg_sys::Oid, statement: &str) -> Result<Option<pgrx::JsonB>> {
+    let _calling = Calling::begin();
+    _as_role(role, statement)
+}
+
+/// `tsad._role_in(text)`: the input of the type `tsad._role`, a role by its name. An
+/// empty text is none.
+///
+/// Roles in tables of ours outlive the roles themselves. Were such a one dumped by its number, as the type `regrole`
+/// writes it, it could be another role where the dump is restored.
+///
+/// # Errors
+/// 42704 if there is no such role.
+#[pg_extern(sql = false)]
+fn _role_in(name: &CStr) -> Result<pg_sys::Oid> {
+    if name.is_empty() {
+        return Ok(pg_sys::InvalidOid);
+    }
+    // SAFETY: a look-up in the catalogue.
+    let role = unsafe { pg_sys::get_role_oid(name.as_ptr(), true) };
+    if role == pg_sys::InvalidOid {
+        return Err(fail(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+            format!("role \"{}\" does not exist", name.to_string_lossy()),
+            "Create it, or restore the roles of the server first: pg_dumpall --roles-only.",
+        ));
+    }
+    Ok(role)
+}
+
+/// `tsad._role_out(role)`: the name of a role; empty where there is none any more.
+#[pg_extern(sql = false)]
+fn _role_out(role: pg_sys::Oid) -> CString {
+    // SAFETY: a look-up in the catalogue; without the role it gives NULL, otherwise a valid C string.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(role, true);
+        if name.is_null() {
+            return CString::default();
+        }
+        CStr::from_ptr(name).to_owned()
+    }
+}
 
 /// `tsad._may_commit()`: whether the calling procedure may end its transaction.
 #[pg_extern(sql = false)]

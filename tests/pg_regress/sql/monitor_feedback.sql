@@ -30,3 +30,16 @@ SELECT threshold < :before AS lower, round((alpha / :asked)::numeric, 2) AS time
 SELECT tsad.drop_monitor('m');
 DROP VIEW threshold;
 DROP TABLE src;
+
+-- What reads the source has no table of ours beside it: that may be a distributed or a foreign table.
+CREATE TABLE said (context text);
+CREATE FUNCTION listen() RETURNS boolean LANGUAGE plpgsql AS $$ DECLARE c text; BEGIN GET DIAGNOSTICS c = PG_CONTEXT; INSERT INTO public.said VALUES (c); RETURN true; END $$;
+CREATE TABLE heard AS SELECT at(i) AS ts, wave(i) + CASE WHEN i BETWEEN 1700 AND 1719 THEN 2 ELSE 0 END AS v FROM generate_series(0, 2399) i;
+CREATE VIEW overheard AS SELECT ts, v FROM heard WHERE ts <> at(1700) OR listen();
+SELECT tsad.create_monitor('overheard', 'overheard', 'ts', 'v', start_at => at(1500), train_window => '10 days') > 0 AS created;
+CALL tsad.run_monitor('overheard', at(2399));
+SELECT tsad.feedback('overheard', '{}', at(1700), at(1719), true) ? 'threshold' AS said;
+SELECT count(*) > 0 AS read, count(*) FILTER (WHERE context ~ 'recalibrate') > 0 AS recalibrated,
+       count(*) FILTER (WHERE substring(context FROM 'SQL statement "(.*?)"\n') ~ 'recalibrate.*tsad\.monitor') AS beside_ours FROM said;
+SELECT tsad.drop_monitor('overheard');
+DROP VIEW overheard; DROP FUNCTION listen(); DROP TABLE heard, said;

@@ -27,10 +27,12 @@ CREATE FUNCTION raises(e jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN INSERT
 CREATE FUNCTION asserts(e jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN ASSERT false, 'asserted'; END $$;
 CREATE FUNCTION commits(e jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$;
 CREATE FUNCTION runs(e jsonb) RETURNS void LANGUAGE plpgsql SET search_path = nowhere AS $$ BEGIN CALL tsad.run_monitor('runs', public.at(2399)); END $$;
+-- It cannot say that it is not called.
+CREATE FUNCTION cheats(e jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('tsad.calling', 'off', true); CALL tsad.run_monitor('cheats', public.at(2399)); END $$;
 CREATE FUNCTION deep(e jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM deep(e); END $$;
 CREATE FUNCTION shouts(e jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_notify('x', repeat('x', 9000)); END $$;
 CREATE FUNCTION gone(e jsonb) RETURNS void LANGUAGE sql AS '';
-SELECT f AS monitor, watch(f, f) AS created FROM unnest('{raises,asserts,commits,runs,deep,shouts,gone}'::text[]) f;
+SELECT f AS monitor, watch(f, f) AS created FROM unnest('{raises,asserts,commits,runs,cheats,deep,shouts,gone}'::text[]) f;
 DROP FUNCTION gone(jsonb);
 SELECT format('CALL tsad.run_monitor(%L, at(2399));', name) FROM tsad.monitor ORDER BY name \gexec
 SELECT monitor, state, ok, events, calls_due FROM tsad.monitor_status();

@@ -132,6 +132,23 @@ SELECT series, state, message, newest_at FROM tsad.series_status('mixed');
 SELECT monitor, state, message, ok, failed FROM tsad.monitor_status('mixed');
 
 SELECT tsad.drop_monitor('mixed'), tsad.drop_monitor('hook'), tsad.drop_monitor('m');
+-- The number of a role that was dropped may be that of another one where a dump is restored: what is dumped is no number, and none is read.
+CREATE ROLE tsad_leaver; CREATE ROLE tsad_reader;
+GRANT USAGE ON SCHEMA tsad TO tsad_leaver; GRANT SELECT ON mixed TO tsad_leaver;
+SET ROLE tsad_leaver;
+SELECT tsad.create_monitor('left', 'SELECT h, ts, 1.0 AS v FROM mixed', 'ts', 'v', '{h}', readers => '{tsad_reader,tsad_leaver}') > 0 AS created;
+RESET ROLE;
+SELECT tsad.create_monitor('kept', 'SELECT h, ts, 1.0 AS v FROM mixed', 'ts', 'v', '{h}', readers => '{tsad_reader,tsad_bob}') > 0 AS created;
+REVOKE ALL ON SCHEMA tsad FROM tsad_leaver; REVOKE ALL ON mixed FROM tsad_leaver;
+DROP ROLE tsad_leaver, tsad_reader;
+COPY (SELECT name, owner, readers, job_role FROM tsad.monitor WHERE name = 'left') TO STDOUT;
+SELECT name, readers FROM tsad.monitor WHERE name = 'kept';
+SELECT r.role, e.* FROM unnest('{10,nobody,"\"postgres\"",postgres,-}'::text[]) r (role), error_of(format('SELECT %L::tsad._role', r.role)) e;
+SELECT monitor, state, message ~ '^role [0-9]+, its owner, does not exist any more$' AS told FROM tsad.monitor_status('left');
+-- A run forgets them.
+CALL tsad.run_monitor('kept', at(2199));
+SELECT cardinality(readers) AS readers, readers::text FROM tsad.monitor WHERE name = 'kept';
+DELETE FROM tsad.monitor;
 SELECT count(*) AS monitors FROM tsad.monitor;
 DROP FUNCTION on_event_of_ann(jsonb);
 DROP TABLE mixed, heard;

@@ -92,3 +92,19 @@ SELECT tsad.model_info(learned)->'context_scales' AS learned, tsad.model_info(pl
 SELECT count(*) FILTER (WHERE NOT l.is_final) AS learned, count(*) FILTER (WHERE NOT p.is_final) AS plain
   FROM form_model m, LATERAL tsad.detect('forms', 'ts', 'v', model => m.learned) l JOIN LATERAL tsad.detect('forms', 'ts', 'v', model => m.plain) p USING (ts);
 DROP TABLE forms, form_model;
+
+-- What is averaged, and what is left out, is said.
+CREATE TABLE mixed AS SELECT h, at(i) AS ts, wave(i + 10 * h) AS v, CASE WHEN i % 3 = 0 THEN wave(i) END AS w FROM generate_series(0, 1499) i, generate_series(1, 4) h;
+SELECT tsad.train(ts, v) IS NOT NULL AS trained FROM mixed;
+SELECT count(score) > 0 AS scored FROM tsad.detect('mixed', 'ts', 'v', train_until => at(1200));
+SELECT count(score) > 0 AS scored FROM tsad.detect('mixed', 'ts', 'v', '{h}', train_until => at(1200));
+CREATE TABLE half_model AS SELECT tsad.train(ts, ARRAY[v, w]) AS model FROM mixed WHERE h = 1;
+SELECT i->'channels' AS channels, i->'channels_used' AS used, i->'channels_left_out' AS left_out FROM half_model, tsad.model_info(model) i;
+SELECT DISTINCT message FROM tsad.detect('SELECT * FROM mixed WHERE h = 1', 'ts', '{v,w}', model => (SELECT model FROM half_model));
+SELECT verdict, message FROM tsad.suggest('mixed', 'ts', '{v,w}', '{h}') WHERE series @> '{"h": 1}';
+SELECT "check", ok, message FROM tsad.validate('mixed', 'ts', '{v,w}', '{h}') WHERE series @> '{"h": 1}' OR "check" = 'index';
+CREATE VIEW mixed_view AS TABLE mixed;
+SELECT "check", ok, message FROM tsad.validate('mixed_view', 'ts', 'v', '{h}');
+CREATE INDEX ON mixed (h, ts DESC);
+SELECT "check", ok, message FROM tsad.validate('mixed', 'ts', 'v', '{h}') WHERE "check" = 'index';
+DROP VIEW mixed_view; DROP TABLE mixed, half_model;

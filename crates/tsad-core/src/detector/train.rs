@@ -62,7 +62,8 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     if rows.is_empty() {
         return Err("there are no rows to train on".to_owned());
     }
-    let live = live_channels(rows);
+    let sparse = rows.sparse_channels();
+    let live: Vec<usize> = (0..rows.channels()).filter(|c| !sparse.contains(c)).collect();
     if live.is_empty() {
         return Err(format!(
             "no channel has values in at least half of the {} rows",
@@ -202,18 +203,6 @@ pub(super) fn scaled(channels: &[ChannelModel], series: &Series) -> Vec<Vec<Vec<
     };
     let segment = |s| channels.iter().enumerate().map(|c| channel(s, c)).collect();
     series.segments.iter().map(segment).collect()
-}
-
-/// The channels that have a value in at least half of the rows.
-fn live_channels(rows: &Samples) -> Vec<usize> {
-    let mut known = vec![0; rows.channels()];
-    for i in 0..rows.len() {
-        for (n, v) in known.iter_mut().zip(rows.row(i)) {
-            *n += usize::from(!v.is_nan());
-        }
-    }
-    let live = |c: &usize| known[*c] > 0 && 2 * known[*c] >= rows.len();
-    (0..rows.channels()).filter(live).collect()
 }
 
 /// The past incidents in the training part, and the held-out scores they were found by; none where the series is too

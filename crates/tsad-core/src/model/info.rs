@@ -27,8 +27,10 @@ pub struct ModelInfo {
     pub options: Params,
     /// The number of value columns.
     pub channels: usize,
-    /// The columns that are scored, counted from 1; the others had too few values.
+    /// The columns that are scored, counted from 1.
     pub channels_used: Vec<usize>,
+    /// The other columns, counted from 1: they had a value in fewer than half of the training rows.
+    pub channels_left_out: Vec<usize>,
     /// Of these, the columns whose training values were all equal.
     pub channels_constant: Vec<usize>,
     /// What the times mean.
@@ -126,6 +128,7 @@ impl Model {
             options: self.params.clone(),
             channels: self.channels,
             channels_used: columns(false),
+            channels_left_out: self.channels_left_out().iter().map(|c| c + 1).collect(),
             channels_constant: columns(true),
             times: self.times,
             rows: self.rows,

@@ -102,6 +102,14 @@ impl Model {
         self.times
     }
 
+    /// The value columns that are not scored, counted from 0: they had a value in fewer than half of the training rows.
+    /// None are where the model is not trained.
+    #[must_use]
+    pub fn channels_left_out(&self) -> Vec<usize> {
+        let used = |c: &usize| self.trained().is_none_or(|t| t.channels.iter().any(|m| m.index == *c));
+        (0..self.channels).filter(|c| !used(c)).collect()
+    }
+
     /// Whether the model can score.
     pub fn is_trained(&self) -> bool {
         matches!(self.body, Body::Trained(_))

@@ -202,6 +202,25 @@ impl Samples {
         self.left_out
     }
 
+    /// The channels with a value in fewer than half of the rows; none are where there are no rows.
+    pub fn sparse_channels(&self) -> Vec<usize> {
+        let mut known = vec![0; self.channels()];
+        for i in 0..self.len() {
+            for (n, v) in known.iter_mut().zip(self.row(i)) {
+                *n += usize::from(!v.is_nan());
+            }
+        }
+        let sparse = |c: &usize| 2 * known[*c] < self.len();
+        (0..self.channels()).filter(sparse).collect()
+    }
+
+    /// The rows whose time an earlier row has as well: they are averaged.
+    pub fn shared_times(&self) -> usize {
+        let mut times = self.times().to_vec();
+        times.sort_unstable();
+        times.windows(2).filter(|w| w[0] == w[1]).count()
+    }
+
     /// The same after `more` earlier rows were dropped elsewhere.
     #[must_use]
     pub fn with_left_out(mut self, more: u64) -> Self {

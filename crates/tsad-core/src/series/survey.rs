@@ -10,6 +10,8 @@ pub struct Survey {
     pub rows: usize,
     /// The number of values in a row.
     pub channels: usize,
+    /// The channels with a value in fewer than half of the rows, counted from 0: they do not train.
+    pub sparse: Vec<usize>,
     /// The rows without any value.
     pub missing: usize,
     /// The rows whose time an earlier row has as well.
@@ -50,6 +52,7 @@ impl Survey {
         Self {
             rows: rows.len(),
             channels: rows.channels(),
+            sparse: rows.sparse_channels(),
             missing: (0..rows.len())
                 .filter(|&i| rows.row(i).iter().all(|v| v.is_nan()))
                 .count(),

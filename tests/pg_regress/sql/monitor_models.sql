@@ -14,7 +14,9 @@ SELECT monitor, version, rows FROM models ORDER BY 1;
 -- An excluded range is forgotten when nothing asks for it any more.
 CALL tsad.run_monitor('without', at(3999));
 SELECT count(*) AS kept FROM tsad.monitor_exclusion;
+INSERT INTO src (ts, v) VALUES (at(3999) + interval '31 days', 0);
 CALL tsad.run_monitor('without', at(3999) + interval '31 days');
+DELETE FROM src WHERE ts > at(3999);
 SELECT count(*) AS kept FROM tsad.monitor_exclusion;
 SELECT tsad.drop_monitor('all'), tsad.drop_monitor('without');
 

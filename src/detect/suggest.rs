@@ -6,7 +6,8 @@ use super::series::for_each_rows;
 use crate::composite;
 use crate::error::Result;
 use crate::interrupt::check;
-use crate::options::params;
+use crate::memory::guarded;
+use crate::options::{given, params};
 use pgrx::prelude::*;
 use pgrx::{JsonB, pg_sys};
 use serde_json::json;
@@ -20,14 +21,15 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let (request, options, mut output) = unsafe {
         (
             rows_only(fcinfo)?,
-            pgrx::pg_getarg::<JsonB>(fcinfo, 4),
+            pgrx::pg_getarg_datum(fcinfo, 4),
             Output::new(fcinfo),
         )
     };
-    let params = params(options.map(|o| o.0))?;
+    // SAFETY: the argument is a jsonb.
+    let params = params(unsafe { given(options)? })?;
     for_each_rows(&request, |source, rows, samples, _| {
         check();
-        let survey = Survey::of(samples, params.max_gap, &check);
+        let survey = guarded(|| Survey::of(samples.clone(), params.max_gap, &check))?;
         let advice = Advice::of(&survey, &params);
         let integer = source.columns.time.is_integer();
         let shown = |t: Option<i64>| {

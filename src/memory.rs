@@ -14,10 +14,12 @@
 use crate::error::{Result, fail};
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
+use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
@@ -220,6 +222,10 @@ fn run_out(size: usize) {
         unsafe { (*way_back).suspend(size) };
         std::process::abort();
     }
+    release_reserve();
+}
+
+fn release_reserve() {
     let reserve = KEPT_BACK.swap(ptr::null_mut(), Relaxed);
     if !reserve.is_null() {
         // SAFETY: it was taken with that layout.
@@ -487,6 +493,51 @@ pub(crate) fn settle() -> Result<()> {
     }
     KEPT_BACK.store(reserve, Relaxed);
     Ok(())
+}
+
+/// Sees to it that the server, too, can take something small, and tell an error: where it has no byte left for that, it
+/// ends all sessions. Call it before each row that it is handed, and before it is asked for rows.
+///
+/// # Errors
+/// 53200 if there is no memory for that.
+pub(crate) fn spare() -> Result<()> {
+    settle()?;
+    // Below what malloc would take from the system each time.
+    room(&mut Vec::<u8>::new(), 100 << 10)
+}
+
+/// As long as it lives, the reserve is given back where the server reports anything, before the report leaves it: what
+/// pgrx copies of an error may need a megabyte, for that is the least by which a large memory context grows, and where
+/// that fails again and again the server panics.
+pub(crate) struct RoomForErrors(*mut pg_sys::ErrorContextCallback);
+
+impl RoomForErrors {
+    /// Must be dropped before anything that was there before, as locals are.
+    pub(crate) fn new() -> Self {
+        unsafe extern "C-unwind" fn release(_: *mut c_void) {
+            release_reserve();
+        }
+        let callback = Box::new(pg_sys::ErrorContextCallback {
+            // SAFETY: a backend has one thread.
+            previous: unsafe { pg_sys::error_context_stack },
+            callback: Some(release),
+            arg: ptr::null_mut(),
+        });
+        let callback = Box::into_raw(callback);
+        // SAFETY: it lives until it is taken from the stack.
+        unsafe { pg_sys::error_context_stack = callback };
+        Self(callback)
+    }
+}
+
+impl Drop for RoomForErrors {
+    fn drop(&mut self) {
+        // SAFETY: it is ours, and whoever stood above it has gone.
+        unsafe {
+            let callback = Box::from_raw(self.0);
+            pg_sys::error_context_stack = callback.previous;
+        }
+    }
 }
 
 /// Adds to a list that grows with rows.

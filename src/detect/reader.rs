@@ -7,7 +7,7 @@ use super::source::Source;
 use crate::error::Result;
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
-use crate::memory::{push, settle};
+use crate::memory::{push, spare};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::collections::{BTreeSet, VecDeque};
@@ -126,11 +126,11 @@ impl<'a> Reader<'a> {
     /// Reads another batch; false at the end.
     fn fill(&mut self) -> Result<bool> {
         check();
+        spare()?;
         let columns = &self.source.columns;
         let (batch, array, time_type) = (&mut self.batch, columns.array, columns.time);
         self.cursor.batch(|row| {
-            // A row is small.
-            settle()?;
+            spare()?;
             // SAFETY: the first column of the query is a jsonb that is never NULL.
             let key = row.datum(1).map(|d| unsafe { RawJsonb::copy(d) });
             let key = key.ok_or_else(|| {

@@ -49,7 +49,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// The error of rows for which no memory could be had.
 pub(crate) fn no_memory(_: TryReserveError) -> Error {
     Error::new(ErrorKind::OutOfMemory, "out of memory: there is no room for more rows").with_hint(
-        "Pass fewer rows at a time, for example a shorter time range, or raise the limit on the memory of the process.",
+        "Pass fewer rows at a time, for example a shorter time range, or raise the limit on memory of the process.",
     )
 }
 

@@ -680,7 +680,9 @@ mod tests {
     #[pg_test]
     fn a_panic_comes_through() {
         let mut kept = Kept::new(|| vec![1]).expect("memory");
-        let inside = catch_unwind(AssertUnwindSafe(|| kept.with(|_| -> usize { panic!("{}", "x".repeat(100)) })));
+        let inside = catch_unwind(AssertUnwindSafe(|| {
+            kept.with(|_| -> usize { panic!("{}", "x".repeat(100)) })
+        }));
         assert!(inside.is_err());
         assert_eq!(kept.with(|list| list.len()).expect("memory"), 1);
         let message = catch_unwind(|| guarded(|| -> usize { panic!("{}", "y".repeat(100)) }));

@@ -3,9 +3,9 @@
 use crate::error::{Result, fail};
 use crate::memory::copy;
 use crate::options;
+use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
-use pgrx::pg_sys;
 use serde_json::Value;
 
 /// A `jsonb`, as it came with the first row.

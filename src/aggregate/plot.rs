@@ -174,7 +174,11 @@ fn _plot_combine(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
             // SAFETY: the first argument is not NULL, or there were no state.
             Ok(Internal::from(unsafe { pgrx::pg_getarg_datum(fcinfo, 0) }))
         }
-        (None, Some(right)) => Ok(Internal::from(Some(place(fcinfo, "tsad.plot", guarded(|| right.clone())?)?))),
+        (None, Some(right)) => Ok(Internal::from(Some(place(
+            fcinfo,
+            "tsad.plot",
+            guarded(|| right.clone())?,
+        )?))),
         // SAFETY: as above; NULL where there is no state at all.
         (_, None) => Ok(Internal::from(unsafe { pgrx::pg_getarg_datum(fcinfo, 0) })),
     }

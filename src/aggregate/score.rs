@@ -33,7 +33,7 @@ struct State {
 
 /// What scores a partition.
 enum Scorer {
-    Stream(Kept<tsad_core::Result<Stream>>),
+    Stream(Box<Kept<tsad_core::Result<Stream>>>),
     /// There is no model.
     None,
     /// There is one that cannot be used, for this reason.
@@ -133,7 +133,10 @@ impl Scorer {
             Some(Err(e)) => Some(e.message().to_owned()),
             None => None,
         };
-        Ok(why.map_or(Self::Stream(stream), Self::Broken))
+        Ok(match why {
+            Some(why) => Self::Broken(why),
+            None => Self::Stream(Box::new(stream)),
+        })
     }
 }
 

@@ -128,9 +128,7 @@ impl ModelRows {
     /// The datum must be a valid value of type `bytea`.
     unsafe fn same_model(&mut self, datum: pg_sys::Datum) -> Result<()> {
         // SAFETY: the caller vouches for the datum. Mostly it is the very same datum, and stays unread.
-        let same = unsafe {
-            raw(datum) == self.seen || unpacked(datum) == self.bytes
-        };
+        let same = unsafe { raw(datum) == self.seen || unpacked(datum) == self.bytes };
         if same {
             return Ok(());
         }

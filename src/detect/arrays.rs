@@ -42,7 +42,11 @@ fn _score_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 pub(super) unsafe fn given(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<(Columns, Rows, Rc<Model>)>> {
     // SAFETY: the caller vouches for the arguments.
     let (model, times, values) = unsafe {
-        let array = |n: usize| pgrx::pg_getarg_datum(fcinfo, n).map(|d| Elements::of(d)).transpose();
+        let array = |n: usize| {
+            pgrx::pg_getarg_datum(fcinfo, n)
+                .map(|d| Elements::of(d))
+                .transpose()
+        };
         (pgrx::pg_getarg::<&[u8]>(fcinfo, 0), array(1)?, array(2)?)
     };
     let (Some(model), Some(times), Some(values)) = (model, times, values) else {

@@ -255,7 +255,8 @@ fn scored(model: &Model, samples: &Samples, check: Check) -> tsad_core::Result<V
         let reach = model.reach().unwrap_or(0);
         let before = points[open].time.saturating_sub(reach.saturating_mul(2));
         let first = points.partition_point(|p| p.time < before);
-        let causal = tsad_core::score_causal(model, samples.clone().sorted_by_time(check).tail(first), check)?;
+        let causal =
+            tsad_core::score_causal(model, samples.clone().sorted_by_time(check).tail(first), check)?;
         for (point, early) in points[first..].iter_mut().zip(&causal).skip(open - first) {
             if flagged(point) && !flagged(early) {
                 point.is_anomaly = Some(false);

@@ -1,9 +1,9 @@
 //! The models of a request, found per series.
 
 use super::cursor::Cursor;
-use crate::aggregate::unpacked;
 use super::request::{Models, Request, invalid};
 use super::source::{Relation, key};
+use crate::aggregate::unpacked;
 use crate::error::{Result, fail, report};
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;

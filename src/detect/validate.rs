@@ -10,8 +10,8 @@ use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
 use crate::memory::{guarded, is_out_of_memory};
 use crate::options::{given, params};
-use pgrx::prelude::*;
 use pgrx::pg_sys;
+use pgrx::prelude::*;
 use tsad_core::series::Survey;
 
 /// `tsad.validate`, all forms.

@@ -16,8 +16,13 @@ fn found(folder: &Path, all: &mut Vec<String>) {
         }
         let text = fs::read_to_string(&path).unwrap();
         let lives_on = |line: &&str| {
-            let line = line.trim_start().trim_start_matches("pub(super) ").trim_start_matches("pub(crate) ");
-            line.starts_with("static ") || line.starts_with("pub static ") || line.starts_with("thread_local!")
+            let line = line
+                .trim_start()
+                .trim_start_matches("pub(super) ")
+                .trim_start_matches("pub(crate) ");
+            line.starts_with("static ")
+                || line.starts_with("pub static ")
+                || line.starts_with("thread_local!")
         };
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         all.extend(text.lines().filter(lives_on).map(|l| {
@@ -33,6 +38,9 @@ fn only_what_is_prepared_outlives_a_call() {
     found(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
     all.sort();
     // A new one must be made in `prepare`, and named here.
-    assert_eq!(all, ["context.rs RANDOM", "regression.rs FEW", "regression.rs MANY"]);
+    assert_eq!(
+        all,
+        ["context.rs RANDOM", "regression.rs FEW", "regression.rs MANY"]
+    );
     tsad_core::prepare();
 }

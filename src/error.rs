@@ -44,6 +44,7 @@ fn code_of(kind: ErrorKind) -> PgSqlErrorCode {
         ErrorKind::Corrupt => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
         ErrorKind::Newer => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
         ErrorKind::Limit => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        ErrorKind::OutOfMemory => PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
         _ => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
     }
 }

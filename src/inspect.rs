@@ -1,6 +1,7 @@
 //! Functions that look and change nothing.
 
 use crate::error::{Result, fail, report};
+use crate::memory::{guarded, probe};
 use pgrx::JsonB;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
@@ -20,8 +21,14 @@ fn version() -> &'static str {
 /// What a model tells of itself.
 #[pg_extern(sql = false)]
 fn model_info(model: &[u8]) -> Result<JsonB> {
-    let read = Model::from_bytes(model).map_err(report)?;
-    let info = read.info(model.len());
+    let (read, info) = guarded(|| {
+        let read = Model::from_bytes(model)?;
+        let info = read.info(model.len());
+        Ok::<_, tsad_core::Error>((read, info))
+    })?
+    .map_err(report)?;
+    // What is told, as values and as text.
+    probe(4 * model.len())?;
     let mut json = serde_json::to_value(&info).unwrap_or_default();
     if let Value::Object(map) = &mut json {
         let integer = info.times == TimeKind::Integer;
@@ -40,7 +47,7 @@ fn model_info(model: &[u8]) -> Result<JsonB> {
         }
         map.insert(
             "model_version".to_owned(),
-            json!(model_version(&read).map_err(report)?),
+            json!(guarded(|| model_version(&read))?.map_err(report)?),
         );
         map.insert("seed".to_owned(), json!(info.options.seed));
     }
@@ -74,7 +81,9 @@ fn model_regimes(
         ),
     >,
 > {
-    let regimes = Model::from_bytes(model).map_err(report)?.regimes();
+    let regimes = guarded(|| Model::from_bytes(model).map(|m| m.regimes()))?.map_err(report)?;
+    // Numbers as values and as text take up to 16 times what they take in a model.
+    probe(16 * model.len())?;
     let row = |r: RegimeInfo| {
         let centres = r.centres.iter().map(|c| (c.view.to_owned(), json!(c.centre)));
         (
@@ -125,12 +134,8 @@ fn recalibrate(
             ));
         }
     };
-    let model = Model::from_bytes(model).map_err(report)?;
-    model
-        .recalibrated(target)
-        .and_then(|m| m.to_bytes())
-        .map(Some)
-        .map_err(report)
+    let recalibrated = || Model::from_bytes(model)?.recalibrated(target)?.to_bytes();
+    guarded(recalibrated)?.map(Some).map_err(report)
 }
 
 /// A time in microseconds as ISO 8601 text in UTC.

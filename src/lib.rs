@@ -10,6 +10,7 @@ mod error;
 mod inspect;
 mod interrupt;
 mod jsonb;
+mod memory;
 mod monitor;
 mod notes;
 mod options;

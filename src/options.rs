@@ -1,7 +1,9 @@
 //! Options as users write them, `jsonb`, to checked parameters.
 
 use crate::error::{Result, fail, nearest, report};
+use crate::memory::probe;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::{FromDatum, JsonB, pg_sys};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tsad_core::{Params, ValidParams, picture};
@@ -19,6 +21,25 @@ pub(crate) fn params(options: Option<Value>) -> Result<ValidParams> {
 pub(crate) fn picture(options: Option<Value>) -> Result<picture::Options> {
     let options: picture::Options = read(options, &picture::Options::NAMES, r#""width": 800"#)?;
     options.validate().map_err(report)
+}
+
+/// The options of an argument of type `jsonb`.
+///
+/// # Errors
+/// 53200 if there is no memory to read them.
+///
+/// # Safety
+/// The datum must be a valid value of type `jsonb`.
+pub(crate) unsafe fn given(datum: Option<pg_sys::Datum>) -> Result<Option<Value>> {
+    let Some(datum) = datum else {
+        return Ok(None);
+    };
+    // SAFETY: the caller vouches for the datum.
+    let size = unsafe { pg_sys::toast_raw_datum_size(datum) };
+    // As values they take up to 64 bytes a byte.
+    probe(size.saturating_mul(64))?;
+    // SAFETY: the caller vouches for the datum.
+    Ok(unsafe { JsonB::from_datum(datum, false) }.map(|j| j.0))
 }
 
 /// Options of any kind that has all of `names` and defaults for what is missing.
@@ -51,7 +72,7 @@ fn read<T: DeserializeOwned>(options: Option<Value>, names: &[&str], example: &s
     serde_json::from_value(Value::Object(given)).map_err(|e| wrong_type("options", &Value::Null, &e))
 }
 
-fn wrong_type(name: &str, value: &Value, error: &serde_json::Error) -> pgrx::pg_sys::panic::ErrorReport {
+fn wrong_type(name: &str, value: &Value, error: &serde_json::Error) -> pg_sys::panic::ErrorReport {
     let error = error.to_string();
     let words = words_of(name);
     let given = value.as_str().filter(|_| !words.is_empty());
@@ -95,6 +116,6 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-fn invalid(message: impl Into<String>, hint: impl Into<String>) -> pgrx::pg_sys::panic::ErrorReport {
+fn invalid(message: impl Into<String>, hint: impl Into<String>) -> pg_sys::panic::ErrorReport {
     fail(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message, hint)
 }

@@ -1,9 +1,11 @@
 //! An argument of an aggregate that must be the same for all rows: its options.
 
 use crate::error::{Result, fail};
+use crate::memory::copy;
+use crate::options;
+use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
-use pgrx::{FromDatum, JsonB, pg_sys};
 use serde_json::Value;
 
 /// A `jsonb`, as it came with the first row.
@@ -20,10 +22,10 @@ impl Constant {
     ///
     /// # Safety
     /// The datum must be a valid value of type `jsonb`.
-    pub(super) unsafe fn of(datum: Option<pg_sys::Datum>) -> Self {
+    pub(super) unsafe fn of(datum: Option<pg_sys::Datum>) -> Result<Self> {
         // SAFETY: the caller vouches for the datum.
-        let json = datum.and_then(|d| unsafe { JsonB::from_datum(d, false) });
-        Self::of_text(json.map_or_else(String::new, |j| j.0.to_string()))
+        let json = unsafe { options::given(datum)? };
+        Ok(Self::of_text(json.map_or_else(String::new, |j| j.to_string())))
     }
 
     /// The argument as text, from another process.
@@ -60,8 +62,8 @@ impl Constant {
         let bytes = unsafe { pgrx::varlena_to_byte_slice(datum.cast_mut_ptr()) };
         if self.seen.as_deref() != Some(bytes) {
             // SAFETY: as above.
-            self.same(&unsafe { Self::of(Some(datum)) })?;
-            self.seen = Some(bytes.to_vec());
+            self.same(&unsafe { Self::of(Some(datum))? })?;
+            self.seen = Some(copy(bytes)?);
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::time::{infinite_time, null_time, unknown_time};
 use crate::composite::composite;
 use crate::error::{Result, fail, report};
 use crate::interrupt::check;
+use crate::memory::{guarded, push, room};
 use crate::time::TimeType;
 use pgrx::Internal;
 use pgrx::pg_sys;
@@ -117,7 +118,9 @@ fn add(fcinfo: pg_sys::FunctionCallInfo, label: Option<bool>) -> Result<Internal
     if state.rows.len() >= MAX_ROWS {
         return Err(too_many());
     }
-    state.rows.extend(row);
+    if let Some(row) = row {
+        push(&mut state.rows, row)?;
+    }
     first(fcinfo)
 }
 
@@ -173,19 +176,24 @@ fn _evaluate_combine(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
             if left.rows.len() + right.rows.len() > MAX_ROWS {
                 return Err(too_many());
             }
+            room(&mut left.rows, right.rows.len())?;
             left.rows.extend_from_slice(&right.rows);
             first(fcinfo)
         }
-        (None, Some(right)) => put(fcinfo, right.clone()),
+        (None, Some(right)) => put(fcinfo, guarded(|| right.clone())?),
         (_, None) => first(fcinfo),
     }
 }
 
 /// The state as bytes for another process of the same server.
 #[pg_extern(sql = false)]
-fn _evaluate_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Option<Vec<u8>> {
+fn _evaluate_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>>> {
     // SAFETY: the argument is a state.
-    let state = unsafe { memory::state_of::<State>(fcinfo, 0) }?;
+    let state = unsafe { memory::state_of::<State>(fcinfo, 0) };
+    state.map(|state| guarded(|| to_bytes(state))).transpose()
+}
+
+fn to_bytes(state: &State) -> Vec<u8> {
     let mut out = Vec::with_capacity(6 + ROW_BYTES * state.rows.len());
     out.push(u8::from(state.integers));
     out.push(u8::from(state.window.is_some()));
@@ -196,7 +204,7 @@ fn _evaluate_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Option<Vec<u8>> {
         out.push(u8::from(row.label));
         out.push(row.alarm.map_or(2, u8::from));
     }
-    Some(out)
+    out
 }
 
 /// The state from bytes.
@@ -206,7 +214,7 @@ fn _evaluate_deserialize(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
     let Some(bytes) = (unsafe { pgrx::pg_getarg::<&[u8]>(fcinfo, 0) }) else {
         return Ok(Internal::default());
     };
-    let state = from_bytes(bytes).ok_or_else(|| {
+    let state = guarded(|| from_bytes(bytes))?.ok_or_else(|| {
         fail(
             PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
             "invalid transition state of tsad.evaluate",
@@ -250,16 +258,19 @@ fn _evaluate_ordered_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal>
     finish(fcinfo, |_| {})
 }
 
-fn finish(fcinfo: pg_sys::FunctionCallInfo, sort: impl FnOnce(&mut [Judged])) -> Result<Internal> {
+fn finish(fcinfo: pg_sys::FunctionCallInfo, sort: impl Fn(&mut [Judged])) -> Result<Internal> {
     // SAFETY: the argument is a state.
     let Some(state) = (unsafe { memory::state_of::<State>(fcinfo, 0) }) else {
         return Ok(Internal::default());
     };
     // The state is left as it is: a window may call the final function again.
-    let mut rows = state.rows.clone();
-    sort(&mut rows);
-    let window = state.window.and_then(|w| usize::try_from(w).ok());
-    let mut found = measure::evaluate_rows(&rows, window, &check).map_err(report)?;
+    let evaluate = || {
+        let mut rows = state.rows.clone();
+        sort(&mut rows);
+        let window = state.window.and_then(|w| usize::try_from(w).ok());
+        measure::evaluate_rows(&rows, window, &check)
+    };
+    let mut found = guarded(evaluate)?.map_err(report)?;
     if state.integers {
         // Integers have no unit that could be a day.
         (found.delay_us, found.false_alarms_per_day) = (None, None);

@@ -10,3 +10,5 @@ mod time;
 mod train;
 mod with_model;
 mod zone;
+
+pub(crate) use with_model::unpacked;

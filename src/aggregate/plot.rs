@@ -5,6 +5,7 @@ use super::memory::{broken, place, state_of};
 use super::zone::Zone;
 use crate::error::{Result, report};
 use crate::interrupt::check;
+use crate::memory::{guarded, settle};
 use crate::options;
 use crate::time::TimeType;
 use pgrx::pg_sys;
@@ -53,7 +54,7 @@ impl PlotState {
         let (text, rest) = rest.split_at_checked(length).ok_or_else(broken)?;
         let text = std::str::from_utf8(text).map_err(|_| broken())?;
         let mut state = Self::new(Constant::of_text(text.to_owned()), time_type)?;
-        state.sketch = Sketch::from_bytes(rest).map_err(|_| broken())?;
+        state.sketch = guarded(|| Sketch::from_bytes(rest))?.map_err(|_| broken())?;
         Ok(state)
     }
 }
@@ -126,7 +127,7 @@ fn _plot_row(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
         },
         None => {
             // SAFETY: as above.
-            let (constant, oid) = unsafe { (Constant::of(options), pgrx::pg_getarg_type(fcinfo, 1)) };
+            let (constant, oid) = unsafe { (Constant::of(options)?, pgrx::pg_getarg_type(fcinfo, 1)) };
             let time_type = TimeType::of(oid).unwrap_or(TimeType::TimestampTz);
             let datum = place(fcinfo, "tsad.plot", PlotState::new(constant, time_type)?)?;
             // SAFETY: it was just made.
@@ -150,6 +151,8 @@ fn _plot_row(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
         };
         // SAFETY: as above.
         let series = form.series.and_then(|n| unsafe { pg_getarg::<&str>(fcinfo, n) });
+        // A bucket is small.
+        settle()?;
         state.sketch.add(series.unwrap_or(""), &row).map_err(report)?;
     }
     Ok(Internal::from(datum))
@@ -163,11 +166,19 @@ fn _plot_combine(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
     match (left, right) {
         (Some(left), Some(right)) => {
             left.constant.same(&right.constant)?;
-            left.sketch.merge(&right.sketch).map_err(report)?;
+            let merged = || {
+                let mut sketch = left.sketch.clone();
+                sketch.merge(&right.sketch).map(|()| sketch)
+            };
+            left.sketch = guarded(merged)?.map_err(report)?;
             // SAFETY: the first argument is not NULL, or there were no state.
             Ok(Internal::from(unsafe { pgrx::pg_getarg_datum(fcinfo, 0) }))
         }
-        (None, Some(right)) => Ok(Internal::from(Some(place(fcinfo, "tsad.plot", right.clone())?))),
+        (None, Some(right)) => Ok(Internal::from(Some(place(
+            fcinfo,
+            "tsad.plot",
+            guarded(|| right.clone())?,
+        )?))),
         // SAFETY: as above; NULL where there is no state at all.
         (_, None) => Ok(Internal::from(unsafe { pgrx::pg_getarg_datum(fcinfo, 0) })),
     }
@@ -177,9 +188,8 @@ fn _plot_combine(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
 #[pg_extern(sql = false)]
 fn _plot_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>>> {
     // SAFETY: the argument is a state.
-    unsafe { state_of::<PlotState>(fcinfo, 0) }
-        .map(|state| state.to_bytes())
-        .transpose()
+    let state = unsafe { state_of::<PlotState>(fcinfo, 0) };
+    state.map(|state| guarded(|| state.to_bytes())?).transpose()
 }
 
 /// The state from bytes.
@@ -210,5 +220,5 @@ fn _plot_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<String>> {
         true => Axis::Integers,
         false => Axis::Clock(zone.clock(&offset)),
     };
-    Ok(draw(&state.sketch, &state.options, &axis))
+    guarded(|| draw(&state.sketch, &state.options, &axis))
 }

@@ -5,11 +5,12 @@
 
 use super::memory::{place, state_of};
 use super::time::unknown_time;
-use super::with_model::raw;
+use super::with_model::{raw, unpacked};
 use crate::composite::composite;
 use crate::detect::shares;
 use crate::error::{Result, fail, report};
 use crate::jsonb::RawJsonb;
+use crate::memory::{Kept, out_of_memory, settle};
 use crate::time::TimeType;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
@@ -32,7 +33,7 @@ struct State {
 
 /// What scores a partition.
 enum Scorer {
-    Stream(Box<Stream>),
+    Stream(Box<Kept<tsad_core::Result<Stream>>>),
     /// There is no model.
     None,
     /// There is one that cannot be used, for this reason.
@@ -97,7 +98,7 @@ fn add(fcinfo: pg_sys::FunctionCallInfo, values: Option<&[f64]>) -> Result<Inter
     // SAFETY: fcinfo is that of the running call.
     let time_type = TimeType::of(unsafe { pgrx::pg_getarg_type(fcinfo, 2) }).ok_or_else(unknown_time)?;
     // SAFETY: the argument is a bytea.
-    let (seen, scorer) = unsafe { (Seen::of(model), Scorer::of(model, time_type)) };
+    let (seen, scorer) = unsafe { (Seen::of(model), Scorer::of(model, time_type)?) };
     let mut state = State {
         seen,
         time_type,
@@ -116,20 +117,26 @@ fn add(fcinfo: pg_sys::FunctionCallInfo, values: Option<&[f64]>) -> Result<Inter
 impl Scorer {
     /// # Safety
     /// The datum must be a valid value of type `bytea`.
-    unsafe fn of(model: Option<pg_sys::Datum>, time_type: TimeType) -> Self {
+    unsafe fn of(model: Option<pg_sys::Datum>, time_type: TimeType) -> Result<Self> {
         // SAFETY: the caller vouches for the datum.
-        let Some(bytes) = model.and_then(|m| unsafe { Vec::<u8>::from_datum(m, false) }) else {
-            return Self::None;
+        let Some(bytes) = model.map(|m| unsafe { unpacked(m) }) else {
+            return Ok(Self::None);
         };
-        match Model::from_bytes(&bytes) {
-            Ok(model) if model.time_kind() != time_type.kind() => Self::Broken(format!(
+        let stream = Kept::new(|| Model::from_bytes(bytes).map(|model| Stream::new(Arc::new(model))))?;
+        let why = match stream.get() {
+            Some(Ok(stream)) if stream.model().time_kind() == time_type.kind() => None,
+            Some(Ok(stream)) => Some(format!(
                 "the model was trained on {} as times, got {}",
-                model.time_kind().name(),
+                stream.model().time_kind().name(),
                 time_type.kind().name()
             )),
-            Ok(model) => Self::Stream(Box::new(Stream::new(Arc::new(model)))),
-            Err(e) => Self::Broken(e.message().to_owned()),
-        }
+            Some(Err(e)) => Some(e.message().to_owned()),
+            None => None,
+        };
+        Ok(match why {
+            Some(why) => Self::Broken(why),
+            None => Self::Stream(Box::new(stream)),
+        })
     }
 }
 
@@ -190,6 +197,8 @@ impl State {
             point: Point::unscored(0, status),
             message: message.map(str::to_owned),
         };
+        // What is made here is small.
+        settle()?;
         let stream = match &mut self.scorer {
             Scorer::Stream(stream) => stream,
             Scorer::None => {
@@ -212,7 +221,7 @@ impl State {
                 return Ok(());
             }
         };
-        let channels = stream.model().channels();
+        let channels = stream_of(stream)?.model().channels();
         if let Some(values) = values.filter(|v| v.len() != channels) {
             let message = format!(
                 "the model was trained on {channels} value columns, got {}",
@@ -229,13 +238,17 @@ impl State {
                 .collect(),
             None => vec![f64::NAN; channels],
         };
-        let point = stream.push(time, &clean).map_err(report)?;
+        let push = |stream: &mut tsad_core::Result<Stream>| match stream {
+            Ok(stream) => stream.push(time, &clean),
+            Err(e) => Err(e.clone()),
+        };
+        let point = stream.with(push)?.map_err(report)?;
         self.latest = if infinite {
             unscored(Status::Error, Some("value is infinite"))
         } else {
             let message = match point.status {
                 Status::Error => Some("the row is older than one before it".to_owned()),
-                Status::InsufficientData => stream.model().untrained_reason().map(str::to_owned),
+                Status::InsufficientData => stream_of(stream)?.model().untrained_reason().map(str::to_owned),
                 _ => None,
             };
             Latest { point, message }
@@ -246,7 +259,9 @@ impl State {
     fn fields(&mut self) -> [Option<pg_sys::Datum>; 12] {
         let Latest { point, message } = &self.latest;
         let threshold = match &self.scorer {
-            Scorer::Stream(stream) if point.score.is_some() => stream.model().causal_threshold(),
+            Scorer::Stream(stream) if point.score.is_some() => {
+                stream_of(stream).ok().and_then(|s| s.model().causal_threshold())
+            }
             _ => None,
         };
         let severity = point.score.zip(threshold).map(|(s, t)| s / t);
@@ -272,6 +287,15 @@ impl State {
             point.status.name().into_datum(),
             message.as_deref().and_then(IntoDatum::into_datum),
         ]
+    }
+}
+
+/// The stream, unless memory ran out in an earlier row.
+fn stream_of(kept: &Kept<tsad_core::Result<Stream>>) -> Result<&Stream> {
+    match kept.get() {
+        Some(Ok(stream)) => Ok(stream),
+        Some(Err(e)) => Err(report(e.clone())),
+        None => Err(out_of_memory(0)),
     }
 }
 

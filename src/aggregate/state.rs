@@ -32,21 +32,19 @@ impl TrainState {
 
     pub(super) fn push(&mut self, time: i64, values: &[f64]) -> Result<()> {
         self.rows.push(time, values).map_err(report)?;
-        self.thin();
-        Ok(())
+        self.thin()
     }
 
     pub(super) fn append(&mut self, other: &Self) -> Result<()> {
         self.options.same(&other.options)?;
         self.rows.append(&other.rows).map_err(report)?;
-        self.thin();
-        Ok(())
+        self.thin()
     }
 
     /// Drops early rows that will not be trained on.
-    fn thin(&mut self) {
+    fn thin(&mut self) -> Result<()> {
         let most = self.params.most_training_rows(self.rows.channels());
-        self.rows.thin(most, &check);
+        self.rows.thin(most, &check).map_err(report)
     }
 
     /// The state as bytes for another process of the same server.

@@ -8,6 +8,7 @@ use super::state::{TrainState, place, state_of};
 use super::time::{infinite_time, null_time, unknown_time};
 use crate::error::{Result, report};
 use crate::interrupt::check;
+use crate::memory::guarded;
 use crate::notes::{are_mixed, say_left_out, warn_mixed};
 use crate::time::TimeType;
 use pgrx::Internal;
@@ -52,7 +53,7 @@ fn add(fcinfo: pg_sys::FunctionCallInfo, values: &[f64]) -> Result<Internal> {
         // SAFETY: fcinfo is that of the running call.
         let time_type = TimeType::of(unsafe { pgrx::pg_getarg_type(fcinfo, 1) }).ok_or_else(unknown_time)?;
         // SAFETY: the argument is a jsonb, as above.
-        let options = unsafe { Constant::of(options) };
+        let options = unsafe { Constant::of(options)? };
         let mut state = TrainState::new(values.len(), time_type, options)?;
         state.push(time_type.value(time).map_err(infinite_time)?, values)?;
         return Ok(Internal::from(Some(place(fcinfo, state)?)));
@@ -75,7 +76,7 @@ fn _train_combine(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
             // SAFETY: the first argument is not NULL, or there were no state.
             Ok(Internal::from(unsafe { pgrx::pg_getarg_datum(fcinfo, 0) }))
         }
-        (None, Some(right)) => Ok(Internal::from(Some(place(fcinfo, right.clone())?))),
+        (None, Some(right)) => Ok(Internal::from(Some(place(fcinfo, guarded(|| right.clone())?)?))),
         // SAFETY: as above; NULL where there is no state at all.
         (_, None) => Ok(Internal::from(unsafe { pgrx::pg_getarg_datum(fcinfo, 0) })),
     }
@@ -83,9 +84,10 @@ fn _train_combine(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
 
 /// The state as bytes.
 #[pg_extern(sql = false)]
-fn _train_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Option<Vec<u8>> {
+fn _train_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>>> {
     // SAFETY: the argument is a state.
-    unsafe { state_of(fcinfo, 0) }.map(|state| state.to_bytes())
+    let state = unsafe { state_of(fcinfo, 0) };
+    state.map(|state| guarded(|| state.to_bytes())).transpose()
 }
 
 /// The state from bytes.
@@ -109,12 +111,16 @@ fn _train_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     };
     // The state is left as it is: a window may call the final function again.
-    let shared = state.rows.shared_times();
+    let shared = guarded(|| state.rows.shared_times())?;
     if are_mixed(shared, state.rows.len()) {
         let hint = "If several series are mixed, GROUP BY the columns that tell them apart.";
         warn_mixed("", shared, state.rows.len(), hint);
     }
-    let model = tsad_core::train(state.rows.clone(), &state.params, &check).map_err(report)?;
-    say_left_out(&[], &model.channels_left_out());
-    model.to_bytes().map(Some).map_err(report)
+    let train = || {
+        let model = tsad_core::train(state.rows.clone(), &state.params, &check)?;
+        Ok((model.to_bytes()?, model.channels_left_out()))
+    };
+    let (bytes, left_out) = guarded(train)?.map_err(report)?;
+    say_left_out(&[], &left_out);
+    Ok(Some(bytes))
 }

@@ -7,6 +7,7 @@ use super::memory::{broken, place, state_of};
 use super::time::{infinite_time, null_time, unknown_time};
 use crate::error::{Result, fail, report};
 use crate::interrupt::check;
+use crate::memory::{copy, guarded, push, room};
 use crate::time::TimeType;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
@@ -73,11 +74,10 @@ fn add(fcinfo: pg_sys::FunctionCallInfo, values: Option<&[f64]>) -> Result<Inter
     }
     // SAFETY: fcinfo is that of the running call, and the argument a bytea.
     let (time_type, seen, bytes) = unsafe {
-        let bytes = Vec::<u8>::from_datum(model, false).unwrap_or_default();
         (
             TimeType::of(pgrx::pg_getarg_type(fcinfo, 2)),
-            raw(model).to_vec(),
-            bytes,
+            copy(raw(model))?,
+            copy(unpacked(model))?,
         )
     };
     let time_type = time_type.ok_or_else(unknown_time)?;
@@ -89,7 +89,7 @@ fn add(fcinfo: pg_sys::FunctionCallInfo, values: Option<&[f64]>) -> Result<Inter
 impl ModelRows {
     /// No rows yet.
     fn of(seen: Vec<u8>, bytes: Vec<u8>, time_type: TimeType) -> Result<Self> {
-        let model = Model::from_bytes(&bytes).map_err(report)?;
+        let model = guarded(|| Model::from_bytes(&bytes))?.map_err(report)?;
         let rows = Samples::new(model.channels()).map_err(report)?;
         Ok(Self {
             rows: rows.with_times(time_type.kind()),
@@ -116,7 +116,9 @@ impl ModelRows {
         }
         let missing = vec![f64::NAN; channels];
         self.rows.push(time, values.unwrap_or(&missing)).map_err(report)?;
-        self.labels.extend(label.map(|l| (time, l)));
+        if let Some(label) = label {
+            push(&mut self.labels, (time, label))?;
+        }
         Ok(())
     }
 
@@ -126,9 +128,7 @@ impl ModelRows {
     /// The datum must be a valid value of type `bytea`.
     unsafe fn same_model(&mut self, datum: pg_sys::Datum) -> Result<()> {
         // SAFETY: the caller vouches for the datum. Mostly it is the very same datum, and stays unread.
-        let same = unsafe {
-            raw(datum) == self.seen || Vec::<u8>::from_datum(datum, false).as_deref() == Some(&self.bytes)
-        };
+        let same = unsafe { raw(datum) == self.seen || unpacked(datum) == self.bytes };
         if same {
             return Ok(());
         }
@@ -144,6 +144,7 @@ impl ModelRows {
             return Err(too_many());
         }
         self.rows.append(&other.rows).map_err(report)?;
+        room(&mut self.labels, other.labels.len())?;
         self.labels.extend_from_slice(&other.labels);
         Ok(())
     }
@@ -181,7 +182,7 @@ impl ModelRows {
         let oid = u32::try_from(number(1)?).map_err(|_| damaged())?;
         let time_type = TimeType::of(pg_sys::Oid::from(oid)).ok_or_else(damaged)?;
         let (model, rest) = rest.split_at_checked(length).ok_or_else(damaged)?;
-        let mut state = Self::of(Vec::new(), model.to_vec(), time_type)?;
+        let mut state = Self::of(Vec::new(), copy(model)?, time_type)?;
         let channels = state.rows.channels();
         let (words, tail) = rest.as_chunks::<8>();
         if !tail.is_empty() || words.len() != count * (1 + channels) + 2 * labelled {
@@ -194,7 +195,8 @@ impl ModelRows {
             state.rows.push(i64::from_ne_bytes(*time), &row).map_err(report)?;
         }
         let label = |l: &[[u8; 8]]| (i64::from_ne_bytes(l[0]), i64::from_ne_bytes(l[1]) != 0);
-        state.labels = labels.chunks_exact(2).map(label).collect();
+        room(&mut state.labels, labelled)?;
+        state.labels.extend(labels.chunks_exact(2).map(label));
         Ok(state)
     }
 
@@ -225,7 +227,7 @@ fn _model_combine(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
         (None, Some(right)) => Ok(Internal::from(Some(place(
             fcinfo,
             "of which it is part",
-            right.clone(),
+            guarded(|| right.clone())?,
         )?))),
         (left, right) => {
             if let (Some(left), Some(right)) = (left, right) {
@@ -239,9 +241,10 @@ fn _model_combine(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
 
 /// The state as bytes.
 #[pg_extern(sql = false)]
-fn _model_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Option<Vec<u8>> {
+fn _model_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>>> {
     // SAFETY: the argument is a state.
-    unsafe { state_of::<ModelRows>(fcinfo, 0) }.map(|state| state.to_bytes())
+    let state = unsafe { state_of::<ModelRows>(fcinfo, 0) };
+    state.map(|state| guarded(|| state.to_bytes())).transpose()
 }
 
 /// The state from bytes.
@@ -265,8 +268,8 @@ fn _update_model_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8
     let Some(state) = (unsafe { state_of::<ModelRows>(fcinfo, 0) }) else {
         return Ok(None);
     };
-    let model = tsad_core::update(&state.model, state.rows.clone(), &check).map_err(report)?;
-    model.to_bytes().map(Some).map_err(report)
+    let update = || tsad_core::update(&state.model, state.rows.clone(), &check)?.to_bytes();
+    guarded(update)?.map(Some).map_err(report)
 }
 
 /// How the rows compare with what the model was trained on; NULL if there was no row.
@@ -276,7 +279,8 @@ fn _drift_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<JsonB>> {
     let Some(state) = (unsafe { state_of::<ModelRows>(fcinfo, 0) }) else {
         return Ok(None);
     };
-    let drift = tsad_core::drift(&state.model, state.rows.clone(), &check).map_err(report)?;
+    let drift = || tsad_core::drift(&state.model, state.rows.clone(), &check);
+    let drift = guarded(drift)?.map_err(report)?;
     let mut json = serde_json::to_value(&drift).unwrap_or_default();
     if let Value::Object(map) = &mut json {
         match state.time_type.is_integer() {
@@ -297,12 +301,12 @@ fn _recalibrate_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>
     let Some(state) = (unsafe { state_of::<ModelRows>(fcinfo, 0) }) else {
         return Ok(None);
     };
-    let points = tsad_core::score(&state.model, state.rows.clone(), &check).map_err(report)?;
-    let model = state
-        .model
-        .recalibrated_by_labels(&points, &state.stretches())
-        .map_err(report)?;
-    model.to_bytes().map(Some).map_err(report)
+    let recalibrate = || {
+        let points = tsad_core::score(&state.model, state.rows.clone(), &check)?;
+        let model = state.model.recalibrated_by_labels(&points, &state.stretches())?;
+        model.to_bytes()
+    };
+    guarded(recalibrate)?.map(Some).map_err(report)
 }
 
 /// A datum of variable length as it stands.
@@ -315,6 +319,15 @@ pub(super) unsafe fn raw<'a>(datum: pg_sys::Datum) -> &'a [u8] {
         let pointer = datum.cast_mut_ptr::<pg_sys::varlena>();
         std::slice::from_raw_parts(pointer.cast::<u8>(), pgrx::varsize_any(pointer))
     }
+}
+
+/// The contents of a `bytea`, in memory of the server's until the call ends.
+///
+/// # Safety
+/// As [`raw`].
+pub(crate) unsafe fn unpacked<'a>(datum: pg_sys::Datum) -> &'a [u8] {
+    // SAFETY: the caller vouches for the datum; what comes back is valid and flat.
+    unsafe { pgrx::varlena_to_byte_slice(pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr())) }
 }
 
 fn different_models() -> ErrorReport {

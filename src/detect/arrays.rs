@@ -8,6 +8,7 @@ use super::series::{Rows, samples, score};
 use super::source::Columns;
 use crate::error::{Result, fail};
 use crate::jsonb::RawJsonb;
+use crate::memory::{guarded, settle};
 use crate::time::TimeType;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
@@ -41,8 +42,12 @@ fn _score_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 pub(super) unsafe fn given(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<(Columns, Rows, Rc<Model>)>> {
     // SAFETY: the caller vouches for the arguments.
     let (model, times, values) = unsafe {
-        let array = |n: usize| pgrx::pg_getarg_datum(fcinfo, n).map(|d| Elements::of(d));
-        (pgrx::pg_getarg::<&[u8]>(fcinfo, 0), array(1), array(2))
+        let array = |n: usize| {
+            pgrx::pg_getarg_datum(fcinfo, n)
+                .map(|d| Elements::of(d))
+                .transpose()
+        };
+        (pgrx::pg_getarg::<&[u8]>(fcinfo, 0), array(1)?, array(2)?)
     };
     let (Some(model), Some(times), Some(values)) = (model, times, values) else {
         return Ok(None);
@@ -69,7 +74,7 @@ pub(super) unsafe fn given(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<(C
             vec!["value".to_owned()]
         },
     };
-    let rows = rows(&columns, &times, &values, width);
+    let rows = rows(&columns, &times, &values, width)?;
     Ok(Some((columns, rows, model)))
 }
 
@@ -77,17 +82,19 @@ pub(super) unsafe fn given(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<(C
 ///
 /// # Safety
 /// Argument `n` must be declared as an array of times.
-pub(super) unsafe fn times(fcinfo: pg_sys::FunctionCallInfo, n: usize) -> Option<Vec<i64>> {
+pub(super) unsafe fn times(fcinfo: pg_sys::FunctionCallInfo, n: usize) -> Result<Option<Vec<i64>>> {
     // SAFETY: the caller vouches for the argument.
-    let elements = unsafe { Elements::of(pgrx::pg_getarg_datum(fcinfo, n)?) };
-    Some(elements.list.iter().flatten().map(|d| d.value() as i64).collect())
+    let Some(datum) = (unsafe { pgrx::pg_getarg_datum(fcinfo, n) }) else {
+        return Ok(None);
+    };
+    // SAFETY: as above.
+    let elements = unsafe { Elements::of(datum)? };
+    guarded(|| elements.list.iter().flatten().map(|d| d.value() as i64).collect()).map(Some)
 }
 
 /// The rows in the order of time, those without a time last; rows of equal time keep their order.
-fn rows(columns: &Columns, times: &Elements, values: &Elements, width: usize) -> Rows {
+fn rows(columns: &Columns, times: &Elements, values: &Elements, width: usize) -> Result<Rows> {
     let raw = |i: &usize| times.list[*i].map(|d| d.value() as i64);
-    let mut order: Vec<usize> = (0..times.list.len()).collect();
-    order.sort_by_key(|i| (raw(i).is_none(), raw(i)));
     let infinite = |i: &usize| times.list[*i].is_some_and(|d| columns.time.value(d).is_err());
     let value = |d: &Option<pg_sys::Datum>| d.map_or(f64::NAN, |d| f64::from_bits(d.value() as u64));
     let row = |i: &usize| {
@@ -96,16 +103,25 @@ fn rows(columns: &Columns, times: &Elements, values: &Elements, width: usize) ->
             .map(value)
             .collect()
     };
-    Rows {
+    let shown = |i: &usize| raw(i).filter(|_| !columns.time.is_integer());
+    let lists = || {
+        let mut order: Vec<usize> = (0..times.list.len()).collect();
+        order.sort_by_key(|i| (raw(i).is_none(), raw(i)));
+        (
+            order.iter().map(raw).collect(),
+            order.iter().map(shown).collect(),
+            order.iter().map(infinite).collect(),
+            order.iter().map(|i| Some(row(i))).collect(),
+        )
+    };
+    let (times, shown, infinite, values) = guarded(lists)?;
+    Ok(Rows {
         key: RawJsonb::empty(),
-        times: order.iter().map(raw).collect(),
-        shown: order
-            .iter()
-            .map(|i| raw(i).filter(|_| !columns.time.is_integer()))
-            .collect(),
-        infinite: order.iter().map(infinite).collect(),
-        values: order.iter().map(|i| Some(row(i))).collect(),
-    }
+        times,
+        shown,
+        infinite,
+        values,
+    })
 }
 
 /// An array of a type that is passed by value.
@@ -119,7 +135,8 @@ struct Elements {
 impl Elements {
     /// # Safety
     /// The datum must be an array whose elements are passed by value.
-    unsafe fn of(datum: pg_sys::Datum) -> Self {
+    unsafe fn of(datum: pg_sys::Datum) -> Result<Self> {
+        settle()?;
         // SAFETY: the caller vouches for the datum; the header says how many elements there are, and
         // deconstruct_array allocates two lists of that many.
         unsafe {
@@ -139,15 +156,17 @@ impl Elements {
                 &mut count,
             );
             let sizes = array.add(1).cast::<i32>();
-            Self {
+            Ok(Self {
                 element,
                 sizes: (0..(*array).ndim as usize)
                     .map(|d| *sizes.add(d) as usize)
                     .collect(),
-                list: (0..count as usize)
-                    .map(|i| (!*nulls.add(i)).then(|| *list.add(i)))
-                    .collect(),
-            }
+                list: guarded(|| {
+                    (0..count as usize)
+                        .map(|i| (!*nulls.add(i)).then(|| *list.add(i)))
+                        .collect()
+                })?,
+            })
         }
     }
 }

@@ -7,6 +7,7 @@ use super::series::{Scored, for_each_part};
 use super::source::Columns;
 use crate::composite;
 use crate::error::{Result, fail};
+use crate::memory::{guarded, push, settle};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
@@ -33,15 +34,13 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
             }
             return Ok(());
         };
-        gathered.take(&request.range, &scored);
+        gathered.take(&request.range, &scored)?;
         if !scored.is_last {
             return Ok(());
         }
         let Gathered { points, shown } = std::mem::take(&mut gathered);
-        for (n, event) in tsad_core::events(&points, &limits.params(model))
-            .into_iter()
-            .enumerate()
-        {
+        let events = guarded(|| tsad_core::events(&points, &limits.params(model)))?;
+        for (n, event) in events.into_iter().enumerate() {
             output.push(|| {
                 let times = [
                     Some(event.start),
@@ -85,7 +84,7 @@ pub(super) struct Gathered {
 
 impl Gathered {
     /// Takes what counts of another part, in the order of time.
-    pub(super) fn take(&mut self, asked: &Range, scored: &Scored) {
+    pub(super) fn take(&mut self, asked: &Range, scored: &Scored) -> Result<()> {
         // The last point of the part before is the last one no more.
         if self.points.last().is_some_and(|p| p.is_anomaly != Some(true)) {
             self.points.pop();
@@ -98,14 +97,19 @@ impl Gathered {
         for i in rows {
             last = Some(i);
             if scored.points[i].is_anomaly == Some(true) {
-                self.points.push(scored.points[i].clone());
-                self.shown.push(scored.rows.shown[i]);
+                self.push(scored, i)?;
             }
         }
-        if let Some(i) = last.filter(|i| scored.points[*i].is_anomaly != Some(true)) {
-            self.points.push(scored.points[i].clone());
-            self.shown.push(scored.rows.shown[i]);
+        match last.filter(|i| scored.points[*i].is_anomaly != Some(true)) {
+            Some(i) => self.push(scored, i),
+            None => Ok(()),
         }
+    }
+
+    fn push(&mut self, scored: &Scored, i: usize) -> Result<()> {
+        settle()?;
+        push(&mut self.points, scored.points[i].clone())?;
+        push(&mut self.shown, scored.rows.shown[i])
     }
 }
 

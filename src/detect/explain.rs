@@ -10,6 +10,7 @@ use super::series::{Rows, Scored, Series, for_each_part, for_each_series, sample
 use super::source::Columns;
 use crate::error::{Result, report};
 use crate::interrupt::check;
+use crate::memory::{Kept, guarded, settle};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use tsad_core::detector::Band;
@@ -50,7 +51,7 @@ fn _explain(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         return for_each_part(&request, |columns, scored| {
             let asked = |i: &usize| request.range.contains(scored.rows.asked(*i));
             let chosen = |row| Chosen { row, event: None };
-            let chosen: Vec<Chosen> = scored.range.clone().filter(asked).map(chosen).collect();
+            let chosen: Vec<Chosen> = guarded(|| scored.range.clone().filter(asked).map(chosen).collect())?;
             tell(columns, &scored, &chosen)
         });
     }
@@ -77,7 +78,7 @@ fn episodes(
             }
             return Ok(());
         }
-        gathered.take(range, &scored);
+        gathered.take(range, &scored)?;
         model = scored.model.clone();
         all = is_all.then_some((columns, scored));
         Ok(())
@@ -85,14 +86,14 @@ fn episodes(
     let Some(model) = model else {
         return Ok(());
     };
-    let found = found(&gathered.points, &model);
+    let found = found(&gathered.points, &model)?;
     if let Some((columns, scored)) = all {
-        let peaks = peaks(&scored.rows, &scored.range, &found);
+        let peaks = peaks(&scored.rows, &scored.range, &found)?;
         return tell(columns, &scored, &peaks);
     }
     series.parts(|part| {
         let columns = part.columns;
-        let peaks = peaks(&part.rows, &part.range, &found);
+        let peaks = peaks(&part.rows, &part.range, &found)?;
         if peaks.is_empty() {
             return Ok(());
         }
@@ -104,7 +105,7 @@ fn episodes(
 #[pg_extern(sql = false)]
 fn _explain_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/explain.sql declares the function with a bytea, an array of times, a float8[], an array of times.
-    let (given, at) = unsafe { (given(fcinfo)?, arrays::times(fcinfo, 3)) };
+    let (given, at) = unsafe { (given(fcinfo)?, arrays::times(fcinfo, 3)?) };
     // SAFETY: sql/explain.sql declares the columns of `fields`.
     let mut output = unsafe { Output::new(fcinfo) };
     let Some((columns, rows, model)) = given else {
@@ -118,13 +119,13 @@ fn _explain_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                 t.is_some_and(|t| at.contains(&t))
                     .then_some(Chosen { row: i, event: None })
             };
-            scored.rows.times.iter().enumerate().filter_map(asked).collect()
+            guarded(|| scored.rows.times.iter().enumerate().filter_map(asked).collect())?
         }
         None => match scored.model.as_ref().filter(|m| m.is_trained()) {
             Some(model) => {
                 let mut gathered = Gathered::default();
-                gathered.take(&Range::default(), &scored);
-                peaks(&scored.rows, &scored.range, &found(&gathered.points, model))
+                gathered.take(&Range::default(), &scored)?;
+                peaks(&scored.rows, &scored.range, &found(&gathered.points, model)?)?
             }
             None => Vec::new(),
         },
@@ -141,14 +142,16 @@ struct Chosen {
 }
 
 /// The episodes of a series, numbered from 1, as `tsad.events` finds them by default.
-fn found(points: &[Point], model: &Model) -> Vec<(i64, Event)> {
-    (1..)
-        .zip(tsad_core::events(points, &Limits::default().params(model)))
-        .collect()
+fn found(points: &[Point], model: &Model) -> Result<Vec<(i64, Event)>> {
+    guarded(|| {
+        (1..)
+            .zip(tsad_core::events(points, &Limits::default().params(model)))
+            .collect()
+    })
 }
 
 /// The rows among those in `range` at which episodes have their peak.
-fn peaks(rows: &Rows, range: &std::ops::Range<usize>, found: &[(i64, Event)]) -> Vec<Chosen> {
+fn peaks(rows: &Rows, range: &std::ops::Range<usize>, found: &[(i64, Event)]) -> Result<Vec<Chosen>> {
     let chosen = |(n, event): &(i64, Event)| {
         let row = rows.at(event.peak)?;
         range.contains(&row).then(|| Chosen {
@@ -156,7 +159,7 @@ fn peaks(rows: &Rows, range: &std::ops::Range<usize>, found: &[(i64, Event)]) ->
             event: Some((*n, event.clone())),
         })
     };
-    found.iter().filter_map(chosen).collect()
+    guarded(|| found.iter().filter_map(chosen).collect())
 }
 
 /// Makes the rows of the answer, one for each that was chosen.
@@ -170,11 +173,16 @@ fn explain(
     let mut explainer = match model {
         Some(model) => {
             let (rows, _) = samples(columns, &scored.rows, Some(model.channels()))?;
-            Explainer::new(model, rows, &check).map_err(report)?
+            let explainer = Kept::new(|| Explainer::new(model, rows.clone(), &check))?;
+            if let Some(Err(e)) = explainer.get() {
+                return Err(report(e.clone()));
+            }
+            Some(explainer)
         }
         None => None,
     };
     for chosen in chosen {
+        settle()?;
         // Of rows at one time one may have no score of its own, being infinite.
         let at = chosen.row..scored.rows.times.len();
         let mut alike = at.take_while(|i| scored.rows.times[*i] == scored.rows.times[chosen.row]);
@@ -182,7 +190,10 @@ fn explain(
         let row = row.unwrap_or(chosen.row);
         let point = &scored.points[row];
         let explained = match explainer.as_mut().filter(|_| point.score.is_some()) {
-            Some(explainer) => explainer.explain(point.time, &check),
+            Some(explainer) => explainer.with(|explainer| match explainer {
+                Ok(Some(explainer)) => explainer.explain(point.time, &check),
+                Ok(None) | Err(_) => None,
+            })?,
             None => None,
         };
         let told = Told {

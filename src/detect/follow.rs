@@ -7,15 +7,16 @@ use super::request::{Request, invalid, required, rows_only};
 use super::rows::channel_names;
 use super::series::{Rows, for_each_rows};
 use super::source::{Columns, Source};
-use crate::error::Result;
+use crate::error::{Result, report};
 use crate::inspect::iso;
 use crate::interrupt::check;
+use crate::memory::{guarded, is_out_of_memory};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tsad_core::view::Aspect;
-use tsad_core::{Check, Due, Event, Followed, Mark, Model, Pace, Point, Samples, Told, follow};
+use tsad_core::{Check, Due, ErrorKind, Event, Followed, Mark, Model, Pace, Point, Samples, Told, follow};
 
 /// What is known of a series of the batch.
 struct Series {
@@ -63,7 +64,7 @@ fn _follow(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     };
     for_each_rows(&request, |source, rows, samples, _| {
         if let Some(series) = keys.get(&rows.key.text()).and_then(|n| batch.get_mut(*n)) {
-            series.answer = Some(series.follow(&source.columns, &limits, &rows, samples));
+            series.answer = Some(series.follow(&source.columns, &limits, &rows, &samples)?);
         }
         Ok(())
     })?;
@@ -168,13 +169,16 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
         let at = |list: &[Option<i64>], n: usize| list.get(n).copied().flatten();
         let batch = (0..keys.len()).map(|n| {
             let model = match models.next().flatten() {
-                Some(bytes) => one(bytes, None).map_err(|e| e.message().to_owned()),
+                Some(bytes) => match one(bytes, None) {
+                    Err(e) if is_out_of_memory(&e) => return Err(e),
+                    read => read.map_err(|e| e.message().to_owned()),
+                },
                 None => Err("there is no model for this series".to_owned()),
             };
             // Windows carry an incident as far as they are long: what lasts no longer than that is none of the new
             // normal.
             let smear = model.as_ref().ok().and_then(context).unwrap_or(0);
-            Series {
+            Ok(Series {
                 known: smear,
                 start,
                 model,
@@ -193,16 +197,16 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
                     trained_until: at(&trained, n).unwrap_or(i64::MIN),
                 },
                 answer: None,
-            }
+            })
         });
-        let batch = batch.collect();
+        let batch = batch.collect::<Result<_>>()?;
         let places = keys.into_iter().enumerate();
         Ok((places.filter_map(|(n, k)| Some((k?, n))).collect(), batch))
     }
 }
 
 impl Series {
-    fn follow(&self, columns: &Columns, limits: &Limits, rows: &Rows, samples: Samples) -> Answer {
+    fn follow(&self, columns: &Columns, limits: &Limits, rows: &Rows, samples: &Samples) -> Result<Answer> {
         let newest = rows.shown.iter().flatten().max().copied();
         let count = |mark: i64| {
             let known = mark.saturating_sub(self.known).max(self.start).saturating_add(1)..=mark;
@@ -226,7 +230,7 @@ impl Series {
             episodes,
         };
         let Ok(model) = &self.model else {
-            return answer(Err(String::new()), Value::Null);
+            return Ok(answer(Err(String::new()), Value::Null));
         };
         let params = limits.params(model);
         let timed = rows.times.iter().zip(&rows.infinite);
@@ -235,17 +239,21 @@ impl Series {
             .iter()
             .zip(timed)
             .filter(|(_, (t, infinite))| t.is_some() && !**infinite);
-        match scored(model, samples, &check) {
-            Err(e) => answer(Err(e.message().to_owned()), Value::Null),
-            Ok(mut points) => {
-                for (point, (time, _)) in points.iter_mut().zip(shown) {
-                    point.time = time.unwrap_or(point.time);
-                }
-                let first = self.mark.settled.saturating_sub(params.reach);
-                points.retain(|p| p.time >= first);
-                let followed = follow(&points, &params, &self.mark, &self.pace);
+        let followed = || {
+            let mut points = scored(model, samples, &check)?;
+            for (point, (time, _)) in points.iter_mut().zip(shown.clone()) {
+                point.time = time.unwrap_or(point.time);
+            }
+            let first = self.mark.settled.saturating_sub(params.reach);
+            points.retain(|p| p.time >= first);
+            Ok::<Followed, tsad_core::Error>(follow(&points, &params, &self.mark, &self.pace))
+        };
+        match guarded(followed)? {
+            Err(e) if e.kind() == ErrorKind::OutOfMemory => Err(report(e)),
+            Err(e) => Ok(answer(Err(e.message().to_owned()), Value::Null)),
+            Ok(followed) => {
                 let episodes = followed.episodes.iter().map(|t| episode(columns, t)).collect();
-                answer(Ok(followed), episodes)
+                Ok(answer(Ok(followed), episodes))
             }
         }
     }
@@ -260,7 +268,7 @@ fn digest(time: i64, values: Option<&[f64]>) -> i64 {
 
 /// The points of rows. Where a score can still change, the few windows that cover the row say less than the
 /// calibration takes for granted: a row counts as anomalous then only if it also is by what came before it.
-fn scored(model: &Model, samples: Samples, check: Check) -> tsad_core::Result<Vec<Point>> {
+fn scored(model: &Model, samples: &Samples, check: Check) -> tsad_core::Result<Vec<Point>> {
     let flagged = |p: &Point| p.is_anomaly == Some(true);
     let mut points = tsad_core::score_only(model, samples.clone(), check)?;
     if !points.iter().any(flagged) {
@@ -273,7 +281,8 @@ fn scored(model: &Model, samples: Samples, check: Check) -> tsad_core::Result<Ve
         let reach = model.reach().unwrap_or(0);
         let before = points[open].time.saturating_sub(reach.saturating_mul(2));
         let first = points.partition_point(|p| p.time < before);
-        let causal = tsad_core::score_causal(model, samples.sorted_by_time(check).tail(first), check)?;
+        let causal =
+            tsad_core::score_causal(model, samples.clone().sorted_by_time(check).tail(first), check)?;
         for (point, early) in points[first..].iter_mut().zip(&causal).skip(open - first) {
             if flagged(point) && !flagged(early) {
                 point.is_anomaly = Some(false);

@@ -3,9 +3,11 @@
 use super::cursor::Cursor;
 use super::request::{Models, Request, invalid};
 use super::source::{Relation, key};
+use crate::aggregate::unpacked;
 use crate::error::{Result, fail, report};
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
+use crate::memory::guarded;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
@@ -102,7 +104,7 @@ fn _equality(type_name: &str) -> Result<Option<String>> {
 
 /// A model for rows with a number of values, where that is known.
 pub(super) fn one(bytes: &[u8], channels: Option<usize>) -> Result<Model> {
-    let model = Model::from_bytes(bytes).map_err(report)?;
+    let model = guarded(|| Model::from_bytes(bytes))?.map_err(report)?;
     match channels.filter(|c| *c != model.channels()) {
         None => Ok(model),
         Some(channels) => Err(fail(
@@ -239,11 +241,11 @@ impl Finder {
                 while cursor.batch(|row| {
                     check();
                     // SAFETY: the column is a bytea.
-                    let bytes = row
-                        .datum(1)
-                        .and_then(|d| unsafe { Vec::<u8>::from_datum(d, false) });
-                    let model = bytes.and_then(|b| Model::from_bytes(&b).ok());
-                    reach = reach.max(model.and_then(|m| m.reach()).unwrap_or(0));
+                    let Some(bytes) = row.datum(1).map(|d| unsafe { unpacked(d) }) else {
+                        return Ok(());
+                    };
+                    let model = guarded(|| Model::from_bytes(bytes).ok()?.reach())?;
+                    reach = reach.max(model.unwrap_or(0));
                     Ok(())
                 })? {}
                 cursor.close();
@@ -286,11 +288,11 @@ impl Table {
         // SAFETY: the caller vouches for the connection; the parameter is a jsonb.
         let mut cursor = unsafe { Cursor::open(&query, &[(pg_sys::JSONBOID, Some(series.datum()))], false) };
         let mut found = Found::None;
-        cursor.batch(|row| {
+        cursor.batch(|row| -> Result<()> {
             // SAFETY: the column is a bytea.
-            let bytes = |d| unsafe { Vec::<u8>::from_datum(d, false) };
-            if let Some(bytes) = row.datum(1).and_then(bytes) {
-                found = match Model::from_bytes(&bytes) {
+            let bytes = |d| unsafe { unpacked(d) };
+            if let Some(bytes) = row.datum(1).map(bytes) {
+                found = match guarded(|| Model::from_bytes(bytes))? {
                     Ok(model) => Found::Model(Rc::new(model)),
                     Err(e) => Found::Broken(e.message().to_owned()),
                 };

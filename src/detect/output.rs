@@ -1,7 +1,8 @@
 //! Filling the result of a set-returning function.
 
 use crate::interrupt::check;
-use pgrx::{PgMemoryContexts, pg_sys};
+use crate::memory::{RoomForErrors, spare};
+use pgrx::{PgLogLevel, PgMemoryContexts, pg_sys};
 use std::fmt::Write;
 
 /// The tuplestore of a running call.
@@ -10,6 +11,7 @@ pub(super) struct Output {
     columns: pg_sys::TupleDesc,
     scratch: PgMemoryContexts,
     rows: usize,
+    _room: RoomForErrors,
 }
 
 /// Rows between two calls that free what they allocated.
@@ -30,12 +32,16 @@ impl Output {
                 columns: (*result).setDesc,
                 scratch: PgMemoryContexts::new("tsad result rows"),
                 rows: 0,
+                _room: RoomForErrors::new(),
             }
         }
     }
 
     /// Adds a row; `make` gives its columns, in the order of the declaration.
     pub(super) fn push<const N: usize>(&mut self, make: impl FnOnce() -> [Option<pg_sys::Datum>; N]) {
+        if let Err(e) = spare() {
+            e.report(PgLogLevel::ERROR);
+        }
         self.rows += 1;
         if self.rows.is_multiple_of(FREE_EVERY) {
             check();

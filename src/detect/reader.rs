@@ -7,6 +7,7 @@ use super::source::Source;
 use crate::error::Result;
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
+use crate::memory::{push, spare};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::collections::{BTreeSet, VecDeque};
@@ -114,10 +115,10 @@ impl<'a> Reader<'a> {
                 .pop_front_if(|(key, ..)| *key == rows.key && rows.times.len() < most)
             {
                 self.position += 1;
-                rows.times.push(time.core);
-                rows.shown.push(time.shown);
-                rows.infinite.push(time.infinite);
-                rows.values.push(values);
+                push(&mut rows.times, time.core)?;
+                push(&mut rows.shown, time.shown)?;
+                push(&mut rows.infinite, time.infinite)?;
+                push(&mut rows.values, values)?;
             }
         }
     }
@@ -125,9 +126,11 @@ impl<'a> Reader<'a> {
     /// Reads another batch; false at the end.
     fn fill(&mut self) -> Result<bool> {
         check();
+        spare()?;
         let columns = &self.source.columns;
         let (batch, array, time_type) = (&mut self.batch, columns.array, columns.time);
         self.cursor.batch(|row| {
+            spare()?;
             // SAFETY: the first column of the query is a jsonb that is never NULL.
             let key = row.datum(1).map(|d| unsafe { RawJsonb::copy(d) });
             let key = key.ok_or_else(|| {

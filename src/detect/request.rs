@@ -1,11 +1,12 @@
 //! The arguments of the set-returning functions.
 
 use crate::error::{Result, fail};
-use crate::options::params;
+use crate::memory::copy;
+use crate::options::{given, params};
 use crate::spi::read_one;
-use pgrx::JsonB;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use serde_json::Value;
 use tsad_core::ValidParams;
 
 /// What to score, with which models, and when.
@@ -104,9 +105,9 @@ pub(super) unsafe fn request(fcinfo: pg_sys::FunctionCallInfo, integers: usize) 
         Ok(Request {
             models: models(
                 pgrx::pg_getarg::<pg_sys::Oid>(fcinfo, 4),
-                pgrx::pg_getarg::<Vec<u8>>(fcinfo, 5),
+                pgrx::pg_getarg::<&[u8]>(fcinfo, 5).map(copy).transpose()?,
                 train_until,
-                pgrx::pg_getarg::<JsonB>(fcinfo, 9),
+                given(pgrx::pg_getarg_datum(fcinfo, 9))?,
             )?,
             range,
             ..rows_only(fcinfo)?
@@ -185,7 +186,7 @@ fn models(
     table: Option<pg_sys::Oid>,
     one: Option<Vec<u8>>,
     train_until: Option<i64>,
-    options: Option<JsonB>,
+    options: Option<Value>,
 ) -> Result<Models> {
     if options.is_some() && train_until.is_none() {
         return Err(invalid(
@@ -196,7 +197,7 @@ fn models(
     match (table, one, train_until) {
         (Some(table), None, None) => Ok(Models::Table(table)),
         (None, Some(one), None) => Ok(Models::One(one)),
-        (None, None, Some(until)) => Ok(Models::Train(until, Box::new(params(options.map(|o| o.0))?))),
+        (None, None, Some(until)) => Ok(Models::Train(until, Box::new(params(options)?))),
         (None, None, None) => Err(invalid(
             "no model was given",
             "Pass models => 'a table with the series columns and a column model', model => a value that tsad.train \

@@ -9,12 +9,13 @@ use crate::error::{Result, fail, report};
 use crate::inspect::model_version;
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
+use crate::memory::guarded;
 use crate::notes::{are_mixed, warn_mixed};
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use std::ops::Range;
 use std::rc::Rc;
-use tsad_core::{Model, Point, Samples, Status};
+use tsad_core::{ErrorKind, Model, Point, Samples, Status};
 
 /// The rows of one series.
 pub(super) struct Rows {
@@ -67,19 +68,28 @@ impl Rows {
     }
 
     /// The rows from number `end` on, with those before them that touch them, and how many these are.
-    fn rest(&self, end: usize, reach: i64) -> (Self, usize) {
+    fn rest(&self, end: usize, reach: i64) -> Result<(Self, usize)> {
         let from = match self.times.get(end).copied().flatten() {
             Some(time) => self.before(time.saturating_sub(reach)),
             None => end,
         };
+        let copy = || {
+            (
+                self.times[from..].to_vec(),
+                self.shown[from..].to_vec(),
+                self.infinite[from..].to_vec(),
+                self.values[from..].to_vec(),
+            )
+        };
+        let (times, shown, infinite, values) = guarded(copy)?;
         let rest = Self {
             key: self.key.clone(),
-            times: self.times[from..].to_vec(),
-            shown: self.shown[from..].to_vec(),
-            infinite: self.infinite[from..].to_vec(),
-            values: self.values[from..].to_vec(),
+            times,
+            shown,
+            infinite,
+            values,
         };
-        (rest, end - from)
+        Ok((rest, end - from))
     }
 
     /// A time of the core as a `timestamptz`.
@@ -275,7 +285,7 @@ impl<'a> Series<'a, '_> {
                 more = self.reader.read(&mut rows, longer)?;
                 continue;
             }
-            let rest = more.then(|| rows.rest(end, reach));
+            let rest = more.then(|| rows.rest(end, reach)).transpose()?;
             each(Part {
                 rows,
                 range: begin..end,
@@ -353,10 +363,16 @@ pub(super) fn samples(
     rows: &Rows,
     count: Option<usize>,
 ) -> Result<(Samples, Vec<Option<&'static str>>)> {
+    guarded(|| core_rows(columns, rows, count))?.map_err(report)
+}
+
+fn core_rows(
+    columns: &Columns,
+    rows: &Rows,
+    count: Option<usize>,
+) -> tsad_core::Result<(Samples, Vec<Option<&'static str>>)> {
     let channels = count.or_else(|| rows.width()).unwrap_or(1);
-    let mut samples = Samples::new(channels)
-        .map_err(report)?
-        .with_times(columns.time.kind());
+    let mut samples = Samples::new(channels)?.with_times(columns.time.kind());
     let mut messages = vec![None; rows.times.len()];
     let mut clean = vec![f64::NAN; channels];
     for (i, message) in messages.iter_mut().enumerate() {
@@ -375,7 +391,7 @@ pub(super) fn samples(
         }
         match rows.times[i] {
             _ if rows.infinite[i] => *message = Some("time is infinite"),
-            Some(time) => samples.push(time, &clean).map_err(report)?,
+            Some(time) => samples.push(time, &clean)?,
             None => *message = Some("time is NULL"),
         }
     }
@@ -391,53 +407,57 @@ pub(super) fn score(
     found: Found,
     detail: Detail,
 ) -> Result<Scored> {
-    let unscored = |rows: Rows, messages, status: Status, message: String| Scored {
-        points: rows
-            .shown
-            .iter()
-            .map(|t| Point::unscored(t.unwrap_or(0), status))
-            .collect(),
-        messages: Messages {
-            series: Some(message),
-            rows: messages,
-        },
-        model: None,
-        version: None,
-        range: 0..rows.times.len(),
-        is_last: true,
-        rows,
+    let unscored = |rows: Rows, messages, status: Status, message: String| {
+        let point = |t: &Option<i64>| Point::unscored(t.unwrap_or(0), status);
+        Ok(Scored {
+            points: guarded(|| rows.shown.iter().map(point).collect())?,
+            messages: Messages {
+                series: Some(message),
+                rows: messages,
+            },
+            model: None,
+            version: None,
+            range: 0..rows.times.len(),
+            is_last: true,
+            rows,
+        })
     };
     let model = match found {
         Found::Model(model) => model,
         Found::None => {
             let message = "there is no model for this series".to_owned();
-            return Ok(unscored(rows, messages, Status::UnseenSeries, message));
+            return unscored(rows, messages, Status::UnseenSeries, message);
         }
-        Found::Broken(why) => return Ok(unscored(rows, messages, Status::Error, why)),
+        Found::Broken(why) => return unscored(rows, messages, Status::Error, why),
     };
-    let scored = match detail {
-        Detail::Scores => tsad_core::score_only(&model, samples, &check),
-        Detail::Shares => tsad_core::score_with_shares(&model, samples, &check),
-        Detail::All => tsad_core::score(&model, samples, &check),
+    let score = || {
+        let scored = match detail {
+            Detail::Scores => tsad_core::score_only(&model, samples.clone(), &check),
+            Detail::Shares => tsad_core::score_with_shares(&model, samples.clone(), &check),
+            Detail::All => tsad_core::score(&model, samples.clone(), &check),
+        };
+        let mut scored = scored?.into_iter();
+        let point = |i: usize| {
+            let timed = rows.times[i].is_some() && !rows.infinite[i];
+            let point = if timed { scored.next() } else { None };
+            match point {
+                Some(point) if messages[i].is_none() => point,
+                _ => Point::unscored(rows.times[i].unwrap_or(0), Status::Error),
+            }
+        };
+        Ok::<Vec<Point>, tsad_core::Error>((0..rows.times.len()).map(point).collect())
+    };
+    let points = match guarded(score)? {
+        Ok(points) => points,
+        Err(e) if e.kind() == ErrorKind::OutOfMemory => return Err(report(e)),
+        Err(e) => return unscored(rows, messages, Status::Error, e.message().to_owned()),
     };
     let version = match detail {
-        Detail::All => Some(model_version(&model).map_err(report)?),
+        Detail::All => Some(guarded(|| model_version(&model))?.map_err(report)?),
         Detail::Scores | Detail::Shares => None,
     };
-    let mut scored = match scored {
-        Ok(points) => points.into_iter(),
-        Err(e) => return Ok(unscored(rows, messages, Status::Error, e.message().to_owned())),
-    };
-    let point = |i: usize| {
-        let timed = rows.times[i].is_some() && !rows.infinite[i];
-        let point = if timed { scored.next() } else { None };
-        match point {
-            Some(point) if messages[i].is_none() => point,
-            _ => Point::unscored(rows.times[i].unwrap_or(0), Status::Error),
-        }
-    };
     Ok(Scored {
-        points: (0..rows.times.len()).map(point).collect(),
+        points,
         messages: Messages {
             series: model.untrained_reason().map(str::to_owned),
             rows: messages,

@@ -6,8 +6,9 @@ use super::series::for_each_rows;
 use crate::composite;
 use crate::error::Result;
 use crate::interrupt::check;
+use crate::memory::guarded;
 use crate::notes::left_out;
-use crate::options::params;
+use crate::options::{given, params};
 use pgrx::prelude::*;
 use pgrx::{JsonB, pg_sys};
 use serde_json::json;
@@ -21,14 +22,15 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let (request, options, mut output) = unsafe {
         (
             rows_only(fcinfo)?,
-            pgrx::pg_getarg::<JsonB>(fcinfo, 4),
+            pgrx::pg_getarg_datum(fcinfo, 4),
             Output::new(fcinfo),
         )
     };
-    let params = params(options.map(|o| o.0))?;
+    // SAFETY: the argument is a jsonb.
+    let params = params(unsafe { given(options)? })?;
     for_each_rows(&request, |source, rows, samples, _| {
         check();
-        let survey = Survey::of(samples, params.max_gap, &check);
+        let survey = guarded(|| Survey::of(samples.clone(), params.max_gap, &check))?;
         let mut advice = Advice::of(&survey, &params);
         if let Some(missing) = left_out(&source.columns.names, &survey.sparse) {
             let all = [advice.message, missing].into_iter().filter(|m| !m.is_empty());

@@ -5,6 +5,7 @@ use super::series::{Rows, samples};
 use super::source::Columns;
 use crate::error::{Result, report};
 use crate::interrupt::check;
+use crate::memory::{guarded, room};
 use tsad_core::{Model, Samples, ValidParams};
 
 /// Rows read at a time.
@@ -59,7 +60,8 @@ impl<'a> Training<'a> {
             Some(rows) => rows,
             None => self.empty(self.width.unwrap_or(1))?,
         };
-        let model = tsad_core::train(rows, self.params, &check).map_err(report)?;
+        let train = || tsad_core::train(rows.clone(), self.params, &check);
+        let model = guarded(train)?.map_err(report)?;
         Ok((model, self.width))
     }
 
@@ -77,6 +79,7 @@ impl<'a> Training<'a> {
         let before = before.unwrap_or(rows.times.len());
         let timed = (0..before).filter(|i| !rows.infinite[*i]);
         let Some(width) = self.width else {
+            room(&mut self.waiting, before)?;
             self.waiting.extend(timed.filter_map(|i| rows.times[i]));
             return Ok(());
         };
@@ -86,9 +89,10 @@ impl<'a> Training<'a> {
             Some(all) => all,
             None => self.empty(width)?,
         };
-        all.append(&portion.head(count)).map_err(report)?;
+        let portion = guarded(|| portion.head(count))?;
+        all.append(&portion).map_err(report)?;
         let most = self.params.most_training_rows(width);
-        all.thin(most, &check);
+        all.thin(most, &check).map_err(report)?;
         self.rows = Some(all);
         Ok(())
     }

@@ -9,9 +9,10 @@ use crate::error::Result;
 use crate::interrupt::check;
 use crate::notes::{are_mixed, left_out};
 use crate::jsonb::RawJsonb;
-use crate::options::params;
+use crate::memory::{guarded, is_out_of_memory};
+use crate::options::{given, params};
+use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pgrx::{JsonB, pg_sys};
 use tsad_core::series::Survey;
 
 /// `tsad.validate`, all forms.
@@ -21,13 +22,14 @@ fn _validate(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let (request, options, output) = unsafe {
         (
             rows_only(fcinfo),
-            pgrx::pg_getarg::<JsonB>(fcinfo, 4),
+            pgrx::pg_getarg_datum(fcinfo, 4),
             Output::new(fcinfo),
         )
     };
     let mut report = Report { output };
     let checked = request.and_then(|request| {
-        let params = params(options.map(|o| o.0))?;
+        // SAFETY: the argument is a jsonb.
+        let params = params(unsafe { given(options)? })?;
         let (mut series, mut ready) = (0, 0);
         for_each_rows(&request, |source, rows, samples, messages| {
             series += 1;
@@ -44,7 +46,7 @@ fn _validate(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     );
                 }
             }
-            let survey = Survey::of(samples, params.max_gap, &check);
+            let survey = guarded(|| Survey::of(samples.clone(), params.max_gap, &check))?;
             let advice = Advice::of(&survey, &params);
             match advice.verdict {
                 "ready" => ready += 1,
@@ -92,6 +94,9 @@ fn _validate(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         Ok(())
     });
     if let Err(e) = checked {
+        if is_out_of_memory(&e) {
+            return Err(e);
+        }
         // What would be an error is a finding here.
         report.push(
             "arguments",

@@ -1,5 +1,6 @@
 //! The one error type of the crate.
 
+use std::collections::TryReserveError;
 use std::fmt;
 
 /// What went wrong, in the terms a caller can act on.
@@ -25,6 +26,8 @@ pub enum ErrorKind {
     Newer,
     /// A documented limit was exceeded.
     Limit,
+    /// Memory for more rows could not be had.
+    OutOfMemory,
 }
 
 /// An error with its kind, a message and, where there is advice to give, a hint.
@@ -42,6 +45,13 @@ struct Inner {
 
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// The error of rows for which no memory could be had.
+pub(crate) fn no_memory(_: TryReserveError) -> Error {
+    Error::new(ErrorKind::OutOfMemory, "out of memory: there is no room for more rows").with_hint(
+        "Pass fewer rows at a time, for example a shorter time range, or raise the limit on memory of the process.",
+    )
+}
 
 impl Error {
     /// Makes an error of `kind` that says `message`.

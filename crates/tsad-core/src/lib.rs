@@ -71,3 +71,13 @@ pub use series::{Samples, TimeKind};
 ///
 /// It lets a caller cancel by unwinding out of it; nothing that the core was working on survives.
 pub type Check<'a> = &'a dyn Fn();
+
+/// Makes what the core keeps for as long as the process lives: tables of random functions, some 50 kB, which otherwise
+/// are made when they are first needed.
+///
+/// For callers that give all memory back which was taken while the core ran, whatever became of it: nothing else that
+/// outlives a call is taken in one.
+pub fn prepare() {
+    residual::prepare();
+    metric::prepare();
+}

@@ -29,10 +29,11 @@ use std::borrow::Cow;
 /// Time is linear in the number of rows.
 ///
 /// # Errors
-/// `InvalidParameter` if alarms per day are asked for but the times are integers without a unit.
+/// `InvalidParameter` if alarms per day are asked for but the times are integers without a unit, `OutOfMemory` if there is
+/// no room to choose the latest rows.
 pub fn train(mut rows: Samples, params: &ValidParams, check: Check) -> Result<Model> {
     params.fits_times(rows.time_kind())?;
-    rows.keep_latest(params.most_training_rows(rows.channels()), check);
+    rows.keep_latest(params.most_training_rows(rows.channels()), check)?;
     let rows = rows.sorted_canonically(check);
     let missing = (0..rows.len())
         .filter(|&i| rows.row(i).iter().all(|v| v.is_nan()))

@@ -249,6 +249,11 @@ static RANDOM: LazyLock<Vec<[f32; 2 * COMPONENTS + 1]>> = LazyLock::new(|| {
     (0..UNITS).map(|_| function()).collect()
 });
 
+/// Makes the random functions.
+pub(super) fn prepare() {
+    LazyLock::force(&RANDOM);
+}
+
 /// Calls the cancel hook at every 256th of many windows.
 fn now_and_then(i: usize, check: Check) {
     if i.is_multiple_of(256) {

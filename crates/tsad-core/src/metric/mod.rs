@@ -28,6 +28,11 @@ use serde::{Deserialize, Serialize};
 use sgd::{Descent, Rates};
 use triplet::Classes;
 
+/// Makes the random functions.
+pub(crate) fn prepare() {
+    context::prepare();
+}
+
 /// Hidden units of every encoder.
 const HIDDEN: usize = 32;
 /// Coordinates of every embedding.

@@ -27,6 +27,12 @@ use prediction::Found;
 use ridge::Folds;
 use std::ops::Range;
 
+/// Makes the random functions.
+pub(crate) fn prepare() {
+    std::sync::LazyLock::force(&regression::FEW);
+    std::sync::LazyLock::force(&regression::MANY);
+}
+
 /// The number of residuals.
 pub const RESIDUALS: usize = 2;
 /// Values are clipped to this range on both sides, in units of the robust scale, so that one far out does not make

@@ -1,5 +1,6 @@
 //! Rows as they come: in any order, with duplicates and missing values.
 
+use crate::error::no_memory;
 use crate::{Check, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
@@ -84,7 +85,8 @@ impl Samples {
     /// Adds a row; a NaN is a missing value.
     ///
     /// # Errors
-    /// `Dimension` if the number of values is not the number of channels, `NotFinite` if one is infinite.
+    /// `Dimension` if the number of values is not the number of channels, `NotFinite` if one is infinite, `OutOfMemory` if
+    /// there is no room; the rows are as they were then.
     pub fn push(&mut self, time: i64, values: &[f64]) -> Result<()> {
         if values.len() != self.channels {
             return Err(Error::new(
@@ -103,15 +105,24 @@ impl Samples {
             return Err(Error::new(ErrorKind::NotFinite, "value is infinite")
                 .with_hint("Replace infinite values by NULL (a gap) or filter them out."));
         }
+        self.make_room(1)?;
         self.times.push(time);
         self.values.extend_from_slice(values);
         Ok(())
     }
 
+    /// Room for `more` rows.
+    fn make_room(&mut self, more: usize) -> Result<()> {
+        self.times.try_reserve(more).map_err(no_memory)?;
+        self.values
+            .try_reserve(more.saturating_mul(self.channels))
+            .map_err(no_memory)
+    }
+
     /// Adds all rows of `other`.
     ///
     /// # Errors
-    /// `Dimension` if the numbers of channels differ.
+    /// `Dimension` if the numbers of channels differ, `OutOfMemory` if there is no room; the rows are as they were then.
     pub fn append(&mut self, other: &Self) -> Result<()> {
         if other.channels != self.channels {
             return Err(Error::new(
@@ -125,6 +136,7 @@ impl Samples {
                 "Every row of a series must have the same number of values; use NULL for a missing one.",
             ));
         }
+        self.make_room(other.len())?;
         self.times.extend_from_slice(&other.times);
         self.values.extend_from_slice(&other.values);
         self.left_out += other.left_out;
@@ -162,39 +174,51 @@ impl Samples {
     /// were dropped before. The order of the others is kept.
     ///
     /// Time is linear in the number of rows.
-    pub fn keep_latest(&mut self, most: usize, check: Check) {
+    ///
+    /// # Errors
+    /// `OutOfMemory` if there is no room to order the rows; they are as they were then.
+    pub fn keep_latest(&mut self, most: usize, check: Check) -> Result<()> {
         let surplus = self.len().saturating_sub(most);
         if surplus == 0 {
-            return;
+            return Ok(());
         }
-        self.left_out += surplus as u64;
         let in_order =
             self.times.is_sorted() && self.times[surplus - 1] < self.times[surplus.min(self.len() - 1)];
         if in_order || most == 0 {
             self.times.drain(..surplus);
             self.values.drain(..surplus * self.channels);
-            return;
+            self.left_out += surplus as u64;
+            return Ok(());
         }
-        let mut order: Vec<usize> = (0..self.len()).collect();
+        let (mut order, mut stays) = (Vec::new(), Vec::new());
+        order.try_reserve_exact(self.len()).map_err(no_memory)?;
+        stays.try_reserve_exact(self.len()).map_err(no_memory)?;
+        order.extend(0..self.len());
+        stays.resize(self.len(), true);
         let pace = Pace::new(check);
         order.select_nth_unstable_by(surplus, |&i, &j| {
             pace.step();
             self.canonically(i, j)
         });
-        let mut stays = vec![true; self.len()];
         order[..surplus].iter().for_each(|i| stays[*i] = false);
         let mut of_row = stays.iter();
         self.times.retain(|_| of_row.next() == Some(&true));
         let mut of_value = stays.iter().flat_map(|s| std::iter::repeat_n(s, self.channels));
         self.values.retain(|_| of_value.next() == Some(&true));
+        self.left_out += surplus as u64;
+        Ok(())
     }
 
     /// [`Samples::keep_latest`] for rows that keep arriving: only once half as many as `most` are to be dropped, so that it
     /// takes constant time a row. What stays in the end does not depend on it.
-    pub fn thin(&mut self, most: usize, check: Check) {
+    ///
+    /// # Errors
+    /// As [`Samples::keep_latest`].
+    pub fn thin(&mut self, most: usize, check: Check) -> Result<()> {
         if self.len() > most + most / 2 {
-            self.keep_latest(most, check);
+            self.keep_latest(most, check)?;
         }
+        Ok(())
     }
 
     /// How many earlier rows [`Samples::keep_latest`] dropped.
@@ -390,10 +414,10 @@ mod tests {
             for (n, (t, v)) in rows.enumerate() {
                 kept.push(*t, v).unwrap();
                 if n % portion == 0 {
-                    kept.keep_latest(50, &|| {});
+                    kept.keep_latest(50, &|| {}).unwrap();
                 }
             }
-            kept.keep_latest(50, &|| {});
+            kept.keep_latest(50, &|| {}).unwrap();
             kept.sorted_canonically(&|| {})
         };
         let at_once = taken(&mut all.iter(), 1000);
@@ -405,8 +429,20 @@ mod tests {
         sorted.sort_by_key(|r| r.0);
         assert_eq!(at_once, taken(&mut sorted.iter(), 51));
         let mut none = at_once;
-        none.keep_latest(0, &|| {});
+        none.keep_latest(0, &|| {}).unwrap();
         assert_eq!((none.len(), none.values().len(), none.left_out()), (0, 0, 300));
+    }
+
+    #[test]
+    fn where_there_is_no_room_rows_stay_as_they_are() {
+        let mut rows = Samples::new(Samples::MAX_CHANNELS).unwrap();
+        let row = vec![1.0; Samples::MAX_CHANNELS];
+        rows.push(1, &row).unwrap();
+        let before = rows.clone();
+        let none = rows.make_room(1 << 50).unwrap_err();
+        assert_eq!(none.kind(), ErrorKind::OutOfMemory);
+        assert!(none.hint().is_some());
+        assert_eq!(rows, before);
     }
 
     #[test]
@@ -427,7 +463,7 @@ mod tests {
         }
         let stop = || panic!("cancelled");
         let latest = |mut rows: Samples, check: Check| {
-            rows.keep_latest(10_000, check);
+            rows.keep_latest(10_000, check).unwrap();
             rows
         };
         let sorts: [fn(Samples, Check) -> Samples; 3] =

@@ -23,6 +23,7 @@ mod measure_golden;
 mod metric;
 mod picture;
 mod recalibrate;
+mod statics;
 mod status;
 mod stream;
 mod update;

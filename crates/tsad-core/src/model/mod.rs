@@ -6,6 +6,7 @@ mod recalibrate;
 mod regimes;
 mod v1;
 mod v1_baseline;
+mod v1_bounds;
 mod v1_regimes;
 mod v1_residuals;
 

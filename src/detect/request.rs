@@ -1,9 +1,9 @@
 //! The arguments of the set-returning functions.
 
 use crate::error::{Result, fail};
+use crate::jsonb::RawJsonb;
 use crate::options::params;
 use crate::spi::read_one;
-use pgrx::JsonB;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use tsad_core::ValidParams;
@@ -106,7 +106,7 @@ pub(super) unsafe fn request(fcinfo: pg_sys::FunctionCallInfo, integers: usize) 
                 pgrx::pg_getarg::<pg_sys::Oid>(fcinfo, 4),
                 pgrx::pg_getarg::<Vec<u8>>(fcinfo, 5),
                 train_until,
-                pgrx::pg_getarg::<JsonB>(fcinfo, 9),
+                pgrx::pg_getarg::<RawJsonb>(fcinfo, 9),
             )?,
             range,
             ..rows_only(fcinfo)?
@@ -185,7 +185,7 @@ fn models(
     table: Option<pg_sys::Oid>,
     one: Option<Vec<u8>>,
     train_until: Option<i64>,
-    options: Option<JsonB>,
+    options: Option<RawJsonb>,
 ) -> Result<Models> {
     if options.is_some() && train_until.is_none() {
         return Err(invalid(
@@ -196,7 +196,7 @@ fn models(
     match (table, one, train_until) {
         (Some(table), None, None) => Ok(Models::Table(table)),
         (None, Some(one), None) => Ok(Models::One(one)),
-        (None, None, Some(until)) => Ok(Models::Train(until, Box::new(params(options.map(|o| o.0))?))),
+        (None, None, Some(until)) => Ok(Models::Train(until, Box::new(params(options.as_ref())?))),
         (None, None, None) => Err(invalid(
             "no model was given",
             "Pass models => 'a table with the series columns and a column model', model => a value that tsad.train \

@@ -6,6 +6,7 @@ use super::series::for_each_rows;
 use crate::composite;
 use crate::error::Result;
 use crate::interrupt::check;
+use crate::jsonb::RawJsonb;
 use crate::options::params;
 use pgrx::prelude::*;
 use pgrx::{JsonB, pg_sys};
@@ -20,11 +21,11 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let (request, options, mut output) = unsafe {
         (
             rows_only(fcinfo)?,
-            pgrx::pg_getarg::<JsonB>(fcinfo, 4),
+            pgrx::pg_getarg::<RawJsonb>(fcinfo, 4),
             Output::new(fcinfo),
         )
     };
-    let params = params(options.map(|o| o.0))?;
+    let params = params(options.as_ref())?;
     for_each_rows(&request, |source, rows, samples, _| {
         check();
         let survey = Survey::of(samples, params.max_gap, &check);

@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
 use crate::options::params;
+use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pgrx::{JsonB, pg_sys};
 use tsad_core::series::Survey;
 
 /// `tsad.validate`, all forms.
@@ -20,13 +20,13 @@ fn _validate(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let (request, options, output) = unsafe {
         (
             rows_only(fcinfo),
-            pgrx::pg_getarg::<JsonB>(fcinfo, 4),
+            pgrx::pg_getarg::<RawJsonb>(fcinfo, 4),
             Output::new(fcinfo),
         )
     };
     let mut report = Report { output };
     let checked = request.and_then(|request| {
-        let params = params(options.map(|o| o.0))?;
+        let params = params(options.as_ref())?;
         let (mut series, mut ready) = (0, 0);
         for_each_rows(&request, |_, rows, samples, messages| {
             series += 1;

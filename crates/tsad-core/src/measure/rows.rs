@@ -30,7 +30,7 @@ pub struct Evaluation {
     pub anomalous: usize,
     /// The number of runs of rows labelled anomalous.
     pub events: usize,
-    /// The window of the volume measures, in rows; there if `scores` is.
+    /// The window of the volume measures, in rows and at most their number; there if `scores` is.
     pub window: Option<usize>,
     /// The measures of the scores; `None` where all labels are alike or no row has a score.
     pub scores: Option<Measures>,
@@ -85,7 +85,7 @@ pub fn evaluate_rows(rows: &[Judged], window: Option<usize>, check: Check<'_>) -
         let lowest = rows.iter().map(|r| r.score).fold(f64::INFINITY, f64::min);
         let score = |r: &Judged| if r.score.is_nan() { lowest } else { r.score };
         let scores: Vec<f64> = rows.iter().map(score).collect();
-        let window = window.unwrap_or_else(|| period_length(&scores));
+        let window = window.unwrap_or_else(|| period_length(&scores)).min(rows.len());
         found.window = Some(window);
         found.scores = Some(evaluate_with(&scores, &labels, window, check)?);
     }

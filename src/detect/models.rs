@@ -36,6 +36,8 @@ struct SeriesColumn {
     name: String,
     quoted: String,
     type_name: String,
+    /// Whether its values are `jsonb`, which are compared as they are: `->>` takes the quotes off a string.
+    is_jsonb: bool,
     /// The equality of its type, with its schema; none where the type has none.
     equality: Option<String>,
 }
@@ -199,6 +201,7 @@ impl Finder {
                 name: name.clone(),
                 quoted: c.quoted(),
                 type_name: c.type_name().to_owned(),
+                is_jsonb: c.is_jsonb(),
                 equality: equality(c.type_name())?,
             })
         };
@@ -270,6 +273,9 @@ impl Table {
             let (quoted, name) = (&column.quoted, quote_literal(&column.name));
             match (values.get(&column.name), &column.equality) {
                 (None | Some(None), _) => format!("m.{quoted} IS NULL"),
+                (Some(_), _) if column.is_jsonb => {
+                    format!("m.{quoted} OPERATOR(pg_catalog.=) ($1 OPERATOR(pg_catalog.->) {name})")
+                }
                 (Some(_), Some(equality)) => format!(
                     "m.{quoted} {equality} ($1 OPERATOR(pg_catalog.->>) {name})::{}",
                     column.type_name

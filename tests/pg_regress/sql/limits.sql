@@ -33,9 +33,10 @@ SELECT * FROM error_of($$SELECT * FROM tsad.detect('fleet', 'ts', 'cpu', '{key}'
 \x off
 
 -- So it is in monitors.
-SELECT tsad.create_monitor('fleet', 'fleet', 'ts', 'cpu', series_columns => '{key}', min_samples => 200) IS NOT NULL AS made;
+SELECT tsad.create_monitor('fleet', 'fleet', 'ts', 'cpu', series_columns => '{key}', start_at => at(250), min_samples => 200) IS NOT NULL AS made;
 CALL tsad.run_monitor('fleet', until => at(300));
 SELECT left(series::text, 20) AS series, state, message FROM tsad.series_status('fleet') ORDER BY 1;
+SELECT state, message FROM tsad.monitor_status();
 \x on
 SELECT state, length(message) < 300 AS short, length(hint) < 300 AS short_hint FROM error_of(format('SELECT tsad.feedback(%L, %L, at(0), at(1), true)', 'fleet', jsonb_build_object('key', repeat('z', 5000))));
 SELECT state, length(message) < 300 AS short FROM error_of(format('SELECT tsad.exclude(%L, at(0), at(1), series => %L)', 'fleet', to_jsonb(repeat('z', 5000))));

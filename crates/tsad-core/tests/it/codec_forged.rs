@@ -144,7 +144,9 @@ fn replacements(value: &Value) -> Vec<Value> {
                 .into_iter()
                 .flatten()
             {
-                out.push(Value::Array([list.as_slice(), &[more.clone()]].concat()));
+                out.push(Value::Array(
+                    [list.as_slice(), std::slice::from_ref(more)].concat(),
+                ));
                 out.push(Value::Array(vec![more.clone(); list.len()]));
             }
             out.push(Value::Array([list.as_slice(), list].concat()));

@@ -32,3 +32,9 @@ ALTER SCHEMA tsad OWNER TO CURRENT_USER;
 -- What everybody may do in it. Nobody but its owner may create in it.
 GRANT USAGE ON SCHEMA tsad TO PUBLIC;
 COMMENT ON SCHEMA tsad IS 'anomaly detection in time series (extension pg_tsad)';
+
+-- The same as in messages of the library (src/error.rs).
+CREATE FUNCTION tsad._shown(value jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+    $$ SELECT CASE WHEN length(value::text) > 100 THEN left(value::text, 100) || '...' ELSE value::text END $$;
+COMMENT ON FUNCTION tsad._shown(jsonb) IS 'the beginning of a value of a user''s, such as the key of a series, for a message';

@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
+use std::borrow::Cow;
 use tsad_core::{Error, ErrorKind};
 
 /// What every SQL function returns: an error report keeps its SQLSTATE and hint on the way out.
@@ -10,15 +11,16 @@ pub(crate) type Result<T> = std::result::Result<T, ErrorReport>;
 /// An error of the adapter itself.
 #[track_caller]
 pub(crate) fn fail(code: PgSqlErrorCode, message: impl Into<String>, hint: impl Into<String>) -> ErrorReport {
-    ErrorReport::new(code, message.into(), "pg_tsad").set_hint(hint)
+    let (message, hint) = (message.into(), hint.into());
+    ErrorReport::new(code, bounded(&message), "pg_tsad").set_hint(bounded(&hint))
 }
 
 /// An error of the core.
 #[track_caller]
 pub(crate) fn report(error: Error) -> ErrorReport {
-    let report = ErrorReport::new(code_of(error.kind()), error.message().to_owned(), "pg_tsad");
+    let report = ErrorReport::new(code_of(error.kind()), bounded(error.message()), "pg_tsad");
     match error.hint() {
-        Some(hint) => report.set_hint(hint),
+        Some(hint) => report.set_hint(bounded(hint)),
         None => report,
     }
 }
@@ -31,6 +33,27 @@ pub(crate) fn internal(error: pgrx::spi::Error) -> ErrorReport {
         format!("could not read rows: {error}"),
         "pg_tsad",
     )
+}
+
+/// The most characters of a value of a user's in a message. tsad._shown has the same.
+const MOST_SHOWN: usize = 100;
+/// The most characters of a message or hint: what a user wrote may be of any length, and logs take all of it.
+const LONGEST: usize = 2000;
+
+/// The beginning of a value of a user's, such as the key of a series, for a message.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    beginning(text, MOST_SHOWN)
+}
+
+fn bounded(text: &str) -> String {
+    beginning(text, LONGEST).into_owned()
+}
+
+fn beginning(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(format!("{}...", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
 }
 
 fn code_of(kind: ErrorKind) -> PgSqlErrorCode {

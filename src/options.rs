@@ -1,9 +1,10 @@
 //! Options as users write them, `jsonb`, to checked parameters.
 
-use crate::error::{Result, fail, nearest, report};
+use crate::error::{Result, fail, nearest, report, shown};
+use crate::jsonb::RawJsonb;
 use crate::memory::probe;
+use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
-use pgrx::{FromDatum, JsonB, pg_sys};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tsad_core::{Params, ValidParams, picture};
@@ -12,39 +13,25 @@ use tsad_core::{Params, ValidParams, picture};
 ///
 /// # Errors
 /// 22023 if it is not an object, has an unknown key, or a value of the wrong type or outside its range.
-pub(crate) fn params(options: Option<Value>) -> Result<ValidParams> {
+pub(crate) fn params(options: Option<&RawJsonb>) -> Result<ValidParams> {
+    params_of_text(options.map(RawJsonb::text).as_deref())
+}
+
+/// The same of the text of the argument.
+pub(crate) fn params_of_text(options: Option<&str>) -> Result<ValidParams> {
     let params: Params = read(options, &Params::NAMES, r#""seed": 1"#)?;
     params.validate().map_err(report)
 }
 
 /// The same for pictures.
-pub(crate) fn picture(options: Option<Value>) -> Result<picture::Options> {
+pub(crate) fn picture(options: Option<&str>) -> Result<picture::Options> {
     let options: picture::Options = read(options, &picture::Options::NAMES, r#""width": 800"#)?;
     options.validate().map_err(report)
 }
 
-/// The options of an argument of type `jsonb`.
-///
-/// # Errors
-/// 53200 if there is no memory to read them.
-///
-/// # Safety
-/// The datum must be a valid value of type `jsonb`.
-pub(crate) unsafe fn given(datum: Option<pg_sys::Datum>) -> Result<Option<Value>> {
-    let Some(datum) = datum else {
-        return Ok(None);
-    };
-    // SAFETY: the caller vouches for the datum.
-    let size = unsafe { pg_sys::toast_raw_datum_size(datum) };
-    // As values they take up to 64 bytes a byte.
-    probe(size.saturating_mul(64))?;
-    // SAFETY: the caller vouches for the datum.
-    Ok(unsafe { JsonB::from_datum(datum, false) }.map(|j| j.0))
-}
-
 /// Options of any kind that has all of `names` and defaults for what is missing.
-fn read<T: DeserializeOwned>(options: Option<Value>, names: &[&str], example: &str) -> Result<T> {
-    let given = match options {
+fn read<T: DeserializeOwned>(options: Option<&str>, names: &[&str], example: &str) -> Result<T> {
+    let given = match options.map(parsed).transpose()? {
         None => Map::new(),
         Some(Value::Object(map)) => map,
         Some(other) => {
@@ -57,10 +44,10 @@ fn read<T: DeserializeOwned>(options: Option<Value>, names: &[&str], example: &s
     for (name, value) in &given {
         if !names.contains(&name.as_str()) {
             return Err(invalid(
-                format!("unknown option \"{name}\""),
+                format!("unknown option \"{}\"", shown(name)),
                 format!(
                     "{}The options are {}.",
-                    nearest(name, names.iter().copied()),
+                    nearest(&shown(name), names.iter().copied()),
                     names.join(", ")
                 ),
             ));
@@ -70,6 +57,32 @@ fn read<T: DeserializeOwned>(options: Option<Value>, names: &[&str], example: &s
         serde_json::from_value::<T>(Value::Object(alone)).map_err(|e| wrong_type(name, value, &e))?;
     }
     serde_json::from_value(Value::Object(given)).map_err(|e| wrong_type("options", &Value::Null, &e))
+}
+
+/// The value of a text that the server has written. It takes numbers of any size and lists in lists of any depth, which
+/// have no counterpart here.
+fn parsed(text: &str) -> Result<Value> {
+    // As values they take up to 64 bytes a byte.
+    probe(text.len().saturating_mul(64))?;
+    serde_json::from_str(text).map_err(|e| {
+        let at = e.column().saturating_sub(1).min(text.len());
+        let before = text.as_bytes().get(..at).unwrap_or_default();
+        let begin = before
+            .iter()
+            .rposition(|b| b" [,:{".contains(b))
+            .map_or(0, |i| i + 1);
+        let place = shown(text.get(begin..).unwrap_or_default());
+        if e.to_string().starts_with("recursion limit") {
+            return invalid(
+                "options are nested too deeply",
+                "No option has lists within lists.",
+            );
+        }
+        invalid(
+            "options have a number that is out of range",
+            format!("It begins so: {place}. Numbers have at most 308 digits before the point."),
+        )
+    })
 }
 
 fn wrong_type(name: &str, value: &Value, error: &serde_json::Error) -> pg_sys::panic::ErrorReport {
@@ -89,9 +102,9 @@ fn wrong_type(name: &str, value: &Value, error: &serde_json::Error) -> pg_sys::p
         (_, "f64") => "a number".to_owned(),
         (_, other) => format!("{article}{other}"),
     };
-    let near = given.map_or_else(String::new, |given| nearest(given, words.iter().copied()));
+    let near = given.map_or_else(String::new, |given| nearest(&shown(given), words.iter().copied()));
     invalid(
-        format!("option \"{name}\" {fault} {value}"),
+        format!("option \"{name}\" {fault} {}", shown(&value.to_string())),
         format!("{near}It must be {expected}."),
     )
 }

@@ -267,7 +267,7 @@ BEGIN
     m := jsonb_populate_record(m, settings - '{alpha,alarms_per_day,options,min_samples,readers}'::text[]);
     IF settings ? 'readers' THEN
         IF jsonb_typeof(settings->'readers') <> 'array' OR settings->'readers' @> '[null]' THEN
-            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('readers is no list of roles: %s', settings->'readers'),
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('readers is no list of roles: %s', tsad._shown(settings->'readers')),
                 HINT = 'Pass an array of names of roles; an empty one for none.';
         END IF;
         m.readers := ARRAY(SELECT r.value::regrole FROM jsonb_array_elements_text(settings->'readers') r);

@@ -6,8 +6,8 @@ DECLARE
     found bigint := (SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND md5(s.series::text) = md5(key::text));
 BEGIN
     IF found IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('monitor "%s" has no series %s', m.name, coalesce(key::text, 'NULL')),
-            HINT = coalesce((SELECT format('It has for example %s.', s.series) FROM tsad.monitor_series s WHERE s.monitor = m.id ORDER BY s.id LIMIT 1),
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('monitor "%s" has no series %s', m.name, coalesce(tsad._shown(key), 'NULL')),
+            HINT = coalesce((SELECT format('It has for example %s.', tsad._shown(s.series)) FROM tsad.monitor_series s WHERE s.monitor = m.id ORDER BY s.id LIMIT 1),
                             'It has none yet: CALL tsad.run_monitor first.');
     END IF;
     RETURN found;
@@ -118,7 +118,7 @@ BEGIN
             EXECUTE tsad._enter(m, c.statement) INTO value;
             PERFORM tsad._leave();
         EXCEPTION WHEN data_exception OR check_violation THEN
-            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('series column "%s" of type %s cannot have the value %s', c.name, c.type, series->c.name),
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('series column "%s" of type %s cannot have the value %s', c.name, c.type, tsad._shown(series->c.name)),
                 HINT = 'Pass a value as tsad.series_status shows it.';
         END;
         series := series || jsonb_build_object(c.name, value);
@@ -139,7 +139,7 @@ BEGIN
     SELECT k INTO unknown FROM jsonb_object_keys(CASE WHEN jsonb_typeof(series) = 'object' THEN series ELSE '{}' END) k
      WHERE k <> ALL (m.series_columns) LIMIT 1;
     IF jsonb_typeof(series) <> 'object' OR unknown IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('series %s does not name series of monitor "%s"', series, m.name),
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('series %s does not name series of monitor "%s"', tsad._shown(series), m.name),
             HINT = format('Pass an object with values of some of the series columns: %s. NULL is all series.', array_to_string(m.series_columns, ', '));
     END IF;
     PERFORM tsad._check_range(from_at, until_at, 'Pass the first and the last time that are left out.');
@@ -180,7 +180,7 @@ BEGIN
     SELECT * INTO o FROM tsad.monitor_model v WHERE v.series = s AND (v.version = version OR version IS NULL) ORDER BY v.version DESC LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = format('series %s of monitor "%s" has no model version %s', series, m.name, coalesce(version::text, '')),
+            MESSAGE = format('series %s of monitor "%s" has no model version %s', tsad._shown(series), m.name, coalesce(version::text, '')),
             HINT = coalesce((SELECT 'It has the versions ' || string_agg(v.version::text, ', ' ORDER BY v.version) || '.'
                                FROM tsad.monitor_model v WHERE v.series = s), 'It has none yet: tsad.series_status tells why.');
     END IF;

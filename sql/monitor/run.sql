@@ -56,7 +56,7 @@ COMMENT ON FUNCTION tsad._value(tsad.monitor) IS 'the expression of the value or
 -- The key of an array or a row is no text that its type could read.
 CREATE FUNCTION tsad._is_readable(value jsonb, type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-    $$ SELECT jsonb_typeof(value) NOT IN ('array', 'object') OR type = 'jsonb' $$;
+    $$ SELECT CASE type WHEN 'jsonb' THEN jsonb_typeof(value) <> 'string' ELSE jsonb_typeof(value) NOT IN ('array', 'object') END $$;
 COMMENT ON FUNCTION tsad._is_readable(jsonb, text) IS 'whether the text of a value of a key can be cast to the type of its column';
 
 -- Never an operator by its bare name: anybody's may match better, and would run with the rights of the monitor's owner.

@@ -1,12 +1,11 @@
 //! An argument of an aggregate that must be the same for all rows: its options.
 
 use crate::error::{Result, fail};
-use crate::memory::copy;
-use crate::options;
+use crate::jsonb::RawJsonb;
+use crate::memory::{copy, probe};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
-use serde_json::Value;
 
 /// A `jsonb`, as it came with the first row.
 #[derive(Clone)]
@@ -24,8 +23,11 @@ impl Constant {
     /// The datum must be a valid value of type `jsonb`.
     pub(super) unsafe fn of(datum: Option<pg_sys::Datum>) -> Result<Self> {
         // SAFETY: the caller vouches for the datum.
-        let json = unsafe { options::given(datum)? };
-        Ok(Self::of_text(json.map_or_else(String::new, |j| j.to_string())))
+        let json = datum.map(|d| unsafe { RawJsonb::copy(d) });
+        let text = json.map_or_else(String::new, |j| j.text());
+        // It is copied with the state.
+        probe(text.len())?;
+        Ok(Self::of_text(text))
     }
 
     /// The argument as text, from another process.
@@ -37,13 +39,9 @@ impl Constant {
         &self.text
     }
 
-    pub(super) fn value(&self) -> Result<Option<Value>> {
-        if self.text.is_empty() {
-            return Ok(None);
-        }
-        serde_json::from_str(&self.text)
-            .map(Some)
-            .map_err(|_| super::memory::broken("an aggregate"))
+    /// The same; none for NULL.
+    pub(super) fn given(&self) -> Option<&str> {
+        Some(self.text()).filter(|t| !t.is_empty())
     }
 
     /// Checks that another row has the same.

@@ -24,7 +24,7 @@ struct PlotState {
 
 impl PlotState {
     fn new(constant: Constant, time_type: TimeType) -> Result<Self> {
-        let options = options::picture(constant.value()?)?;
+        let options = options::picture(constant.given())?;
         // An unknown time zone is told at the first row.
         Zone::of(options.timezone.as_deref())?;
         Ok(Self {

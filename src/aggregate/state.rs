@@ -25,7 +25,7 @@ impl TrainState {
                 .map_err(report)?
                 .with_times(time_type.kind()),
             time_type,
-            params: options::params(options.value()?)?,
+            params: options::params_of_text(options.given())?,
             options,
         })
     }

@@ -10,6 +10,7 @@ use super::source::{Columns, Source};
 use crate::error::{Result, report};
 use crate::inspect::iso;
 use crate::interrupt::check;
+use crate::jsonb::RawJsonb;
 use crate::memory::{guarded, is_out_of_memory};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -160,7 +161,7 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
         };
         let keys = required("keys", pgrx::pg_getarg::<Vec<Option<String>>>(fcinfo, 5))?;
         let models = pgrx::pg_getarg::<Array<&[u8]>>(fcinfo, 6);
-        let carries = pgrx::pg_getarg::<Vec<Option<pgrx::JsonB>>>(fcinfo, 8).unwrap_or_default();
+        let carries = pgrx::pg_getarg::<Vec<Option<RawJsonb>>>(fcinfo, 8).unwrap_or_default();
         let (settled, next, trained) = (times(7), times(9), times(14));
         let start = pgrx::pg_getarg::<TimestampWithTimeZone>(fcinfo, 17).map_or(i64::MIN, i64::from);
         let (late, adapt_after) = (span(15).unwrap_or(0).max(0), span(16).filter(|s| *s > 0));
@@ -188,7 +189,7 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
                     carry: carries
                         .next()
                         .flatten()
-                        .and_then(|c| serde_json::from_value(c.0).ok()),
+                        .and_then(|c| serde_json::from_str(&c.text()).ok()),
                 },
                 pace: Pace {
                     late,

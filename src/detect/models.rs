@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::request::{Models, Request, invalid};
 use super::source::{Relation, key};
 use crate::aggregate::unpacked;
-use crate::error::{Result, fail, report};
+use crate::error::{Result, fail, report, shown};
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
 use crate::memory::guarded;
@@ -12,7 +12,8 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::quote_literal;
-use serde_json::Value;
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use tsad_core::{Model, ValidParams};
 
@@ -37,6 +38,8 @@ struct SeriesColumn {
     name: String,
     quoted: String,
     type_name: String,
+    /// Whether its values are `jsonb`, which are compared as they are: `->>` takes the quotes off a string.
+    is_jsonb: bool,
     /// The equality of its type, with its schema; none where the type has none.
     equality: Option<String>,
 }
@@ -185,7 +188,7 @@ impl Finder {
                 .map_or_else(String::new, |d| unsafe { RawJsonb::copy(d) }.text());
             Err(fail(
                 PgSqlErrorCode::ERRCODE_CARDINALITY_VIOLATION,
-                format!("{} has several models for series {series}", relation.name),
+                format!("{} has several models for series {}", relation.name, shown(&series)),
                 match others.is_empty() || !request.series.is_empty() {
                     true => "Keep one model per series, or pass a view that picks one.".to_owned(),
                     false => format!(
@@ -200,6 +203,7 @@ impl Finder {
                 name: name.clone(),
                 quoted: c.quoted(),
                 type_name: c.type_name().to_owned(),
+                is_jsonb: c.is_jsonb(),
                 equality: equality(c.type_name())?,
             })
         };
@@ -259,16 +263,21 @@ impl Table {
     /// Looks a series up by the table's own columns, so that an index on them serves.
     unsafe fn find(&self, series: &RawJsonb) -> Result<Found> {
         let text = series.text();
-        let values: Value = serde_json::from_str(&text).map_err(|e| {
-            invalid(
-                format!("series {text} cannot be read: {e}"),
-                "Name series columns of simple types.",
-            )
-        })?;
+        // Only whether a value is null is asked: it may be a number beyond all bounds, or nested to any depth.
+        let values: BTreeMap<String, Option<IgnoredAny>> = match serde_json::from_str(&text) {
+            Ok(values) => values,
+            Err(e) => {
+                let series = shown(&text);
+                return Ok(Found::Broken(format!("series {series} cannot be read: {e}")));
+            }
+        };
         let condition = |column: &SeriesColumn| {
             let (quoted, name) = (&column.quoted, quote_literal(&column.name));
             match (values.get(&column.name), &column.equality) {
-                (None | Some(Value::Null), _) => format!("m.{quoted} IS NULL"),
+                (None | Some(None), _) => format!("m.{quoted} IS NULL"),
+                (Some(_), _) if column.is_jsonb => {
+                    format!("m.{quoted} OPERATOR(pg_catalog.=) ($1 OPERATOR(pg_catalog.->) {name})")
+                }
                 (Some(_), Some(equality)) => format!(
                     "m.{quoted} {equality} ($1 OPERATOR(pg_catalog.->>) {name})::{}",
                     column.type_name

@@ -4,7 +4,7 @@ use super::cursor::{Cursor, Row};
 use super::request::{Request, invalid};
 use super::series::Rows;
 use super::source::Source;
-use crate::error::Result;
+use crate::error::{Result, shown};
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
 use crate::memory::{push, spare};
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         let key = key.clone();
         if !self.seen.insert(key.clone()) {
             return Err(invalid(
-                format!("series {} comes in several pieces", key.text()),
+                format!("series {} comes in several pieces", shown(&key.text())),
                 "A series column takes different values for equal, for example by its collation; cast it to text in a view.",
             ));
         }

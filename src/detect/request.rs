@@ -1,12 +1,12 @@
 //! The arguments of the set-returning functions.
 
 use crate::error::{Result, fail};
+use crate::jsonb::RawJsonb;
 use crate::memory::copy;
-use crate::options::{given, params};
+use crate::options::params;
 use crate::spi::read_one;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
-use serde_json::Value;
 use tsad_core::ValidParams;
 
 /// What to score, with which models, and when.
@@ -107,7 +107,7 @@ pub(super) unsafe fn request(fcinfo: pg_sys::FunctionCallInfo, integers: usize) 
                 pgrx::pg_getarg::<pg_sys::Oid>(fcinfo, 4),
                 pgrx::pg_getarg::<&[u8]>(fcinfo, 5).map(copy).transpose()?,
                 train_until,
-                given(pgrx::pg_getarg_datum(fcinfo, 9))?,
+                pgrx::pg_getarg::<RawJsonb>(fcinfo, 9),
             )?,
             range,
             ..rows_only(fcinfo)?
@@ -186,7 +186,7 @@ fn models(
     table: Option<pg_sys::Oid>,
     one: Option<Vec<u8>>,
     train_until: Option<i64>,
-    options: Option<Value>,
+    options: Option<RawJsonb>,
 ) -> Result<Models> {
     if options.is_some() && train_until.is_none() {
         return Err(invalid(
@@ -197,7 +197,7 @@ fn models(
     match (table, one, train_until) {
         (Some(table), None, None) => Ok(Models::Table(table)),
         (None, Some(one), None) => Ok(Models::One(one)),
-        (None, None, Some(until)) => Ok(Models::Train(until, Box::new(params(options)?))),
+        (None, None, Some(until)) => Ok(Models::Train(until, Box::new(params(options.as_ref())?))),
         (None, None, None) => Err(invalid(
             "no model was given",
             "Pass models => 'a table with the series columns and a column model', model => a value that tsad.train \

@@ -5,7 +5,7 @@ use super::reader::Reader;
 use super::request::{Detail, Models, Request};
 use super::source::{Columns, Source};
 use super::training::Training;
-use crate::error::{Result, fail, report};
+use crate::error::{Result, fail, report, shown};
 use crate::inspect::model_version;
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
@@ -127,7 +127,7 @@ impl Scored {
         let why = self.messages.series.as_deref().unwrap_or_default();
         fail(
             PgSqlErrorCode::ERRCODE_WARNING,
-            format!("series {} was not scored: {why}", self.rows.key.text()),
+            format!("series {} was not scored: {why}", shown(&self.rows.key.text())),
             "tsad.detect tells the status of every row.",
         )
         .report(PgLogLevel::WARNING);

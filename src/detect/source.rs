@@ -215,6 +215,11 @@ impl Column {
         quote_identifier(&self.name)
     }
 
+    /// Whether its values are of type `jsonb`, or a domain over it.
+    pub(super) fn is_jsonb(&self) -> bool {
+        self.base == pg_sys::JSONBOID
+    }
+
     /// The name as an SQL literal.
     pub(super) fn literal(&self) -> String {
         quote_literal(&self.name)

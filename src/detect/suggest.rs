@@ -6,9 +6,10 @@ use super::series::for_each_rows;
 use crate::composite;
 use crate::error::Result;
 use crate::interrupt::check;
+use crate::jsonb::RawJsonb;
 use crate::memory::guarded;
 use crate::notes::left_out;
-use crate::options::{given, params};
+use crate::options::params;
 use pgrx::prelude::*;
 use pgrx::{JsonB, pg_sys};
 use serde_json::json;
@@ -22,12 +23,11 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let (request, options, mut output) = unsafe {
         (
             rows_only(fcinfo)?,
-            pgrx::pg_getarg_datum(fcinfo, 4),
+            pgrx::pg_getarg::<RawJsonb>(fcinfo, 4),
             Output::new(fcinfo),
         )
     };
-    // SAFETY: the argument is a jsonb.
-    let params = params(unsafe { given(options)? })?;
+    let params = params(options.as_ref())?;
     for_each_rows(&request, |source, rows, samples, _| {
         check();
         let survey = guarded(|| Survey::of(samples.clone(), params.max_gap, &check))?;

@@ -7,10 +7,10 @@ use super::source::Relation;
 use super::suggest::Advice;
 use crate::error::Result;
 use crate::interrupt::check;
-use crate::notes::{are_mixed, left_out};
 use crate::jsonb::RawJsonb;
 use crate::memory::{guarded, is_out_of_memory};
-use crate::options::{given, params};
+use crate::notes::{are_mixed, left_out};
+use crate::options::params;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use tsad_core::series::Survey;
@@ -22,14 +22,13 @@ fn _validate(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let (request, options, output) = unsafe {
         (
             rows_only(fcinfo),
-            pgrx::pg_getarg_datum(fcinfo, 4),
+            pgrx::pg_getarg::<RawJsonb>(fcinfo, 4),
             Output::new(fcinfo),
         )
     };
     let mut report = Report { output };
     let checked = request.and_then(|request| {
-        // SAFETY: the argument is a jsonb.
-        let params = params(unsafe { given(options)? })?;
+        let params = params(options.as_ref())?;
         let (mut series, mut ready) = (0, 0);
         for_each_rows(&request, |source, rows, samples, messages| {
             series += 1;

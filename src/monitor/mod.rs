@@ -1,6 +1,7 @@
 //! Managed detection: what SQL cannot do. The rest stands in sql/monitor.
 
 use crate::error::{Result, fail};
+use crate::jsonb::RawJsonb;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
@@ -40,7 +41,7 @@ fn _is_calling() -> bool {
 
 /// `tsad._call_as_role(role, statement)`: as `tsad._as_role`, and `tsad._is_calling` is true meanwhile.
 #[pg_extern(sql = false)]
-fn _call_as_role(role: pg_sys::Oid, statement: &str) -> Result<Option<pgrx::JsonB>> {
+fn _call_as_role(role: pg_sys::Oid, statement: &str) -> Result<Option<RawJsonb>> {
     let _calling = Calling::begin();
     _as_role(role, statement)
 }
@@ -98,7 +99,7 @@ fn _may_commit() -> bool {
 /// changes, `search_path` among them, are what they were when it returns, whoever the caller is. (PostgreSQL does both
 /// where it maintains an index with functions of its owner's.)
 #[pg_extern(sql = false)]
-fn _as_role(role: pg_sys::Oid, statement: &str) -> Result<Option<pgrx::JsonB>> {
+fn _as_role(role: pg_sys::Oid, statement: &str) -> Result<Option<RawJsonb>> {
     let (mut caller, mut context) = (pg_sys::InvalidOid, 0);
     // SAFETY: both pointers are valid for the call.
     unsafe { pg_sys::GetUserIdAndSecContext(&mut caller, &mut context) };
@@ -139,7 +140,7 @@ const TEXT_OF_VALUES: [(&CStr, &CStr); 4] = [
     (c"bytea_output", c"hex"),
 ];
 
-fn run(statement: &str) -> Option<pgrx::JsonB> {
+fn run(statement: &str) -> Option<RawJsonb> {
     // SAFETY: a level of settings, as of a function with a SET clause; on an error the (sub)transaction ends it.
     let level = unsafe { pg_sys::NewGUCNestLevel() };
     for (name, value) in TEXT_OF_VALUES {
@@ -157,7 +158,7 @@ fn run(statement: &str) -> Option<pgrx::JsonB> {
             );
         }
     }
-    let result = crate::spi::run_one::<pgrx::JsonB>(statement);
+    let result = crate::spi::run_one::<RawJsonb>(statement);
     // SAFETY: the level from above; what the statement set is undone.
     unsafe { pg_sys::AtEOXact_GUC(false, level) };
     result

@@ -122,6 +122,13 @@ pub struct Calibration {
 }
 
 impl Calibration {
+    /// The number of [`Self::knots`].
+    pub(crate) const KNOTS: usize = KNOTS;
+    /// The largest number of [`Self::highest`].
+    pub(crate) const HIGHEST: usize = HIGHEST;
+    /// The range of [`Self::alpha`].
+    pub(crate) const ALPHA: std::ops::RangeInclusive<f64> = LEAST_ALPHA..=LARGEST_ALPHA;
+
     /// Fits the distribution of scores given segment by segment in time order, one finite score at least,
     /// and the threshold at error probability `alpha`, 1e-300 to 0.5.
     ///

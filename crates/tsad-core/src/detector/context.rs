@@ -39,6 +39,9 @@ pub struct Line {
     pub slope: f32,
 }
 
+/// Log distances lie below 100, and are told apart to a millionth.
+const STEEPEST: f32 = 1e9;
+
 impl Line {
     /// The line of least squares through pairs of numbers, level where they fall.
     fn through(pairs: impl Iterator<Item = (f32, f32)> + Clone) -> Self {
@@ -67,7 +70,7 @@ impl Line {
 
     /// Whether scoring can rely on it.
     pub(crate) fn is_sound(&self) -> bool {
-        self.at_zero.is_finite() && self.slope.is_finite() && self.slope >= 0.0
+        self.at_zero.abs() <= STEEPEST && (0.0..=STEEPEST).contains(&self.slope)
     }
 }
 

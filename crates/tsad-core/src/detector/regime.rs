@@ -66,6 +66,9 @@ pub(super) struct Verdict {
 }
 
 impl Regimes {
+    /// The largest number of regimes.
+    pub(crate) const MOST: usize = REGIMES;
+
     /// The number of coordinates in which windows of `length` samples of `channels` channels are classified.
     pub(crate) fn dimension(length: usize, channels: usize) -> usize {
         let dims = Extractor::dims_of(length);

@@ -27,6 +27,9 @@ pub struct Stray {
     pub width: f32,
 }
 
+/// Log distances are far smaller.
+const FARTHEST: f32 = 1e6;
+
 impl Stray {
     /// Nothing is known: both are alike.
     pub const NONE: Self = Self {
@@ -57,9 +60,8 @@ impl Stray {
 
     /// Whether the numbers can be.
     pub(crate) fn is_sound(&self) -> bool {
-        self.mean.is_finite()
-            && self.slack.is_finite()
-            && self.slack >= 0.0
+        self.mean.abs() <= FARTHEST
+            && (0.0..=FARTHEST).contains(&self.slack)
             && (0.0..=1.0).contains(&self.width)
     }
 }

@@ -79,7 +79,7 @@ pub fn update(model: &Model, rows: Samples, check: Check) -> Result<Model> {
     };
     if out.is_trained() {
         out.updates = model.updates;
-        out.updates.count += 1;
+        out.updates.count = model.updates.count.saturating_add(1);
         out.updates.rows += newer.len() as u64;
     }
     Ok(out)

@@ -10,6 +10,7 @@ mod threshold;
 mod vmf;
 
 pub use threshold::Deviation;
+pub(crate) use vmf::MOST as MOST_CONCENTRATED;
 pub use vmf::{Mean, bessel_ratio, concentration};
 
 use vmf::dot;

@@ -7,6 +7,8 @@ use statrs::distribution::{ContinuousCDF, Gamma};
 const FINEST: f64 = 1e-6;
 /// The bounds of the effective dimension less one.
 const DEGREES: (f64, f64) = (0.05, 1e4);
+/// The bounds of the scale: those of a mean deviation, up to 1, over the degrees, and room for rounding.
+const SCALES: (f64, f64) = (0.99 * FINEST / DEGREES.1, 1.01 / DEGREES.0);
 
 /// The deviation `z = 1 - |r . u|` of normal windows as a scaled chi-square distribution whose degrees of
 /// freedom and scale agree with the first two moments of the history (Ide and Kashima, KDD 2004,
@@ -37,17 +39,34 @@ impl Deviation {
         }
     }
 
+    /// Whether both numbers are such as [`Deviation::fit`] finds.
+    pub(crate) fn is_sound(&self) -> bool {
+        (DEGREES.0..=DEGREES.1).contains(&self.degrees) && (SCALES.0..=SCALES.1).contains(&self.scale)
+    }
+
+    /// The scaled chi-square is a gamma distribution of half the degrees and twice the scale. Both are bounded here too:
+    /// beyond, the iterations of the library need not end.
+    fn distribution(&self) -> Option<Gamma> {
+        let degrees = self.degrees.clamp(DEGREES.0, DEGREES.1);
+        let scale = self.scale.clamp(SCALES.0, SCALES.1);
+        Gamma::new(degrees / 2.0, 1.0 / (2.0 * scale)).ok()
+    }
+
     /// The probability of a deviation at least as large as `z` on normal data, from 0 to 1.
     pub fn p_value(&self, z: f64) -> f64 {
-        // The scaled chi-square is a gamma distribution of half the degrees and twice the scale.
-        let distribution = Gamma::new(self.degrees / 2.0, 1.0 / (2.0 * self.scale));
-        distribution.map_or(1.0, |g| g.sf(z.max(0.0)).clamp(0.0, 1.0))
+        // Of less than this nothing is left to the library, which has no answer for it.
+        if z < f64::MIN_POSITIVE / SCALES.0 {
+            return 1.0;
+        }
+        let distribution = self.distribution();
+        distribution.map_or(1.0, |g| g.sf(z.min(1.0)).clamp(0.0, 1.0))
     }
 
     /// The deviation that normal data exceeds with probability `alpha`, above 0 and below 1.
     pub fn threshold(&self, alpha: f64) -> f64 {
-        let distribution = Gamma::new(self.degrees / 2.0, 1.0 / (2.0 * self.scale));
-        distribution.map_or(1.0, |g| g.inverse_cdf(1.0 - alpha))
+        // At a probability of 1 there would be no finite deviation.
+        let p = (1.0 - alpha).clamp(0.0, 1.0 - f64::EPSILON);
+        self.distribution().map_or(1.0, |g| g.inverse_cdf(p))
     }
 }
 
@@ -68,6 +87,21 @@ mod tests {
         );
         assert!((d.p_value(0.05) / (-5.0_f64).exp() - 1.0).abs() < 0.05);
         assert!((d.p_value(d.threshold(1e-3)) / 1e-3 - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn absurd_numbers_have_an_answer_at_once() {
+        for degrees in [5e-324, 0.05, 1e4, 1e15, f64::MAX] {
+            for scale in [5e-324, 1e-10, 20.0, 1e300] {
+                let d = Deviation { degrees, scale };
+                for z in [0.0, 5e-324, 1e-16, 0.5, 1.0] {
+                    assert!((0.0..=1.0).contains(&d.p_value(z)), "{d:?} {z}");
+                }
+                for alpha in [0.5, 1e-3, 1e-16, 1e-300] {
+                    assert!(d.threshold(alpha).is_finite(), "{d:?} {alpha}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ const PRECISION: f64 = 1e-14;
 /// The largest number of terms of the continued fraction.
 const MOST_TERMS: usize = 10_000;
 /// The largest concentration: beyond it the resultant length differs from 1 by less than can be computed.
-const MOST: f64 = 1e12;
+pub(crate) const MOST: f64 = 1e12;
 
 /// Mean direction and resultant length of directions without sign.
 #[derive(Debug, Clone, PartialEq)]

@@ -30,7 +30,7 @@ pub struct Evaluation {
     pub anomalous: usize,
     /// The number of runs of rows labelled anomalous.
     pub events: usize,
-    /// The window of the volume measures, in rows; there if `scores` is.
+    /// The window of the volume measures, in rows and at most their number; there if `scores` is.
     pub window: Option<usize>,
     /// The measures of the scores; `None` where all labels are alike or no row has a score.
     pub scores: Option<Measures>,
@@ -55,7 +55,7 @@ pub fn sort_by_time(rows: &mut [Judged]) {
 /// All measures of rows in the order of time.
 ///
 /// A row without a score gets the lowest score of the others: nothing was said against it. `window` is that of
-/// [`super::vus`]; by default the [`period_length`] of the scores. Days are counted over the time from the first
+/// [`super::vus`], at most the number of rows; by default the [`period_length`] of the scores. Days are counted over the time from the first
 /// to the last row plus one median step between successive distinct times.
 ///
 /// Cost and cancellation as [`evaluate_with`].
@@ -85,7 +85,8 @@ pub fn evaluate_rows(rows: &[Judged], window: Option<usize>, check: Check<'_>) -
         let lowest = rows.iter().map(|r| r.score).fold(f64::INFINITY, f64::min);
         let score = |r: &Judged| if r.score.is_nan() { lowest } else { r.score };
         let scores: Vec<f64> = rows.iter().map(score).collect();
-        let window = window.unwrap_or_else(|| period_length(&scores));
+        // Every width costs a pass, and one beyond the rows tells nothing more of them.
+        let window = window.unwrap_or_else(|| period_length(&scores)).min(rows.len());
         found.window = Some(window);
         found.scores = Some(evaluate_with(&scores, &labels, window, check)?);
     }
@@ -136,6 +137,16 @@ mod tests {
                 alarm: Some(i == 10 || (52..60).contains(&i)),
             })
             .collect()
+    }
+
+    #[test]
+    fn a_window_beyond_all_rows_is_that_of_the_rows() {
+        let passes = std::cell::Cell::new(0);
+        let rows = rows(240);
+        let far = evaluate_rows(&rows, Some(usize::MAX), &|| passes.set(passes.get() + 1)).unwrap();
+        assert_eq!(far.window, Some(240));
+        assert_eq!(far, evaluate_rows(&rows, Some(240), &|| {}).unwrap());
+        assert!((241..1000).contains(&passes.get()), "{}", passes.get());
     }
 
     #[test]

@@ -206,7 +206,7 @@ impl Context {
             rest = others;
             let rows = self.whitening[v].chunks_exact(own.len());
             let square = rows.map(|r| r.iter().zip(own).map(|(w, x)| w * x).sum::<f32>().powi(2));
-            square.sum::<f32>().sqrt().ln_1p()
+            square.sum::<f32>().min(f32::MAX).sqrt().ln_1p()
         })
     }
 

@@ -6,6 +6,7 @@ mod recalibrate;
 mod regimes;
 mod v1;
 mod v1_baseline;
+mod v1_bounds;
 mod v1_regimes;
 mod v1_residuals;
 
@@ -106,7 +107,10 @@ impl Model {
     /// None are where the model is not trained.
     #[must_use]
     pub fn channels_left_out(&self) -> Vec<usize> {
-        let used = |c: &usize| self.trained().is_none_or(|t| t.channels.iter().any(|m| m.index == *c));
+        let used = |c: &usize| {
+            self.trained()
+                .is_none_or(|t| t.channels.iter().any(|m| m.index == *c))
+        };
         (0..self.channels).filter(|c| !used(c)).collect()
     }
 

@@ -1,6 +1,10 @@
 //! The payload of format version 1. Its layout never changes; a new layout gets a new version.
 
 use super::v1_baseline::BaselineV1;
+use super::v1_bounds::{
+    EMBEDDED, ENCODER, FACTORS, FINEST_SCORE, GAIN, SCALED, SCORE, STANDARDISED, THRESHOLD, WEIGHT,
+    check_counts, check_text, is_between, is_within,
+};
 use super::v1_regimes::RegimesV1;
 use super::v1_residuals::ResidualsV1;
 use super::{Body, Model, Trained, Updates};
@@ -256,8 +260,14 @@ impl ModelV1 {
             "number of channels",
         )?;
         require(self.first_time <= self.last_time, "training range")?;
+        check_text(&self.library, "version of the library")?;
+        check_counts(&[self.rows, self.left_out, self.updates.rows], "numbers of rows")?;
+        require(self.missing <= self.rows, "numbers of rows")?;
         let body = match self.body {
-            BodyV1::Untrained(reason) => Body::Untrained(reason),
+            BodyV1::Untrained(reason) => {
+                check_text(&reason, "reason")?;
+                Body::Untrained(reason)
+            }
             BodyV1::Trained(t) => Body::Trained(Box::new(t.into_trained(channels)?)),
         };
         Ok(Model {
@@ -284,6 +294,7 @@ impl TrainedV1 {
             "grid",
         )?;
         require(self.samples >= 1 && self.imputed <= self.samples, "sample counts")?;
+        check_counts(&[self.samples], "sample counts")?;
         let lengths: Vec<u32> = match self.channels.first() {
             Some(c) => c.scales.iter().map(|s| s.length).collect(),
             None => return Err("number of channels"),
@@ -353,7 +364,7 @@ impl ChannelV1 {
     fn into_channel(self) -> Result<ChannelModel, Wrong> {
         let scale = self.scale;
         require(
-            scale.median.is_finite() && scale.scale > 0.0 && scale.scale.is_finite(),
+            scale.median.is_finite() && scale.scale > f64::MIN_POSITIVE && scale.scale.is_finite(),
             "scale",
         )?;
         let model = |s: ScaleV1| {
@@ -402,7 +413,7 @@ impl MetricV1 {
         };
         let mut weights = PerView::<Vec<f32>>::default();
         for (w, bytes) in weights.iter_mut().zip(&stored) {
-            *w = from_bytes(bytes)?;
+            *w = from_bytes(bytes, ENCODER)?;
         }
         Metric::of_weights(dims, weights).map(Ok).ok_or("metric")
     }
@@ -410,11 +421,11 @@ impl MetricV1 {
 
 impl HeadV1 {
     fn into_head(self) -> Result<Head, Wrong> {
-        let gains = from_bytes(&self.gains)?;
+        let gains = from_bytes(&self.gains, GAIN)?;
         require(gains.iter().all(|g| *g >= 0.0), "gains")?;
         require(self.stray.iter().all(Stray::is_sound), "windows out of step")?;
         let centres = self.centres.iter().map(|bytes| {
-            let rows = from_bytes(bytes)?;
+            let rows = from_bytes(bytes, EMBEDDED)?;
             let whole = !rows.is_empty() && rows.len().is_multiple_of(EMBEDDING);
             require(whole, "embedded centres")?;
             Ok(Centres::from_rows(rows, EMBEDDING))
@@ -431,16 +442,16 @@ impl HeadV1 {
 impl BesideV1 {
     /// Features per view come from the window length.
     fn into_beside(self, dims: PerView<usize>) -> Result<Beside, Wrong> {
-        let gains = from_bytes(&self.gains)?;
+        let gains = from_bytes(&self.gains, GAIN)?;
         require(gains.iter().all(|g| *g >= 0.0), "gains of the context")?;
         require((0.0..=1.0).contains(&self.weight), "weight of the context")?;
         require(self.usual.iter().all(Line::is_sound), "usual context")?;
-        let whitening = self.whitening.iter().map(|bytes| from_bytes(bytes));
+        let whitening = self.whitening.iter().map(|bytes| from_bytes(bytes, WEIGHT));
         let whitening: Vec<Vec<f32>> = whitening.collect::<Result<_, Wrong>>()?;
         let context = Context::of_weights(
             dims,
-            from_bytes(&self.components)?,
-            from_bytes(&self.map)?,
+            from_bytes(&self.components, WEIGHT)?,
+            from_bytes(&self.map, WEIGHT)?,
             whitening.try_into().map_err(|_| "context")?,
         );
         Ok(Beside {
@@ -454,10 +465,11 @@ impl BesideV1 {
 
 impl ViewV1 {
     fn into_view(self, dim: usize) -> Result<ViewModel, Wrong> {
-        let location = from_bytes(&self.location)?;
-        let factor = from_bytes(&self.factor)?;
-        let centres = from_bytes(&self.centres)?;
+        let location = from_bytes(&self.location, SCALED)?;
+        let factor = from_bytes(&self.factor, FACTORS.1)?;
+        let centres = from_bytes(&self.centres, STANDARDISED)?;
         require(location.len() == dim && factor.len() == dim, "features")?;
+        require(factor.iter().all(|f| is_between(*f, FACTORS)), "features")?;
         require(
             !centres.is_empty() && centres.len().is_multiple_of(dim),
             "centres",
@@ -467,7 +479,7 @@ impl ViewV1 {
             (self.window_mean, self.window_deviation),
         ];
         let sound =
-            |(mean, deviation): &(f64, f64)| mean.is_finite() && deviation.is_finite() && *deviation >= 0.0;
+            |(mean, deviation): &(f64, f64)| is_within(*mean, SCORE) && (0.0..=SCORE).contains(deviation);
         require(moments.iter().all(sound), "scores")?;
         require(self.stray.is_sound(), "windows out of step")?;
         Ok(ViewModel {
@@ -486,25 +498,28 @@ impl ViewV1 {
 }
 
 fn check_calibration(c: &Calibration) -> Result<(), Wrong> {
+    let is_score = |s: &f64| is_within(*s, SCORE);
+    let is_scale = |s: f64| (FINEST_SCORE..=SCORE).contains(&s);
     require(
-        c.knots.len() >= 2 && c.knots.iter().all(|k| k.is_finite()),
+        c.knots.len() == Calibration::KNOTS && c.knots.iter().all(is_score),
         "calibration",
     )?;
     require(c.knots.is_sorted(), "calibration")?;
     require((0.0..=0.5).contains(&c.tail.shape), "calibration")?;
     require(
-        c.tail_share > 0.0 && c.tail_share <= 0.5 && c.samples >= 1 && c.stretches >= 1,
+        (1e-12..=0.5).contains(&c.tail_share) && (1..=c.samples).contains(&c.stretches),
         "calibration",
     )?;
+    check_counts(&[c.samples, c.set_aside], "calibration")?;
+    let sorted = c.highest.is_sorted_by(|a, b| a >= b);
     require(
-        c.highest.iter().all(|h| h.is_finite()) && c.highest.is_sorted_by(|a, b| a >= b),
+        sorted && c.highest.len() <= Calibration::HIGHEST && c.highest.iter().all(is_score),
         "calibration",
     )?;
-    require(c.tail.scale > 0.0 && c.tail.scale.is_finite(), "calibration")?;
-    require(c.usual.rise >= 0.0 && c.usual.rise.is_finite(), "calibration")?;
-    require(c.usual.scale > 0.0 && c.usual.scale.is_finite(), "calibration")?;
+    require(is_scale(c.tail.scale) && is_scale(c.usual.scale), "calibration")?;
+    require((0.0..=SCORE).contains(&c.usual.rise), "calibration")?;
     require(
-        c.alpha > 0.0 && c.alpha <= 0.5 && c.threshold.is_finite(),
+        Calibration::ALPHA.contains(&c.alpha) && is_within(c.threshold, THRESHOLD),
         "calibration",
     )?;
     require((0.0..=1.0).contains(&c.achieved), "calibration")
@@ -518,11 +533,11 @@ pub(super) fn to_bytes(values: &[f32]) -> ByteBuf {
     ByteBuf::from(values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())
 }
 
-/// The numbers of a vector; only finite ones are accepted.
-pub(super) fn from_bytes(bytes: &[u8]) -> Result<Vec<f32>, Wrong> {
+/// The numbers of a vector; only those within `most` of 0 are accepted.
+pub(super) fn from_bytes(bytes: &[u8], most: f32) -> Result<Vec<f32>, Wrong> {
     let (numbers, rest) = bytes.as_chunks::<4>();
     require(rest.is_empty(), "vector")?;
     let values: Vec<f32> = numbers.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    require(values.iter().all(|v| v.is_finite()), "vector")?;
+    require(values.iter().all(|v| v.abs() <= most), "vector")?;
     Ok(values)
 }

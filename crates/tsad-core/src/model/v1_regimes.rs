@@ -1,9 +1,10 @@
 //! Regimes and directions in the payload of format version 1.
 
 use super::v1::{Wrong, from_bytes, require, to_bytes};
+use super::v1_bounds::{SCALED, STANDARDISED, check_counts};
 use crate::cluster::Centres;
 use crate::detector::{Regime, Regimes};
-use crate::direction::{Axis, Deviation, Kind};
+use crate::direction::{Axis, Deviation, Kind, MOST_CONCENTRATED};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -64,20 +65,21 @@ impl RegimesV1 {
             return Err("regimes");
         };
         let dim = Regimes::dimension(length, channels);
-        let centres = from_bytes(&self.centres)?;
+        let centres = from_bytes(&self.centres, STANDARDISED)?;
         require(
-            !self.all.is_empty() && centres.len() == dim * self.all.len(),
+            (1..=Regimes::MOST).contains(&self.all.len()) && centres.len() == dim * self.all.len(),
             "regimes",
         )?;
         let kinds = Kind::of(channels);
         let regime = |r: RegimeV1| {
             require(r.axes.len() == kinds.len(), "regimes")?;
+            check_counts(&[r.size], "regimes")?;
             let axes = r.axes.into_iter().zip(kinds);
             let axes = axes.map(|(a, kind)| {
                 a.map(|a| a.into_axis(kind.dimension(length, channels)))
                     .transpose()
             });
-            let example = from_bytes(&r.example)?;
+            let example = from_bytes(&r.example, SCALED)?;
             require(
                 example.is_empty() || example.len() == length * channels,
                 "regimes",
@@ -99,16 +101,13 @@ impl RegimesV1 {
 
 impl AxisV1 {
     fn into_axis(self, dim: usize) -> Result<Axis, Wrong> {
-        let direction = from_bytes(&self.direction)?;
+        let direction = from_bytes(&self.direction, 1.001)?;
         let square: f32 = direction.iter().map(|v| v * v).sum();
         require(direction.len() == dim && (square - 1.0).abs() < 1e-3, "direction")?;
         require((0.0..=1.0).contains(&self.resultant), "direction")?;
-        require(self.kappa >= 0.0 && self.kappa.is_finite(), "direction")?;
-        let Deviation { degrees, scale } = self.deviation;
-        require(
-            degrees > 0.0 && degrees.is_finite() && scale > 0.0 && scale.is_finite(),
-            "direction",
-        )?;
+        require((0.0..=MOST_CONCENTRATED).contains(&self.kappa), "direction")?;
+        check_counts(&[self.windows], "direction")?;
+        require(self.deviation.is_sound(), "direction")?;
         Ok(Axis {
             direction,
             resultant: self.resultant,

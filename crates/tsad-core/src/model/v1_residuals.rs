@@ -1,9 +1,13 @@
 //! Residuals in the payload of format version 1.
 
 use super::v1::{Wrong, from_bytes, require, to_bytes};
+use super::v1_bounds::{FACTORS, LIMITS, SCALED, SCORE, WEIGHT, is_between, is_within};
 use crate::residual::{Dynamics, MOST_RELATED, Predictor, Relation, Residuals};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
+
+/// What a deviation of the dynamics beyond the usual is worth: at most half, over the least deviation.
+const SLOPES: (f32, f32) = (1e-9, 1e3);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,10 +97,14 @@ impl ResidualsV1 {
 
 impl PredictorV1 {
     fn into_predictor(self) -> Result<Predictor, Wrong> {
-        let weights = from_bytes(&self.weights)?;
+        let weights = from_bytes(&self.weights, WEIGHT)?;
         require(weights.len() == Predictor::weights(), "predictors")?;
-        let sound = self.location.is_finite() && sound_unit(self.factor) && sound_unit(self.limit);
-        require(sound, "predictors")?;
+        require(
+            self.location.abs() <= SCALED
+                && is_between(self.factor, FACTORS)
+                && is_between(self.limit, LIMITS),
+            "predictors",
+        )?;
         Ok(Predictor {
             location: self.location,
             factor: self.factor,
@@ -109,9 +117,12 @@ impl PredictorV1 {
 
 impl DynamicsV1 {
     fn into_dynamics(self) -> Result<Dynamics, Wrong> {
-        let weights = from_bytes(&self.weights)?;
+        let weights = from_bytes(&self.weights, WEIGHT)?;
         require(weights.len() == Dynamics::weights(), "dynamics")?;
-        require(self.limit.is_finite() && sound_unit(self.slope), "dynamics")?;
+        require(
+            is_within(f64::from(self.limit), SCORE) && is_between(self.slope, SLOPES),
+            "dynamics",
+        )?;
         Ok(Dynamics {
             weights,
             limit: self.limit,
@@ -124,10 +135,10 @@ impl RelationV1 {
     fn into_relation(self, channels: usize) -> Result<Relation, Wrong> {
         let relation = Relation {
             first: self.first as usize,
-            locations: from_bytes(&self.locations)?,
-            factors: from_bytes(&self.factors)?,
-            weights: from_bytes(&self.weights)?,
-            limits: from_bytes(&self.limits)?,
+            locations: from_bytes(&self.locations, SCALED)?,
+            factors: from_bytes(&self.factors, FACTORS.1)?,
+            weights: from_bytes(&self.weights, WEIGHT)?,
+            limits: from_bytes(&self.limits, LIMITS.1)?,
         };
         let own = relation.channels();
         require((2..=MOST_RELATED).contains(&own), "relations")?;
@@ -138,12 +149,9 @@ impl RelationV1 {
         let units = [&relation.locations, &relation.factors];
         require(units.iter().all(|u| u.len() == own), "relations")?;
         require(relation.weights.len() == own * own, "relations")?;
-        let positive = relation.factors.iter().chain(&relation.limits);
-        require(positive.copied().all(sound_unit), "relations")?;
+        let factors = relation.factors.iter().all(|f| is_between(*f, FACTORS));
+        let limits = relation.limits.iter().all(|l| is_between(*l, LIMITS));
+        require(factors && limits, "relations")?;
         Ok(relation)
     }
-}
-
-fn sound_unit(x: f32) -> bool {
-    x > 0.0 && x.is_finite()
 }

@@ -52,7 +52,11 @@ fn numbers_out_of_range_are_refused() {
             "channels",
             vec![int(0), int(-1), int(1025), int(1 << 40), nan.clone()],
         ),
-        ("rows", vec![int(-1), float(0.5)]),
+        ("rows", vec![int(-1), float(0.5), int(i128::from(u64::MAX))]),
+        (
+            "library",
+            vec![Value::Text("0.1\0".to_owned()), Value::Text("x".repeat(1001))],
+        ),
         ("first_time", vec![int(1 << 62), float(1.0)]),
         ("params/centres", vec![int(0), int(-3), int(1 << 33)]),
         (
@@ -78,7 +82,13 @@ fn numbers_out_of_range_are_refused() {
         ),
         (
             "body/trained/channels/0/scale/scale",
-            vec![nan.clone(), infinite.clone(), float(0.0), float(-1.0)],
+            vec![
+                nan.clone(),
+                infinite.clone(),
+                float(0.0),
+                float(-1.0),
+                float(5e-324),
+            ],
         ),
         (
             "body/trained/calibration/alpha",
@@ -86,7 +96,7 @@ fn numbers_out_of_range_are_refused() {
         ),
         (
             "body/trained/calibration/threshold",
-            vec![nan.clone(), infinite.clone()],
+            vec![nan.clone(), infinite.clone(), float(f64::MIN)],
         ),
         (
             "body/trained/calibration/achieved",
@@ -98,9 +108,21 @@ fn numbers_out_of_range_are_refused() {
         ),
         (
             "body/trained/calibration/tail/scale",
-            vec![nan.clone(), infinite.clone(), float(0.0)],
+            vec![nan.clone(), infinite.clone(), float(0.0), float(5e-324)],
         ),
-        ("body/trained/calibration/samples", vec![int(-1)]),
+        (
+            "body/trained/calibration/samples",
+            vec![int(-1), int(0), int(i128::from(u64::MAX))],
+        ),
+        (
+            "body/trained/regimes/all/0/axes/0/deviation/scale",
+            vec![float(0.0), float(5e-324), float(1e300), nan.clone()],
+        ),
+        (
+            "body/trained/regimes/all/0/axes/0/deviation/degrees",
+            vec![float(0.0), float(5e-324), float(1e15), nan.clone()],
+        ),
+        ("body/trained/regimes/all/0/axes/0/kappa", vec![float(1e300)]),
     ];
     for (path, wrong) in cases {
         for new in wrong {
@@ -257,16 +279,16 @@ fn a_usable_model_of_absurd_numbers_scores_without_panic() {
         (grid, int(i128::from(i64::MAX))),
         ("params/max_gap", int(1000)),
         ("params/seed", int(i128::from(u64::MAX))),
-        ("rows", int(i128::from(u64::MAX))),
+        ("rows", int(1 << 53)),
         ("last_time", int(i128::from(i64::MAX))),
         ("first_time", int(i128::from(i64::MIN))),
         ("body/trained/channels/0/scale/median", float(f64::MAX)),
-        ("body/trained/channels/0/scale/scale", float(5e-324)),
-        ("body/trained/calibration/threshold", float(f64::MIN)),
-        ("body/trained/calibration/tail/scale", float(5e-324)),
-        (&format!("{SCALE}/shape/mean"), float(-1e300)),
-        (&format!("{SCALE}/shape/mean"), float(1e300)),
-        (&format!("{SCALE}/spectrum/deviation"), float(1e300)),
+        ("body/trained/channels/0/scale/scale", float(3e-308)),
+        ("body/trained/calibration/threshold", float(-1e170)),
+        ("body/trained/calibration/tail/scale", float(1e-9)),
+        (&format!("{SCALE}/shape/mean"), float(-1e9)),
+        (&format!("{SCALE}/shape/mean"), float(1e9)),
+        (&format!("{SCALE}/spectrum/deviation"), float(1e9)),
     ] {
         assert!(refused_or_usable(&with(path, new), path), "{path}");
     }

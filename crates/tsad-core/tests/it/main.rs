@@ -7,6 +7,7 @@ mod baseline;
 mod cancel;
 mod causal;
 mod codec;
+mod codec_forged;
 mod codec_payload;
 mod codec_values;
 mod common;

@@ -1,8 +1,10 @@
 -- CREATE EXTENSION runs as a superuser for whoever may create in a database: nothing that was there before may run.
 \set VERBOSITY terse
+SET client_min_messages = warning;
 CREATE ROLE tsad_plain;
 CREATE DATABASE tsad_attack OWNER tsad_plain TEMPLATE template0;
 \c tsad_attack
+SET client_min_messages = warning;
 SET ROLE tsad_plain;
 
 -- Every function of the system that an install script could call, planted in all signatures that match better or as well.
@@ -11,29 +13,24 @@ CREATE FUNCTION tsad.quote_ident(name) RETURNS text LANGUAGE plpgsql AS
     $$ BEGIN ALTER ROLE tsad_plain SUPERUSER; RETURN pg_catalog.quote_ident($1::text); END $$;
 CREATE FUNCTION tsad.format(text, text) RETURNS text LANGUAGE plpgsql AS
     $$ BEGIN ALTER ROLE tsad_plain SUPERUSER; RETURN pg_catalog.format($1, $2); END $$;
-DO $do$
+CREATE FUNCTION public.plant(place text) RETURNS boolean LANGUAGE plpgsql AS $do$
 DECLARE
     p record;
     planted integer := 0;
 BEGIN
     FOR p IN SELECT pg_catalog.quote_ident(f.proname) AS name, pg_catalog.pg_get_function_identity_arguments(f.oid) AS arguments
-               FROM pg_catalog.pg_proc f
-              WHERE f.prokind = 'f' AND f.pronamespace = 'pg_catalog'::regnamespace
-                AND f.proname IN ('format', 'concat_ws', 'regexp_replace', 'nullif', 'split_part', 'string_agg', 'now', 'unnest',
-                                  'array_position', 'octet_length', 'clock_timestamp', 'pg_extension_config_dump', 'pg_has_role',
-                                  'textcat', 'texteq', 'nameeq', 'oideq', 'int2gt', 'namene', 'array_append') LOOP
+               FROM pg_catalog.pg_proc f WHERE f.prokind = 'f' AND f.pronamespace = 'pg_catalog'::regnamespace LOOP
         BEGIN
-            EXECUTE pg_catalog.format('CREATE FUNCTION tsad.%s(%s) RETURNS text LANGUAGE plpgsql AS %L', p.name, p.arguments,
+            EXECUTE pg_catalog.format('CREATE FUNCTION %s.%s(%s) RETURNS text LANGUAGE plpgsql AS %L', place, p.name, p.arguments,
                                       'BEGIN ALTER ROLE tsad_plain SUPERUSER; RETURN NULL; END');
             planted := planted + 1;
         EXCEPTION WHEN OTHERS THEN
             NULL; -- polymorphic or internal
         END;
     END LOOP;
-    IF planted < 15 THEN
-        RAISE EXCEPTION 'only % planted', planted;
-    END IF;
+    RETURN planted > 1000;
 END $do$;
+SELECT public.plant('tsad') AS planted;
 CREATE EXTENSION pg_tsad;
 
 -- Not any kind of object may be there: a type, an operator, default privileges.
@@ -67,9 +64,16 @@ RESET ROLE;
 DROP SCHEMA tsad;
 
 -- An empty schema of one's own will do. It belongs to the superuser then, as all that is in it.
+-- Where the session looks first does not matter.
 SET ROLE tsad_plain;
 CREATE SCHEMA tsad;
-SET search_path = public, pg_catalog;
+CREATE SCHEMA bait;
+SELECT public.plant('bait') AS planted;
+CREATE FUNCTION bait.quote_ident(name) RETURNS text LANGUAGE plpgsql AS
+    $$ BEGIN ALTER ROLE tsad_plain SUPERUSER; RETURN pg_catalog.quote_ident($1::text); END $$;
+CREATE FUNCTION bait.format(text, text) RETURNS text LANGUAGE plpgsql AS
+    $$ BEGIN ALTER ROLE tsad_plain SUPERUSER; RETURN pg_catalog.format($1, $2); END $$;
+SET search_path = bait, public, pg_catalog;
 CREATE EXTENSION pg_tsad;
 SHOW search_path;
 RESET search_path;

@@ -249,7 +249,7 @@ fn from_bytes(bytes: &[u8]) -> Option<State> {
 /// The measures of rows with times; NULL if there was no row.
 #[pg_extern(sql = false)]
 fn _evaluate_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Internal> {
-    finish(fcinfo, measure::sort_by_time)
+    finish(fcinfo, |rows| measure::sort_by_time(rows, &check))
 }
 
 /// The measures of rows in the order of arrival; NULL if there was no row.

@@ -376,6 +376,9 @@ fn core_rows(
     let mut messages = vec![None; rows.times.len()];
     let mut clean = vec![f64::NAN; channels];
     for (i, message) in messages.iter_mut().enumerate() {
+        if i.is_multiple_of(1 << 14) {
+            check();
+        }
         clean.fill(f64::NAN);
         match &rows.values[i] {
             Some(values) if values.len() == channels => {

@@ -148,7 +148,9 @@ pub fn drift(model: &Model, rows: Samples, check: Check) -> Result<Drift> {
     model.check_rows(&rows)?;
     let rows = rows.sorted_canonically(check);
     let first = rows.times().partition_point(|t| *t <= model.last_time);
+    check();
     let newer = rows.tail(first);
+    check();
     let points: Vec<Point> = score_only(model, rows, check)?.split_off(first);
     let scored: Vec<&Point> = points.iter().filter(|p| p.score.is_some()).collect();
     let alarms = scored.iter().filter(|p| p.is_anomaly == Some(true)).count();
@@ -166,7 +168,7 @@ pub fn drift(model: &Model, rows: Samples, check: Check) -> Result<Drift> {
         p_values,
         alarm_rate: (!scored.is_empty()).then(|| alarms as f64 / scored.len() as f64),
         alpha: model.trained().map(|t| t.calibration.alpha),
-        shifts: shifts(model, &newer),
+        shifts: shifts(model, &newer, check),
     })
 }
 
@@ -238,9 +240,10 @@ fn advise(model: &Model, newer: &Samples, p: &Uniformity, far: Option<f64>) -> (
 }
 
 /// How far the median of every column has moved, in robust deviations.
-fn shifts(model: &Model, rows: &Samples) -> Vec<Option<f64>> {
+fn shifts(model: &Model, rows: &Samples, check: Check) -> Vec<Option<f64>> {
     let mut out = vec![None; model.channels()];
     for channel in model.trained().map_or(&[][..], |t| &t.channels) {
+        check();
         let column = (0..rows.len()).map(|i| rows.row(i)[channel.index]);
         let mut values: Vec<f64> = column.filter(|v| !v.is_nan()).collect();
         if !values.is_empty() {

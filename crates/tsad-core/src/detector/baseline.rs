@@ -80,11 +80,12 @@ impl Baseline {
             .iter()
             .flat_map(|s| (s.start..).zip(s.channel(c).iter().copied()))
             .collect();
-        let flat = Self::of_period(&values, 1);
+        let flat = Self::of_period(&values, 1, check);
         let Some(period) = season(series, c, scale, check) else {
             return flat;
         };
-        let seasonal = Self::of_period(&values, period);
+        let seasonal = Self::of_period(&values, period, check);
+        check();
         if seasonal.spread(&values) < WORTH * flat.spread(&values) {
             seasonal
         } else {
@@ -111,6 +112,7 @@ impl Baseline {
         };
         let mut best = old.clone();
         for next in [moved, Self::fit(series, c, scale, check)] {
+            check();
             if next.typical_deviation(&values) < WORTH * best.typical_deviation(&values) {
                 best = next;
             }
@@ -118,12 +120,14 @@ impl Baseline {
         best
     }
 
-    fn of_period(values: &[(i64, f64)], period: usize) -> Self {
+    fn of_period(values: &[(i64, f64)], period: usize, check: Check) -> Self {
+        check();
         let mut phases: Vec<Vec<f64>> = vec![Vec::new(); period];
         for (cell, v) in values {
             phases[cell.rem_euclid(period as i64) as usize].push(*v);
         }
         let all = quantile(&mut values.iter().map(|v| v.1).collect::<Vec<_>>(), 0.5);
+        check();
         let medians: Vec<f64> = phases
             .iter_mut()
             .map(|p| if p.is_empty() { all } else { quantile(p, 0.5) })
@@ -137,6 +141,7 @@ impl Baseline {
             .iter()
             .map(|(cell, v)| v - baseline.at(*cell).expected)
             .collect();
+        check();
         // A median of m values has been drawn towards each of them.
         let cycles = values.len() as f64 / period as f64;
         let wider = cycles / (cycles - 1.0).max(1.0);

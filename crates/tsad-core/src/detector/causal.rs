@@ -159,6 +159,7 @@ pub(super) fn held_out_scores(
     held_out: &[Vec<&HeldOut>],
     excesses: &[Excesses],
     instants: &Instants,
+    check: Check,
 ) -> Vec<Vec<f64>> {
     let mut blend = Blend::new(channels.len(), false);
     let mut residual = Residual::new(channels.len());
@@ -168,6 +169,9 @@ pub(super) fn held_out_scores(
             let pairs = held_out[0][scale][s].len() / 2;
             let first = instants.len() - pairs;
             for pair in 0..pairs {
+                if pair.is_multiple_of(256) {
+                    check();
+                }
                 let mut mean = |w: usize| {
                     let of = held_out.iter().map(|c| c[scale][s][w]);
                     blended(&mut blend, channels, scale, of).0

@@ -1,5 +1,6 @@
 //! How far the values of a series jump out, which its few independent windows cannot tell yet.
 
+use crate::Check;
 use crate::series::Series;
 
 /// The share of the second differences that counts as jumps.
@@ -18,8 +19,11 @@ const MOST: f64 = 4.0;
 /// falls as a power makes a tail of scores that falls exponentially, with a scale in proportion to the tail index
 /// (the estimate of Hill 1975, doi:10.1214/aos/1176343247, here of the second differences, which leave out level, trend
 /// and slow seasons). A thousand samples tell more of it than their four independent windows.
-pub(super) fn heaviness(series: &Series) -> f64 {
-    let of = |c: usize| (index(series, c) / USUAL).clamp(1.0, MOST);
+pub(super) fn heaviness(series: &Series, check: Check) -> f64 {
+    let of = |c: usize| {
+        check();
+        (index(series, c) / USUAL).clamp(1.0, MOST)
+    };
     (0..series.channels).map(of).sum::<f64>() / series.channels as f64
 }
 
@@ -66,17 +70,17 @@ mod tests {
 
     #[test]
     fn a_power_law_is_heavy_and_an_exponential_is_not() {
-        let heavy = heaviness(&series(|p| (1.0 - p).powf(-1.0 / 3.0)));
+        let heavy = heaviness(&series(|p| (1.0 - p).powf(-1.0 / 3.0)), &|| {});
         assert!((heavy - 0.3 / USUAL).abs() < 0.3, "{heavy}");
-        let light = heaviness(&series(|p| (-(1.0 - p).ln()).sqrt()));
+        let light = heaviness(&series(|p| (-(1.0 - p).ln()).sqrt()), &|| {});
         assert!(light < 1.2, "{light}");
     }
 
     #[test]
     fn constant_and_short_series_are_not_heavy() {
-        assert_eq!(heaviness(&series(|_| 3.0)), 1.0);
+        assert_eq!(heaviness(&series(|_| 3.0), &|| {}), 1.0);
         let mut short = series(|p| 1.0 / (1.0 - p));
         short.segments[0] = short.segments[0].slice(0, 50);
-        assert_eq!(heaviness(&short), 1.0);
+        assert_eq!(heaviness(&short, &|| {}), 1.0);
     }
 }

@@ -5,6 +5,7 @@ use super::heaviness::heaviness;
 use super::score::{Blend, Sight, scale_weight};
 use super::train::held_out_scores;
 use super::windows::{hop, mean, runs, starts};
+use crate::Check;
 use crate::calibrate::{Calibration, Source, Usual};
 use crate::residual::Excesses;
 use crate::series::Series;
@@ -83,13 +84,16 @@ pub(super) fn find(
     series: &Series,
     scores: &[Vec<f64>],
     contamination: f64,
+    check: Check,
 ) -> Vec<Place> {
     let reach = channels[0].scales.last().map_or(0, |s| s.length);
     let mut budget = (contamination * series.len() as f64) as usize;
     if budget == 0 || !worth_a_look(scores, reach) {
         return Vec::new();
     }
+    check();
     let sharp = Sharp::of(channels, held_out, series);
+    check();
     let mut left: Vec<Vec<bool>> = scores.iter().map(|s| vec![true; s.len()]).collect();
     let (mut found, mut certain) = (Vec::new(), 0);
     while found.len() < MOST {
@@ -104,9 +108,10 @@ pub(super) fn find(
         leave_out(&mut left[segment], &core, reach);
         found.push((segment, core));
         // In the units of the rest: the incident widens what its views take for usual.
+        check();
         let judges = standardised(channels, held_out, series, &left);
-        let scores = held_out_scores(&judges, held_out, excesses, series, Sight::Hindsight);
-        let heavy = heaviness(&series.without(&in_order(&found)));
+        let scores = held_out_scores(&judges, held_out, excesses, series, Sight::Hindsight, check);
+        let heavy = heaviness(&series.without(&in_order(&found)), check);
         if heavy > HEAVY {
             break;
         }

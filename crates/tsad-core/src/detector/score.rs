@@ -19,6 +19,8 @@ pub(super) const RESIDUAL_WEIGHT: f32 = 3.0;
 
 /// Rows between two calls of the cancel hook.
 const CHECK_EVERY: usize = 1 << 14;
+/// Windows between two calls of it.
+const CHECK_WINDOWS: usize = 1 << 10;
 
 /// What a score may look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +121,7 @@ fn scored(model: &Model, rows: Samples, sight: Sight, detail: Detail, check: Che
         }
     };
     let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
-    let rows = rows.select(&live);
+    let rows = rows.select(&live, check);
     let (series, places) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
     let scored: Vec<Scores> = series
         .segments
@@ -193,7 +195,10 @@ impl Scores {
         let scaled: Vec<Vec<f32>> = channels
             .iter()
             .enumerate()
-            .map(|(c, m)| segment.channel(c).iter().map(|v| m.scale.apply(*v)).collect())
+            .map(|(c, m)| {
+                check();
+                segment.channel(c).iter().map(|v| m.scale.apply(*v)).collect()
+            })
             .collect();
         let excesses = residuals.excesses(&scaled, check);
         Self::of_distances(
@@ -202,6 +207,7 @@ impl Scores {
             &excesses,
             sight,
             shares,
+            check,
             |scale, length, starts| {
                 let mut extractor = Extractor::new(length);
                 let models = channels.iter().zip(&scaled);
@@ -229,6 +235,7 @@ impl Scores {
         excesses: &Excesses,
         sight: Sight,
         shares: bool,
+        check: Check,
         mut distances: impl FnMut(usize, usize, &[usize]) -> Vec<Cow<'a, [PerView<f32>]>>,
     ) -> Self {
         let mut out = Self {
@@ -238,6 +245,7 @@ impl Scores {
             weights: Vec::new(),
             begun: Vec::new(),
         };
+        check();
         let scales = channels[0].looked_at(sight);
         let lengths: Vec<usize> = scales.iter().map(|s| s.length).collect();
         let fitting = lengths.iter().filter(|l| **l <= segment.len()).count();
@@ -254,7 +262,7 @@ impl Scores {
                 Sight::Hindsight => {
                     let starts = starts(segment.start, segment.len(), length, hop(length));
                     let distances = distances(s, length, &starts);
-                    out.add_scale(channels, s, runs(&starts, length), &distances);
+                    out.add_scale(channels, s, runs(&starts, length), &distances, check);
                 }
                 Sight::Causal => {
                     let pace = Pace::of(&channels[0], s);
@@ -262,7 +270,7 @@ impl Scores {
                     let distances = distances(s, length, &starts);
                     let windows = pace.in_step(segment.start, &starts);
                     let windows: Vec<(usize, usize)> = windows.into_iter().map(|w| (w, starts[w])).collect();
-                    out.add_latest(channels, s, &windows, pace.back(), &distances);
+                    out.add_latest(channels, s, &windows, pace.back(), &distances, check);
                 }
             }
         }
@@ -270,7 +278,7 @@ impl Scores {
             Sight::Hindsight => (0..fitting).map(|s| scale_weight(channels, s)).sum(),
             Sight::Causal => 1.0,
         };
-        out.finish(total, excesses, sight);
+        out.finish(total, excesses, sight, check);
         out
     }
 
@@ -281,10 +289,14 @@ impl Scores {
         scale: usize,
         runs: impl Iterator<Item = Run>,
         distances: &[Cow<'_, [PerView<f32>]>],
+        check: Check,
     ) {
         let mut blend = Blend::new(channels.len(), !self.views.is_empty());
         let weight = scale_weight(channels, scale);
-        for run in runs {
+        for (n, run) in runs.enumerate() {
+            if n.is_multiple_of(CHECK_WINDOWS) {
+                check();
+            }
             let means = distances.iter().map(|d| mean(&d[run.windows.clone()]));
             let models = channels.iter().map(|c| &c.scales[scale]);
             let (sum, views) = blend.add(models, weight, Sight::Hindsight, means);
@@ -301,11 +313,15 @@ impl Scores {
         windows: &[(usize, usize)],
         back: usize,
         distances: &[Cow<'_, [PerView<f32>]>],
+        check: Check,
     ) {
         let length = channels[0].causal_scales()[scale].length;
         let mut blend = Blend::new(channels.len(), !self.views.is_empty());
         let mut means: Vec<f64> = Vec::with_capacity(windows.len());
         for (n, (w, start)) in windows.iter().enumerate() {
+            if n.is_multiple_of(CHECK_WINDOWS) {
+                check();
+            }
             let own = distances.iter().map(|d| d[*w]);
             let (mean, views) = blended(&mut blend, channels, scale, own);
             let before = n.checked_sub(back).map(|b| means[b]);
@@ -341,10 +357,13 @@ impl Scores {
 impl Scores {
     /// Turns the sums over window lengths, which in hindsight have the weight `total` together, into scores; not a number
     /// where no window has ended yet.
-    fn finish(&mut self, total: f64, excesses: &Excesses, sight: Sight) {
+    fn finish(&mut self, total: f64, excesses: &Excesses, sight: Sight, check: Check) {
         let mut residual = Residual::new(self.channels);
         let channels = self.channels;
         for (i, score) in self.score.iter_mut().enumerate() {
+            if i.is_multiple_of(CHECK_EVERY) {
+                check();
+            }
             residual.blend(match sight {
                 Sight::Hindsight => excesses.of(i),
                 Sight::Causal => excesses.until(i),

@@ -71,7 +71,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             rows.len()
         ));
     }
-    let rows = rows.select(&live);
+    let rows = rows.select(&live, check);
     let grid = Grid::of_times(rows.times()).map_err(|e| e.message().to_owned())?;
     let (series, _) = Series::on_grid(&rows, &grid, params.max_gap, check);
     let lengths = usable_scales(&series, params);
@@ -93,17 +93,19 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     };
     let (mut channels, mut held_out, mut coarser) = fit(&whole);
     let longest = lengths[lengths.len() - 1];
-    let (mut residuals, mut excesses) = Residuals::fit(&scaled(&channels, &whole), longest, check);
+    let (mut residuals, mut excesses) = Residuals::fit(&scaled(&channels, &whole, check), longest, check);
     // Windows that reach into a past incident would teach the model that it is normal.
-    let (incidents, mut known) = past_incidents(&channels, &held_out, &excesses, &whole, params);
+    let (incidents, mut known) = past_incidents(&channels, &held_out, &excesses, &whole, params, check);
+    check();
     let rest = whole.without(&incidents);
+    check();
     let cut = !incidents.is_empty()
         && incident::may_be_cut(&channels, &whole)
         && usable_scales(&rest, params) == lengths;
     let series = if cut { &rest } else { &whole };
     if cut {
         (channels, held_out, coarser) = fit(series);
-        (residuals, excesses) = Residuals::fit(&scaled(&channels, series), longest, check);
+        (residuals, excesses) = Residuals::fit(&scaled(&channels, series, check), longest, check);
     }
     let learned = params
         .metric
@@ -134,13 +136,14 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         };
         let (source, mut scores, reach) = match (own.and_then(|c| complete(c)), complete(held_out)) {
             (Some(held_out), _) => {
-                let scores = causal::held_out_scores(&channels, &held_out, &excesses, &instants);
+                let scores = causal::held_out_scores(&channels, &held_out, &excesses, &instants, check);
                 let scores = incident::without_at(&scores, &instants.of, apart, longest);
                 (Source::HeldOut, scores, longest.div_ceil(instants.step))
             }
             (None, Some(held_out)) if own.is_none() => {
-                let scores =
-                    known.unwrap_or_else(|| held_out_scores(&channels, &held_out, &excesses, series, sight));
+                let scores = known.unwrap_or_else(|| {
+                    held_out_scores(&channels, &held_out, &excesses, series, sight, check)
+                });
                 (
                     Source::HeldOut,
                     incident::without(&scores, apart, longest),
@@ -174,7 +177,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         found.set_aside += incidents.iter().map(|(_, core)| core.len() as u64).sum::<u64>();
         found
     };
-    let heavy = heaviness(series);
+    let heavy = heaviness(series, check);
     // Where no window is in step nothing better is known of causal scores than of those in hindsight.
     let causal = Some(scores(Sight::Causal)).filter(|(_, s, _)| s.iter().any(|s| !s.is_empty()));
     let hindsight = scores(Sight::Hindsight);
@@ -198,8 +201,9 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
 }
 
 /// The scaled values of every segment, channel by channel.
-pub(super) fn scaled(channels: &[ChannelModel], series: &Series) -> Vec<Vec<Vec<f32>>> {
+pub(super) fn scaled(channels: &[ChannelModel], series: &Series, check: Check) -> Vec<Vec<Vec<f32>>> {
     let channel = |s: &Segment, (c, m): (usize, &ChannelModel)| {
+        check();
         s.channel(c).iter().map(|v| m.scale.apply(*v)).collect()
     };
     let segment = |s| channels.iter().enumerate().map(|c| channel(s, c)).collect();
@@ -214,11 +218,12 @@ fn past_incidents(
     excesses: &[Excesses],
     series: &Series,
     params: &ValidParams,
+    check: Check,
 ) -> (Vec<incident::Place>, Option<Vec<Vec<f64>>>) {
     let Some(held_out) = complete(held_out) else {
         return (Vec::new(), None);
     };
-    let scores = held_out_scores(channels, &held_out, excesses, series, Sight::Hindsight);
+    let scores = held_out_scores(channels, &held_out, excesses, series, Sight::Hindsight, check);
     let found = incident::find(
         channels,
         &held_out,
@@ -226,6 +231,7 @@ fn past_incidents(
         series,
         &scores,
         params.contamination,
+        check,
     );
     (found, Some(scores))
 }
@@ -243,6 +249,7 @@ pub(super) fn held_out_scores(
     excesses: &[Excesses],
     series: &Series,
     sight: Sight,
+    check: Check,
 ) -> Vec<Vec<f64>> {
     let scores = |(s, segment): (usize, &Segment)| {
         let of = |scale: usize, _: usize, _: &[usize]| {
@@ -251,7 +258,7 @@ pub(super) fn held_out_scores(
                 .map(|c| Cow::Borrowed(c[scale][s].as_slice()))
                 .collect()
         };
-        Scores::of_distances(channels, segment, &excesses[s], sight, false, of).score
+        Scores::of_distances(channels, segment, &excesses[s], sight, false, check, of).score
     };
     series.segments.iter().enumerate().map(scores).collect()
 }

@@ -64,7 +64,8 @@ pub fn update(model: &Model, rows: Samples, check: Check) -> Result<Model> {
         Body::Trained(trained) => {
             let newer = rows.tail(known);
             let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
-            let (series, _) = Series::on_grid(&newer.select(&live), &trained.grid, params.max_gap, check);
+            let (series, _) =
+                Series::on_grid(&newer.select(&live, check), &trained.grid, params.max_gap, check);
             let Some(merged) = merge(trained, &series, &params, check) else {
                 return Ok(model.clone());
             };
@@ -136,7 +137,9 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
     }
     let window = trained.longest_window();
     let excesses;
-    (out.residuals, excesses) = trained.residuals.updated(&scaled(&out.channels, series), check);
+    (out.residuals, excesses) = trained
+        .residuals
+        .updated(&scaled(&out.channels, series, check), check);
     let calibrated = |old: &Calibration, sight: Sight| {
         check();
         let held_out = match sight {
@@ -145,11 +148,24 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
         };
         let (scores, reach) = match sight {
             Sight::Causal if !causal_lengths.is_empty() => (
-                causal::held_out_scores(&out.channels, &complete(&held_out_causal)?, &excesses, &instants),
+                causal::held_out_scores(
+                    &out.channels,
+                    &complete(&held_out_causal)?,
+                    &excesses,
+                    &instants,
+                    check,
+                ),
                 window.div_ceil(instants.step),
             ),
             _ => (
-                held_out_scores(&out.channels, &complete(held_out)?, &excesses, series, sight),
+                held_out_scores(
+                    &out.channels,
+                    &complete(held_out)?,
+                    &excesses,
+                    series,
+                    sight,
+                    check,
+                ),
                 window,
             ),
         };
@@ -426,7 +442,7 @@ fn pooled(was: (f64, f64), is: (f64, f64), old: f64, new: f64) -> (f64, f64) {
 pub(crate) fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) -> Option<f64> {
     let trained = model.trained()?;
     let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
-    let rows = rows.clone().sorted_by_time(check).select(&live);
+    let rows = rows.clone().sorted_by_time(check).select(&live, check);
     let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
     let mut blend = Blend::new(trained.channels.len(), false);
     let mut shares = Vec::new();
@@ -450,6 +466,9 @@ pub(crate) fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) 
             });
             let distances: Vec<Vec<PerView<f32>>> = distances.collect();
             for w in 0..starts.len() {
+                if w.is_multiple_of(1 << 10) {
+                    check();
+                }
                 let of_window = distances.iter().map(|d| d[w]);
                 let models = trained.channels.iter().map(|c| &c.scales[scale]);
                 let (sum, _) = blend.add(models, 1.0, Sight::Causal, of_window);

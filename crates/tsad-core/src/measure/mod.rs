@@ -141,16 +141,14 @@ pub fn evaluate_with(scores: &[f64], labels: &[bool], window: usize, check: Chec
                 event::agree_adjusted(alarms, events).f1(),
             ]
         })?;
-    let [auc_pr, auc_roc, point_f1] = [auc_pr, auc_roc, best_point_f1].map(|measure| {
-        check();
-        measure(scores, labels)
-    });
+    check();
+    let [auc_pr, auc_roc, point_f1] = rank::all(scores, labels, check)?;
     Ok(Measures {
         vus_pr,
         vus_roc,
-        auc_pr: auc_pr?,
-        auc_roc: auc_roc?,
-        point_f1: point_f1?,
+        auc_pr,
+        auc_roc,
+        point_f1,
         event_f1,
         range_f1,
         affiliation_f1,

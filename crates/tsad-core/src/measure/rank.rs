@@ -1,7 +1,7 @@
 //! Measures that need only the order of the scores, sample by sample: ROC and precision-recall.
 
 use super::check_scored;
-use crate::Result;
+use crate::{Check, Result};
 
 /// What [`best_point_f1`] adds to the denominator, as TSB-AD does.
 const F1_GUARD: f64 = 1e-5;
@@ -12,9 +12,24 @@ struct Step {
     false_positives: f64,
 }
 
-fn steps(scores: &[f64], labels: &[bool]) -> Vec<Step> {
+/// [`auc_pr`], [`auc_roc`] and [`best_point_f1`] with one sort, in which `check` is called now and then.
+pub(super) fn all(scores: &[f64], labels: &[bool], check: Check<'_>) -> Result<[f64; 3]> {
+    check_scored(scores, labels)?;
+    let steps = steps(scores, labels, check);
+    check();
+    Ok([pr(&steps, labels), roc(&steps), f1(&steps, labels)])
+}
+
+fn steps(scores: &[f64], labels: &[bool], check: Check<'_>) -> Vec<Step> {
     let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(labels.iter().copied()).collect();
-    order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+    let mut compared = 0_u32;
+    order.sort_unstable_by(|a, b| {
+        compared = compared.wrapping_add(1);
+        if compared.is_multiple_of(1 << 16) {
+            check();
+        }
+        b.0.total_cmp(&a.0)
+    });
     let mut steps = Vec::new();
     let (mut hits, mut alarms) = (0_usize, 0_usize);
     // Equality and not identity: 0.0 and -0.0 are one threshold.
@@ -48,13 +63,16 @@ fn steps(scores: &[f64], labels: &[bool]) -> Vec<Step> {
 /// ```
 pub fn auc_roc(scores: &[f64], labels: &[bool]) -> Result<f64> {
     check_scored(scores, labels)?;
-    let steps = steps(scores, labels);
+    Ok(roc(&steps(scores, labels, &|| {})))
+}
+
+fn roc(steps: &[Step]) -> f64 {
     let (mut twice, mut last) = (0.0, (0.0, 0.0));
-    for step in &steps {
+    for step in steps {
         twice += (step.false_positives - last.1) * (step.true_positives + last.0);
         last = (step.true_positives, step.false_positives);
     }
-    Ok(twice / (2.0 * last.0 * last.1))
+    twice / (2.0 * last.0 * last.1)
 }
 
 /// Area under the precision-recall curve as average precision: the precision at every distinct score, weighted
@@ -73,14 +91,18 @@ pub fn auc_roc(scores: &[f64], labels: &[bool]) -> Result<f64> {
 /// ```
 pub fn auc_pr(scores: &[f64], labels: &[bool]) -> Result<f64> {
     check_scored(scores, labels)?;
+    Ok(pr(&steps(scores, labels, &|| {}), labels))
+}
+
+fn pr(steps: &[Step], labels: &[bool]) -> f64 {
     let positives = labels.iter().filter(|label| **label).count() as f64;
     let (mut area, mut last) = (0.0, 0.0);
-    for step in steps(scores, labels) {
+    for step in steps {
         let precision = step.true_positives / (step.true_positives + step.false_positives);
         area += (step.true_positives - last) / positives * precision;
         last = step.true_positives;
     }
-    Ok(area)
+    area
 }
 
 /// The best sample-wise F1 over all thresholds ("Standard-F1" in TSB-AD).
@@ -93,15 +115,19 @@ pub fn auc_pr(scores: &[f64], labels: &[bool]) -> Result<f64> {
 /// As [`auc_roc`].
 pub fn best_point_f1(scores: &[f64], labels: &[bool]) -> Result<f64> {
     check_scored(scores, labels)?;
+    Ok(f1(&steps(scores, labels, &|| {}), labels))
+}
+
+fn f1(steps: &[Step], labels: &[bool]) -> f64 {
     let positives = labels.iter().filter(|label| **label).count() as f64;
-    Ok(steps(scores, labels)
+    steps
         .iter()
         .map(|step| {
             let precision = step.true_positives / (step.true_positives + step.false_positives);
             let recall = step.true_positives / positives;
             2.0 * precision * recall / (precision + recall + F1_GUARD)
         })
-        .fold(0.0, f64::max))
+        .fold(0.0, f64::max)
 }
 
 #[cfg(test)]

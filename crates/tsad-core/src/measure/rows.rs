@@ -43,9 +43,15 @@ pub struct Evaluation {
     pub false_alarms_per_day: Option<f64>,
 }
 
-/// Sorts rows by time; rows of equal time get an order that does not depend on the one they came in.
-pub fn sort_by_time(rows: &mut [Judged]) {
+/// Sorts rows by time; rows of equal time get an order that does not depend on the one they came in. Calls `check` now and
+/// then, as [`evaluate_rows`].
+pub fn sort_by_time(rows: &mut [Judged], check: Check<'_>) {
+    let mut steps = 0_u32;
     rows.sort_unstable_by(|a, b| {
+        steps = steps.wrapping_add(1);
+        if steps.is_multiple_of(1 << 16) {
+            check();
+        }
         let rest = || (a.label, a.alarm).cmp(&(b.label, b.alarm));
         let score = || a.score.total_cmp(&b.score);
         a.time.cmp(&b.time).then_with(score).then_with(rest)
@@ -66,6 +72,7 @@ pub fn evaluate_rows(rows: &[Judged], window: Option<usize>, check: Check<'_>) -
     let labels: Vec<bool> = rows.iter().map(|r| r.label).collect();
     let events = runs(labels.iter().copied());
     let anomalous = labels.iter().filter(|l| **l).count();
+    check();
     let mut found = Evaluation {
         rows: rows.len(),
         unscored: rows.iter().filter(|r| r.score.is_nan()).count(),
@@ -90,10 +97,13 @@ pub fn evaluate_rows(rows: &[Judged], window: Option<usize>, check: Check<'_>) -
         found.window = Some(window);
         found.scores = Some(evaluate_with(&scores, &labels, window, check)?);
     }
+    check();
     let span = span_us(rows).filter(|_| rows.iter().any(|r| r.alarm.is_some()));
     if let Some(span) = span {
+        check();
         let alarms: Vec<bool> = rows.iter().map(|r| r.alarm == Some(true)).collect();
         found.false_alarms_per_day = Some(false_alarms_per_day(&alarms, &labels, span)?);
+        check();
         if check_events(&events).is_ok() {
             found.decisions = Some(evaluate_decisions(&alarms, &labels, span)?);
             let delays = events.iter().filter_map(|event| {
@@ -218,8 +228,8 @@ mod tests {
         let mut a = rows(60);
         a.iter_mut().for_each(|r| r.time /= 3 * HOUR);
         let mut b: Vec<Judged> = a.iter().rev().copied().collect();
-        sort_by_time(&mut a);
-        sort_by_time(&mut b);
+        sort_by_time(&mut a, &|| {});
+        sort_by_time(&mut b, &|| {});
         assert_eq!(a, b);
         assert!(a.is_sorted_by_key(|r| r.time));
     }

@@ -324,8 +324,13 @@ impl Samples {
 
     /// The rows with only the given channels, in that order.
     #[must_use]
-    pub fn select(&self, channels: &[usize]) -> Self {
-        let rows = (0..self.len()).map(|i| self.row(i));
+    pub fn select(&self, channels: &[usize], check: Check) -> Self {
+        let rows = (0..self.len()).map(|i| {
+            if i.is_multiple_of(Pace::EVERY as usize) {
+                check();
+            }
+            self.row(i)
+        });
         Self {
             channels: channels.len(),
             kind: self.kind,

@@ -75,16 +75,16 @@ impl Series {
     /// Returns the series and the place of every row; a row has none where a channel is in a long gap.
     pub fn on_grid(rows: &Samples, grid: &Grid, max_gap: usize, check: Check) -> (Self, Vec<Option<Place>>) {
         let cells = Cells::of_rows(rows, grid, check);
-        let stretches = cells.stretches(max_gap);
+        let stretches = cells.stretches(max_gap, check);
         let fill = |(i, s): (usize, Stretch)| {
             if i.is_multiple_of(CHECK_EVERY) {
                 check();
             }
-            cells.fill(s)
+            cells.fill(s, check)
         };
         let segments: Vec<Segment> = stretches.into_iter().enumerate().map(fill).collect();
         check();
-        let places = places(&cells, &segments);
+        let places = places(&cells, &segments, check);
         let series = Self {
             channels: rows.channels(),
             settled: segments.last().map_or(0, |s| cells.settled(s)),
@@ -222,9 +222,12 @@ impl Cells {
 
     /// Where every channel either has a value or lies between two that are at most `max_gap` missing cells
     /// apart. That depends on the cells around only, so a stretch is the same wherever reading began.
-    fn stretches(&self, max_gap: usize) -> Vec<Stretch> {
+    fn stretches(&self, max_gap: usize, check: Check) -> Vec<Stretch> {
         let first = self.runs(0, max_gap);
-        (1..self.channels).fold(first, |common, c| intersection(&common, &self.runs(c, max_gap)))
+        (1..self.channels).fold(first, |common, c| {
+            check();
+            intersection(&common, &self.runs(c, max_gap))
+        })
     }
 
     /// The stretches of one channel, none of more than `max_gap` missing cells in a row.
@@ -243,7 +246,7 @@ impl Cells {
         found
     }
 
-    fn fill(&self, stretch: Stretch) -> Segment {
+    fn fill(&self, stretch: Stretch, check: Check) -> Segment {
         let len = stretch.last.abs_diff(stretch.first) as usize + 1;
         let from = self.numbers.partition_point(|n| *n < stretch.first);
         let to = self.numbers.partition_point(|n| *n <= stretch.last);
@@ -252,7 +255,12 @@ impl Cells {
             imputed[self.numbers[cell].abs_diff(stretch.first) as usize] = false;
         }
         let mut values = vec![0.0; len * self.channels];
+        // Short segments are many: the hook is for long ones.
+        let long = len * self.channels >= CHECK_EVERY;
         for (c, line) in values.chunks_exact_mut(len).enumerate() {
+            if long {
+                check();
+            }
             self.fill_channel(c, stretch.first, from, line);
         }
         Segment {
@@ -336,9 +344,12 @@ fn close(means: &mut [f64], counts: &mut [u32]) {
     }
 }
 
-fn places(cells: &Cells, segments: &[Segment]) -> Vec<Option<Place>> {
+fn places(cells: &Cells, segments: &[Segment], check: Check) -> Vec<Option<Place>> {
     let mut segment = 0;
-    let place = |&cell: &usize| {
+    let place = |(i, &cell): (usize, &usize)| {
+        if i.is_multiple_of(CHECK_EVERY) {
+            check();
+        }
         let number = cells.numbers[cell];
         while segment < segments.len()
             && number.saturating_sub(segments[segment].start) >= segments[segment].len() as i64
@@ -349,7 +360,7 @@ fn places(cells: &Cells, segments: &[Segment]) -> Vec<Option<Place>> {
         let sample = usize::try_from(number.checked_sub(s.start)?).ok()?;
         Some(Place { segment, sample })
     };
-    cells.of_row.iter().map(place).collect()
+    cells.of_row.iter().enumerate().map(place).collect()
 }
 
 #[cfg(test)]

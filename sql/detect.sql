@@ -44,13 +44,13 @@ BEGIN
     LOOP
         FOREACH relation IN ARRAY ARRAY['regclass', 'text'] LOOP
             FOREACH value IN ARRAY ARRAY['value_column text', 'value_columns text[]'] LOOP
-                EXECUTE format(
+                EXECUTE pg_catalog.format(
                     'CREATE FUNCTION tsad.%s(relation %s, time_column text, %s, %s%s) RETURNS TABLE (%s) '
                     'AS ''MODULE_PATHNAME'', %L LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS %s',
                     form.column1, relation, value, common, form.column2, form.column5,
                     '_' || form.column1 || '_wrapper', form.column4);
-                EXECUTE format('COMMENT ON FUNCTION tsad.%s(%s, text, %s, %s%s) IS %L', form.column1, relation,
-                               split_part(value, ' ', 2), types, form.column3, form.column6);
+                EXECUTE pg_catalog.format('COMMENT ON FUNCTION tsad.%s(%s, text, %s, %s%s) IS %L', form.column1, relation,
+                               pg_catalog.split_part(value, ' ', 2), types, form.column3, form.column6);
             END LOOP;
         END LOOP;
     END LOOP;

@@ -48,16 +48,16 @@ BEGIN
         LOOP
             named := concat_ws(', ', 'score float8', 'label ' || label, nullif(form.column1, ''));
             arguments := regexp_replace(named, '(^|, )[a-z_]+ ', '\1', 'g');
-            EXECUTE format('CREATE FUNCTION tsad._evaluate_row(internal, %s) RETURNS internal AS ''MODULE_PATHNAME'', %L '
+            EXECUTE pg_catalog.format('CREATE FUNCTION tsad._evaluate_row(internal, %s) RETURNS internal AS ''MODULE_PATHNAME'', %L '
                            'LANGUAGE c IMMUTABLE PARALLEL SAFE', arguments, '_evaluate_' || label || '_wrapper');
-            EXECUTE format('COMMENT ON FUNCTION tsad._evaluate_row(internal, %s) IS %L',
+            EXECUTE pg_catalog.format('COMMENT ON FUNCTION tsad._evaluate_row(internal, %s) IS %L',
                            arguments, 'transition function of tsad.evaluate');
-            EXECUTE format('CREATE AGGREGATE tsad.evaluate(%s) (SFUNC = tsad._evaluate_row, STYPE = internal, '
+            EXECUTE pg_catalog.format('CREATE AGGREGATE tsad.evaluate(%s) (SFUNC = tsad._evaluate_row, STYPE = internal, '
                            'SSPACE = 65536, %s, PARALLEL = SAFE)', named,
                            CASE form.column1 WHEN '' THEN 'FINALFUNC = tsad._evaluate_ordered_final' ELSE
                                'FINALFUNC = tsad._evaluate_final, COMBINEFUNC = tsad._evaluate_combine, '
                                'SERIALFUNC = tsad._evaluate_serialize, DESERIALFUNC = tsad._evaluate_deserialize' END);
-            EXECUTE format('COMMENT ON AGGREGATE tsad.evaluate(%s) IS %L', arguments,
+            EXECUTE pg_catalog.format('COMMENT ON AGGREGATE tsad.evaluate(%s) IS %L', arguments,
                            'measures how well ' || form.column2);
         END LOOP;
     END LOOP;

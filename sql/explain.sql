@@ -16,7 +16,7 @@ DECLARE
 BEGIN
     FOREACH relation IN ARRAY ARRAY['regclass', 'text'] LOOP
         FOREACH value IN ARRAY ARRAY['value_column text', 'value_columns text[]'] LOOP
-            EXECUTE format(
+            EXECUTE pg_catalog.format(
                 'CREATE FUNCTION tsad.explain(relation %s, time_column text, %s, series_columns text[] DEFAULT ''{}'', '
                 'models regclass DEFAULT NULL, model bytea DEFAULT NULL, since timestamptz DEFAULT NULL, '
                 'until timestamptz DEFAULT NULL, train_until timestamptz DEFAULT NULL, options jsonb DEFAULT NULL, '
@@ -24,18 +24,18 @@ BEGIN
                 'train_until_seq bigint DEFAULT NULL) RETURNS TABLE (series jsonb, %s) '
                 'AS ''MODULE_PATHNAME'', ''_explain_wrapper'' '
                 'LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS 100', relation, value, result);
-            EXECUTE format(
+            EXECUTE pg_catalog.format(
                 'COMMENT ON FUNCTION tsad.explain(%s, text, %s, text[], regclass, bytea, timestamptz, timestamptz, '
                 'timestamptz, jsonb, text, bigint, bigint, bigint) IS ''why the episodes, or all rows, of a table or query got their score''',
-                relation, split_part(value, ' ', 2));
+                relation, pg_catalog.split_part(value, ' ', 2));
         END LOOP;
     END LOOP;
     FOREACH time_type IN ARRAY ARRAY['timestamptz', 'bigint'] LOOP
-        EXECUTE format(
+        EXECUTE pg_catalog.format(
             'CREATE FUNCTION tsad.explain(model bytea, ts %s[], "values" float8[], at %s[] DEFAULT NULL) '
             'RETURNS TABLE (%s) AS ''MODULE_PATHNAME'', ''_explain_series_wrapper'' '
             'LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10000 ROWS 10', time_type, time_type, result);
-        EXECUTE format(
+        EXECUTE pg_catalog.format(
             'COMMENT ON FUNCTION tsad.explain(bytea, %s[], float8[], %s[]) IS '
             '''why the episodes, or the samples at given times, of a series given as arrays got their score''',
             time_type, time_type);

@@ -42,9 +42,9 @@ BEGIN
             transition := CASE WHEN several THEN '_model_values' ELSE '_model_value' END;
             FOR form IN VALUES ('', ''), (', boolean', ', label boolean') LOOP
                 arguments := 'bytea, ' || time_type || ', ' || value_type || form.column1;
-                EXECUTE format('CREATE FUNCTION tsad.%s(internal, %s) RETURNS internal AS ''MODULE_PATHNAME'', %L '
+                EXECUTE pg_catalog.format('CREATE FUNCTION tsad.%s(internal, %s) RETURNS internal AS ''MODULE_PATHNAME'', %L '
                                'LANGUAGE c IMMUTABLE PARALLEL SAFE', transition, arguments, transition || '_wrapper');
-                EXECUTE format('COMMENT ON FUNCTION tsad.%s(internal, %s) IS %L', transition, arguments,
+                EXECUTE pg_catalog.format('COMMENT ON FUNCTION tsad.%s(internal, %s) IS %L', transition, arguments,
                                'transition function of aggregates over a model and rows');
             END LOOP;
             FOR form IN VALUES
@@ -56,11 +56,11 @@ BEGIN
                 arguments := 'bytea, ' || time_type || ', ' || value_type || form.column2;
                 named := 'model bytea, ts ' || time_type || ', ' || CASE WHEN several THEN '"values" ' ELSE 'value ' END
                       || value_type || form.column3;
-                EXECUTE format('CREATE AGGREGATE tsad.%s(%s) (SFUNC = tsad.%s, STYPE = internal, SSPACE = 65536, '
+                EXECUTE pg_catalog.format('CREATE AGGREGATE tsad.%s(%s) (SFUNC = tsad.%s, STYPE = internal, SSPACE = 65536, '
                                'FINALFUNC = tsad._%s_final, COMBINEFUNC = tsad._model_combine, '
                                'SERIALFUNC = tsad._model_serialize, DESERIALFUNC = tsad._model_deserialize, '
                                'PARALLEL = SAFE)', form.column1, named, transition, form.column1);
-                EXECUTE format('COMMENT ON AGGREGATE tsad.%s(%s) IS %L', form.column1, arguments, form.column4);
+                EXECUTE pg_catalog.format('COMMENT ON AGGREGATE tsad.%s(%s) IS %L', form.column1, arguments, form.column4);
             END LOOP;
         END LOOP;
     END LOOP;

@@ -37,14 +37,14 @@ BEGIN
         LOOP
             named := 'ts ' || time_type || ', ' || form.column1;
             arguments := regexp_replace(named, '\w+ (\w+)', '\1', 'g');
-            EXECUTE format('CREATE FUNCTION tsad._plot_row(internal, %s) RETURNS internal AS ''MODULE_PATHNAME'', ''_plot_row_wrapper'' '
+            EXECUTE pg_catalog.format('CREATE FUNCTION tsad._plot_row(internal, %s) RETURNS internal AS ''MODULE_PATHNAME'', ''_plot_row_wrapper'' '
                            'LANGUAGE c IMMUTABLE PARALLEL SAFE', arguments);
-            EXECUTE format('COMMENT ON FUNCTION tsad._plot_row(internal, %s) IS %L', arguments, 'transition function of tsad.plot');
-            EXECUTE format('CREATE AGGREGATE tsad.plot(%s) (SFUNC = tsad._plot_row, STYPE = internal, SSPACE = 262144, '
+            EXECUTE pg_catalog.format('COMMENT ON FUNCTION tsad._plot_row(internal, %s) IS %L', arguments, 'transition function of tsad.plot');
+            EXECUTE pg_catalog.format('CREATE AGGREGATE tsad.plot(%s) (SFUNC = tsad._plot_row, STYPE = internal, SSPACE = 262144, '
                            'FINALFUNC = tsad._plot_final, COMBINEFUNC = tsad._plot_combine, '
                            'SERIALFUNC = tsad._plot_serialize, DESERIALFUNC = tsad._plot_deserialize, '
                            'PARALLEL = SAFE)', named);
-            EXECUTE format('COMMENT ON AGGREGATE tsad.plot(%s) IS %L', arguments, form.column2);
+            EXECUTE pg_catalog.format('COMMENT ON AGGREGATE tsad.plot(%s) IS %L', arguments, form.column2);
         END LOOP;
     END LOOP;
 END $do$;

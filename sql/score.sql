@@ -26,13 +26,13 @@ BEGIN
             transition := CASE WHEN several THEN '_score_values' ELSE '_score_value' END;
             arguments := 'bytea, ' || time_type || ', ' || value_type;
             named := 'model bytea, ts ' || time_type || ', ' || CASE WHEN several THEN '"values" ' ELSE 'value ' END || value_type;
-            EXECUTE format('CREATE FUNCTION tsad.%s(internal, %s) RETURNS internal AS ''MODULE_PATHNAME'', %L '
+            EXECUTE pg_catalog.format('CREATE FUNCTION tsad.%s(internal, %s) RETURNS internal AS ''MODULE_PATHNAME'', %L '
                            'LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100', transition, arguments, transition || '_wrapper');
-            EXECUTE format('COMMENT ON FUNCTION tsad.%s(internal, %s) IS %L', transition, arguments,
+            EXECUTE pg_catalog.format('COMMENT ON FUNCTION tsad.%s(internal, %s) IS %L', transition, arguments,
                            'transition function of tsad.score');
-            EXECUTE format('CREATE AGGREGATE tsad.score(%s) (SFUNC = tsad.%s, STYPE = internal, SSPACE = 1048576, '
+            EXECUTE pg_catalog.format('CREATE AGGREGATE tsad.score(%s) (SFUNC = tsad.%s, STYPE = internal, SSPACE = 1048576, '
                            'FINALFUNC = tsad._score_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE)', named, transition);
-            EXECUTE format('COMMENT ON AGGREGATE tsad.score(%s) IS %L', arguments,
+            EXECUTE pg_catalog.format('COMMENT ON AGGREGATE tsad.score(%s) IS %L', arguments,
                            'scores each row by the rows before it, as a window function in the order of time');
         END LOOP;
     END LOOP;

@@ -33,15 +33,15 @@ BEGIN
                 arguments := time_type || ', ' || value_type || optional;
                 named := 'ts ' || time_type || ', ' || CASE WHEN several THEN '"values" ' ELSE 'value ' END || value_type
                       || CASE optional WHEN '' THEN '' ELSE ', options jsonb' END;
-                EXECUTE format('CREATE FUNCTION tsad.%s(internal, %s) RETURNS internal AS ''MODULE_PATHNAME'', %L '
+                EXECUTE pg_catalog.format('CREATE FUNCTION tsad.%s(internal, %s) RETURNS internal AS ''MODULE_PATHNAME'', %L '
                                'LANGUAGE c IMMUTABLE PARALLEL SAFE', transition, arguments, transition || '_wrapper');
-                EXECUTE format('COMMENT ON FUNCTION tsad.%s(internal, %s) IS %L',
+                EXECUTE pg_catalog.format('COMMENT ON FUNCTION tsad.%s(internal, %s) IS %L',
                                transition, arguments, 'transition function of tsad.train');
-                EXECUTE format('CREATE AGGREGATE tsad.train(%s) (SFUNC = tsad.%s, STYPE = internal, SSPACE = 65536, '
+                EXECUTE pg_catalog.format('CREATE AGGREGATE tsad.train(%s) (SFUNC = tsad.%s, STYPE = internal, SSPACE = 65536, '
                                'FINALFUNC = tsad._train_final, COMBINEFUNC = tsad._train_combine, '
                                'SERIALFUNC = tsad._train_serialize, DESERIALFUNC = tsad._train_deserialize, '
                                'PARALLEL = SAFE)', named, transition);
-                EXECUTE format('COMMENT ON AGGREGATE tsad.train(%s) IS %L', arguments,
+                EXECUTE pg_catalog.format('COMMENT ON AGGREGATE tsad.train(%s) IS %L', arguments,
                                'trains a model of the normal behaviour of a series'
                                || CASE WHEN several THEN ' of several values' ELSE '' END
                                || CASE optional WHEN '' THEN '' ELSE ', with options' END);

@@ -209,21 +209,21 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['monitor_series', 'monitor_model', 'monitor_event', 'monitor_call', 'monitor_feedback', 'monitor_exclusion'] LOOP
-        EXECUTE format('ALTER TABLE tsad.%I ENABLE ROW LEVEL SECURITY', name);
-        EXECUTE format('CREATE POLICY owner ON tsad.%I USING (monitor IN (SELECT m.id FROM tsad.monitor m '
+        EXECUTE pg_catalog.format('ALTER TABLE tsad.%I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE pg_catalog.format('CREATE POLICY owner ON tsad.%I USING (monitor IN (SELECT m.id FROM tsad.monitor m '
                        'WHERE pg_catalog.pg_has_role(m.owner::oid, ''USAGE'')))', name);
-        EXECUTE format('CREATE POLICY reader ON tsad.%I FOR SELECT USING (monitor IN (SELECT m.id FROM tsad.monitor m))', name);
-        EXECUTE format('COMMENT ON POLICY owner ON tsad.%I IS ''members of the monitor''''s owner may do everything''', name);
-        EXECUTE format('COMMENT ON POLICY reader ON tsad.%I IS ''who may look at the monitor may look''', name);
+        EXECUTE pg_catalog.format('CREATE POLICY reader ON tsad.%I FOR SELECT USING (monitor IN (SELECT m.id FROM tsad.monitor m))', name);
+        EXECUTE pg_catalog.format('COMMENT ON POLICY owner ON tsad.%I IS ''members of the monitor''''s owner may do everything''', name);
+        EXECUTE pg_catalog.format('COMMENT ON POLICY reader ON tsad.%I IS ''who may look at the monitor may look''', name);
     END LOOP;
     FOREACH name IN ARRAY ARRAY['monitor', 'monitor_series', 'monitor_model', 'monitor_event', 'monitor_call', 'monitor_feedback', 'monitor_exclusion'] LOOP
-        PERFORM pg_catalog.pg_extension_config_dump(format('tsad.%I', name)::regclass, '');
-        EXECUTE (SELECT format('GRANT INSERT (%1$s), UPDATE (%1$s) ON tsad.%2$I TO PUBLIC', string_agg(quote_ident(attname), ', ' ORDER BY attnum), name)
-                   FROM pg_attribute WHERE attrelid = format('tsad.%I', name)::regclass AND attnum > 0 AND attname <> 'id');
+        PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('tsad.%I', name)::pg_catalog.regclass, '');
+        EXECUTE (SELECT pg_catalog.format('GRANT INSERT (%1$s), UPDATE (%1$s) ON tsad.%2$I TO PUBLIC', pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', ' ORDER BY attnum), name)
+                   FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.format('tsad.%I', name)::pg_catalog.regclass AND attnum > 0 AND attname <> 'id');
     END LOOP;
     FOREACH name IN ARRAY ARRAY['monitor', 'monitor_series', 'monitor_event', 'monitor_call', 'monitor_feedback', 'monitor_exclusion'] LOOP
-        PERFORM pg_catalog.pg_extension_config_dump(format('tsad.%I', name || '_id_seq')::regclass, '');
-        EXECUTE format('COMMENT ON SEQUENCE tsad.%I IS ''numbers of tsad.%s''', name || '_id_seq', name);
+        PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('tsad.%I', name || '_id_seq')::pg_catalog.regclass, '');
+        EXECUTE pg_catalog.format('COMMENT ON SEQUENCE tsad.%I IS ''numbers of tsad.%s''', name || '_id_seq', name);
     END LOOP;
 END $do$;
 

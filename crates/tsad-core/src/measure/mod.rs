@@ -128,6 +128,7 @@ pub fn evaluate(scores: &[f64], labels: &[bool], window: usize) -> Result<Measur
 /// # Errors
 /// As [`evaluate`].
 pub fn evaluate_with(scores: &[f64], labels: &[bool], window: usize, check: Check<'_>) -> Result<Measures> {
+    check();
     let Vus {
         pr: vus_pr,
         roc: vus_roc,

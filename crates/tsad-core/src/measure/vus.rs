@@ -58,7 +58,6 @@ pub fn vus(scores: &[f64], labels: &[bool], window: usize) -> Result<Vus> {
 /// As [`vus`].
 pub fn vus_with(scores: &[f64], labels: &[bool], window: usize, check: Check<'_>) -> Result<Vus> {
     check_scored(scores, labels)?;
-    check();
     let mut surface = Surface::new(scores, labels);
     let mut sum = Vus { pr: 0.0, roc: 0.0 };
     for width in 0..=window {

@@ -1,9 +1,10 @@
 //! Cluster centres of windows: k-means with a guard against contaminated training data.
 
-use crate::Check;
-use crate::wide::wide;
+use crate::control::Check;
+use crate::numeric::sampling::uniform;
+use crate::numeric::simd::wide;
 use rand_chacha::ChaCha8Rng;
-use rand_core::{RngCore, SeedableRng};
+use rand_core::SeedableRng;
 use std::ops::Range;
 
 /// Centres are compared in blocks of this many, one vector lane each.
@@ -433,17 +434,6 @@ fn blocked(points: &[f32], dim: usize, filling: f32) -> Vec<f32> {
         }
     }
     blocks
-}
-
-/// At most `most` of the indices below `count`, evenly spaced.
-pub(crate) fn evenly_spaced(count: usize, most: usize) -> impl ExactSizeIterator<Item = usize> {
-    let taken = count.min(most);
-    (0..taken).map(move |i| i * count / taken)
-}
-
-/// A number from 0 to below 1.
-pub(crate) fn uniform(rng: &mut ChaCha8Rng) -> f64 {
-    (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Whether a model still fits: how far newer rows are from what it was trained on.
 
+use crate::control::Check;
 use crate::detector::{Point, share_of_far_windows};
+use crate::error::Result;
 use crate::model::Model;
+use crate::score_only;
 use crate::series::{Grid, Samples};
-use crate::{Check, Result, score_only};
 use serde::Serialize;
 
 /// Fewer independent p-values tell nothing.

@@ -44,6 +44,7 @@
 
 pub mod calibrate;
 pub mod cluster;
+mod control;
 pub mod detector;
 pub mod direction;
 pub mod drift;
@@ -51,12 +52,13 @@ mod error;
 pub mod measure;
 pub mod metric;
 pub mod model;
+mod numeric;
 pub mod picture;
 pub mod residual;
 pub mod series;
 pub mod view;
-mod wide;
 
+pub use control::Check;
 pub use detector::{
     Decision, Due, Event, EventParams, Explainer, Explanation, Followed, Mark, Pace, Params, Point, Status,
     Stream, Told, ValidParams, events, follow, score, score_causal, score_only, score_with_shares, train,
@@ -66,11 +68,6 @@ pub use drift::drift;
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;
 pub use series::{Samples, TimeKind};
-
-/// A hook that long loops call at least every few milliseconds.
-///
-/// It lets a caller cancel by unwinding out of it; nothing that the core was working on survives.
-pub type Check<'a> = &'a dyn Fn();
 
 /// Makes what the core keeps for as long as the process lives: tables of random functions, some 50 kB, which otherwise
 /// are made when they are first needed.

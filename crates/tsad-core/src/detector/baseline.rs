@@ -2,9 +2,10 @@
 //!
 //! It explains an anomaly to a reader and decides what is too small to matter; it does not enter the score.
 
-use crate::Check;
+use crate::control::Check;
+use crate::numeric::quantile::nearest;
+use crate::series::RobustScale;
 use crate::series::Series;
-use crate::view::RobustScale;
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
 
@@ -105,7 +106,7 @@ impl Baseline {
             .iter()
             .map(|(cell, v)| v - old.at(*cell).expected)
             .collect();
-        let off = quantile(&mut off, 0.5);
+        let off = nearest(&mut off, 0.5);
         let moved = Self {
             medians: old.medians.iter().map(|m| m + off).collect(),
             ..old.clone()
@@ -126,11 +127,11 @@ impl Baseline {
         for (cell, v) in values {
             phases[cell.rem_euclid(period as i64) as usize].push(*v);
         }
-        let all = quantile(&mut values.iter().map(|v| v.1).collect::<Vec<_>>(), 0.5);
+        let all = nearest(&mut values.iter().map(|v| v.1).collect::<Vec<_>>(), 0.5);
         check();
         let medians: Vec<f64> = phases
             .iter_mut()
-            .map(|p| if p.is_empty() { all } else { quantile(p, 0.5) })
+            .map(|p| if p.is_empty() { all } else { nearest(p, 0.5) })
             .collect();
         let mut baseline = Self {
             medians,
@@ -145,8 +146,8 @@ impl Baseline {
         // A median of m values has been drawn towards each of them.
         let cycles = values.len() as f64 / period as f64;
         let wider = cycles / (cycles - 1.0).max(1.0);
-        baseline.below = (quantile(&mut rest, OUTSIDE) * wider).min(0.0);
-        baseline.above = (quantile(&mut rest, 1.0 - OUTSIDE) * wider).max(0.0);
+        baseline.below = (nearest(&mut rest, OUTSIDE) * wider).min(0.0);
+        baseline.above = (nearest(&mut rest, 1.0 - OUTSIDE) * wider).max(0.0);
         baseline
     }
 
@@ -163,7 +164,7 @@ impl Baseline {
             .iter()
             .map(|(cell, v)| (v - self.at(*cell).expected).abs())
             .collect();
-        quantile(&mut rest, 0.5)
+        nearest(&mut rest, 0.5)
     }
 }
 
@@ -227,12 +228,6 @@ fn season(series: &Series, c: usize, scale: &RobustScale, check: Check) -> Optio
         (1..=multiples).map(|k| correlation(k * lag)).sum::<f64>() / multiples as f64
     };
     hill.max_by(|a, b| repeated(*a).total_cmp(&repeated(*b)).then(b.cmp(a)))
-}
-
-/// The quantile at probability `p` of at least one value, which are reordered.
-fn quantile(values: &mut [f64], p: f64) -> f64 {
-    let at = (p * (values.len() - 1) as f64).round() as usize;
-    *values.select_nth_unstable_by(at, f64::total_cmp).1
 }
 
 #[cfg(test)]

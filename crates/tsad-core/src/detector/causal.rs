@@ -5,7 +5,7 @@ use super::channel::{ChannelModel, HeldOut, ScaleModel};
 use super::layout::{Instants, Layout, causal_lengths, lag};
 use super::score::{Blend, RESIDUAL_WEIGHT, Residual, Sight, softplus};
 use super::windows::{first_in_step, hop};
-use crate::Check;
+use crate::control::Check;
 use crate::residual::Excesses;
 use crate::series::Series;
 use crate::view::{PerView, View};

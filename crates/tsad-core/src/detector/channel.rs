@@ -8,11 +8,13 @@ use super::score::Sight;
 use super::stray::Stray;
 use super::windows::{in_step, mean, runs};
 use super::{Params, ValidParams};
-use crate::Check;
 use crate::cluster::Centres;
+use crate::control::Check;
 use crate::metric::Metric;
+use crate::numeric::moments::Moments;
+use crate::series::RobustScale;
 use crate::series::{Segment, Series};
-use crate::view::{Extractor, PerView, RobustScale, Standard, View};
+use crate::view::{Extractor, PerView, Standard, View};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
@@ -484,40 +486,9 @@ pub(super) fn sample_moments(v: usize, windows: &HeldOut, layout: &Layout) -> (f
     moments.mean_and_deviation()
 }
 
-/// Weighted mean and standard deviation in one pass (West 1979, doi:10.1145/359146.359153).
-#[derive(Default)]
-pub(super) struct Moments {
-    weight: f64,
-    mean: f64,
-    square: f64,
-}
-
-impl Moments {
-    pub(super) fn add(&mut self, value: f64, weight: f64) {
-        self.weight += weight;
-        let step = value - self.mean;
-        self.mean += step * weight / self.weight;
-        self.square += weight * step * (value - self.mean);
-    }
-
-    pub(super) fn mean_and_deviation(&self) -> (f64, f64) {
-        (self.mean, (self.square / self.weight.max(1.0)).sqrt())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn moments_agree_with_the_definition() {
-        let mut m = Moments::default();
-        for (v, w) in [(1.0, 2.0), (4.0, 1.0), (2.0, 3.0)] {
-            m.add(v, w);
-        }
-        let (mean, deviation) = m.mean_and_deviation();
-        assert!((mean - 2.0).abs() < 1e-12 && (deviation - 1.0).abs() < 1e-12);
-    }
 
     #[test]
     fn units_lie_between_those_in_the_sample_and_those_held_out() {
@@ -525,7 +496,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let wave = |t: i32| (f64::from(t) / 9.0).sin() as f32;
         let values: Vec<f32> = (0..3000)
-            .map(|t| wave(t) + 0.2 * (crate::cluster::uniform(&mut rng) as f32 - 0.5))
+            .map(|t| wave(t) + 0.2 * (crate::numeric::sampling::uniform(&mut rng) as f32 - 0.5))
             .collect();
         let layout = Layout::in_step(&[(0, values.len())], 64, params.centres);
         let segments = [(0, values)];

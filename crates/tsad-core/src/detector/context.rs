@@ -3,7 +3,7 @@
 use super::channel::{FINEST, HeldOut, ViewModel, sample_moments};
 use super::layout::Layout;
 use super::windows::hop;
-use crate::Check;
+use crate::control::Check;
 pub(super) use crate::metric::context::joint;
 use crate::metric::context::{Context, Learned, Triple};
 use crate::view::{PerView, View};

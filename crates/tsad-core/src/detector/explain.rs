@@ -6,11 +6,12 @@ use super::channel::ScaleModel;
 use super::score::{Blend, Residual, Sight, most_to_blame, scale_weight};
 use super::windows::{hop, mean, starts};
 use crate::cluster::Centres;
+use crate::control::Check;
+use crate::error::Result;
 use crate::model::{Model, Trained};
 use crate::residual::LAGS;
 use crate::series::{Samples, Segment, Series};
 use crate::view::{Extractor, PerAspect, PerView, View};
-use crate::{Check, Result};
 use std::collections::BTreeMap;
 use std::ops::Range;
 

@@ -1,6 +1,6 @@
 //! How far the values of a series jump out, which its few independent windows cannot tell yet.
 
-use crate::Check;
+use crate::control::Check;
 use crate::series::Series;
 
 /// The share of the second differences that counts as jumps.

@@ -1,7 +1,8 @@
 //! Distances of training windows by models that have not seen them.
 
 use super::channel::ViewModel;
-use crate::cluster::{Block, Centres, evenly_spaced};
+use crate::cluster::{Block, Centres};
+use crate::numeric::sampling::evenly_spaced;
 use std::borrow::Cow;
 use std::ops::Range;
 

@@ -2,8 +2,9 @@
 
 use super::held_out;
 use super::stray::{Late, out_of_step};
-use super::windows::{hop, scattered, starts};
+use super::windows::{hop, starts};
 use crate::cluster::Block;
+use crate::numeric::sampling::scattered;
 use crate::series::Series;
 use crate::view::{MAX_WINDOW, View};
 

@@ -8,7 +8,7 @@ use super::ValidParams;
 use super::channel::{ChannelModel, FINEST, HeldOut, sample_moments};
 use super::layout::Layout;
 use super::score::scale_weight;
-use crate::Check;
+use crate::control::Check;
 use crate::series::Series;
 use crate::view::PerView;
 
@@ -64,8 +64,8 @@ pub(super) fn level(
 #[cfg(test)]
 mod tests {
     use crate::calibrate::Usual;
-    use crate::cluster::uniform;
     use crate::detector::{Params, train};
+    use crate::numeric::sampling::uniform;
     use crate::series::Samples;
     use rand_chacha::ChaCha8Rng;
     use rand_core::SeedableRng;

@@ -1,7 +1,8 @@
 //! Clusters of what a model knew and of newer windows together.
 
-use crate::Check;
-use crate::cluster::{Centres, uniform};
+use crate::cluster::Centres;
+use crate::control::Check;
+use crate::numeric::sampling::uniform;
 use rand_chacha::ChaCha8Rng;
 
 /// Most passes over the points.

@@ -1,8 +1,8 @@
 //! Parameters of training, unchecked and checked.
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::series::TimeKind;
 use crate::view::{MAX_WINDOW, MIN_WINDOW};
-use crate::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
 

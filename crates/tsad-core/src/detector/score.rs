@@ -5,12 +5,13 @@ use super::channel::{ChannelModel, ScaleModel};
 use super::regime::Verdict;
 use super::windows::{Run, hop, mean, runs, starts};
 use super::{Decision, Point, Status};
+use crate::control::Check;
+use crate::error::Result;
 use crate::metric::Metric;
 use crate::model::{Body, Model, Trained};
 use crate::residual::{Excesses, RESIDUALS, Residuals};
 use crate::series::{Place, Samples, Segment, Series};
 use crate::view::{Extractor, PerAspect, PerView, View};
-use crate::{Check, Result};
 use std::borrow::Cow;
 use std::ops::Range;
 

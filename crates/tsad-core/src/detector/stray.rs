@@ -5,11 +5,12 @@
 //! lie farther off although nothing happened. How far, is learned from training windows that are made to start late,
 //! and their distances are read in those units.
 
-use super::channel::{FINEST, Moments, ViewModel};
+use super::channel::{FINEST, ViewModel};
 use super::layout::Layout;
-use super::windows::{hop, in_step, scattered};
-use crate::Check;
-use crate::cluster::evenly_spaced;
+use super::windows::{hop, in_step};
+use crate::control::Check;
+use crate::numeric::moments::Moments;
+use crate::numeric::sampling::{evenly_spaced, scattered};
 use serde::{Deserialize, Serialize};
 
 /// It is learned from at most this many windows.

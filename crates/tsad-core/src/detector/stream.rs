@@ -3,10 +3,10 @@
 use super::latest::Latest;
 use super::score::{Sight, channel_shares, most_to_blame, shares, status_at};
 use super::{Point, Status};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Model, Trained};
 use crate::residual::{Excesses, LAGS};
 use crate::view::Extractor;
-use crate::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
 use std::sync::Arc;
 

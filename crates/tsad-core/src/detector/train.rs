@@ -12,11 +12,12 @@ use super::level::level;
 use super::regime::Regimes;
 use super::score::{Scores, Sight};
 use crate::calibrate::{Calibration, Source, Usual};
+use crate::control::Check;
+use crate::error::Result;
 use crate::metric::{LeftOut, Metric};
 use crate::model::{Body, Model, Trained, Updates};
 use crate::residual::{Excesses, Residuals};
 use crate::series::{Grid, Samples, Segment, Series};
-use crate::{Check, Result};
 use std::borrow::Cow;
 
 /// Trains a model. The order of the rows does not matter: equal rows, parameters and seed give an equal model.

@@ -18,12 +18,14 @@ use super::windows::{hop, starts};
 use super::{ValidParams, head};
 use crate::calibrate::{Calibration, Source};
 use crate::cluster::Centres;
+use crate::control::Check;
 use crate::drift::Uniformity;
+use crate::error::Result;
 use crate::metric::LeftOut;
 use crate::model::{Body, Model, Trained};
+use crate::series::RobustScale;
 use crate::series::{Samples, Segment, Series};
-use crate::view::{Extractor, PerView, RobustScale, Standard, View};
-use crate::{Check, Result};
+use crate::view::{Extractor, PerView, Standard, View};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 

@@ -89,13 +89,6 @@ pub(super) fn mean(values: &[PerView<f32>]) -> PerView<f32> {
     sum.map(|s| s * share)
 }
 
-/// The number of index `i` in a sequence that fills 0 to below `end` evenly however many of it are taken: by multiples
-/// of the golden ratio (Weyl 1916, doi:10.1007/BF01475864).
-pub(super) fn scattered(i: usize, end: usize) -> usize {
-    const GOLDEN: f64 = 0.618_033_988_749_894_9;
-    ((i as f64 * GOLDEN).fract() * end as f64) as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{PrecisionRecall, check_decided, check_events, sweep};
-use crate::Result;
+use crate::error::Result;
 
 /// A stretch of the time line in samples; sample i is the stretch from i to i + 1.
 type Span = (f64, f64);

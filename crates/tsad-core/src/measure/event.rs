@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::run::{cover, samples};
 use super::{PrecisionRecall, check_decided, check_events, sweep};
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Microseconds of a day.
 const DAY_US: f64 = 86_400e6;

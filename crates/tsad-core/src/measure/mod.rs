@@ -52,7 +52,8 @@ pub use rank::{auc_pr, auc_roc, best_point_f1};
 pub use rows::{Evaluation, Judged, evaluate_rows, sort_by_time};
 pub use vus::{Vus, vus, vus_with};
 
-use crate::{Check, Error, ErrorKind, Result};
+use crate::control::Check;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Precision and recall, each 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::run::{Cover, cover};
 use super::{PrecisionRecall, check_decided, check_events, sweep};
-use crate::Result;
+use crate::error::Result;
 
 /// Share of recall given for touching an event at all; TSB-AD's choice.
 const EXISTENCE: f64 = 0.2;

@@ -3,7 +3,8 @@
 use super::run::runs;
 use super::{DecisionMeasures, Measures, check_events, period_length};
 use super::{evaluate_decisions, evaluate_with, false_alarms_per_day};
-use crate::{Check, Error, ErrorKind, Result};
+use crate::control::Check;
+use crate::error::{Error, ErrorKind, Result};
 
 /// A row with a label and what a detector said of it.
 #[derive(Debug, Clone, Copy, PartialEq)]

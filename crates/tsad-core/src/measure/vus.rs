@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::check_scored;
 use super::run::{runs, samples};
-use crate::{Check, Result};
+use crate::control::Check;
+use crate::error::Result;
 
 /// Thresholds per curve, spread evenly over the ranks of the scores.
 const THRESHOLDS: usize = 250;

@@ -17,8 +17,8 @@ pub mod loss;
 pub mod sgd;
 pub mod triplet;
 
-use crate::Check;
 use crate::cluster::Centres;
+use crate::control::Check;
 use crate::view::{PerView, View};
 use encoder::{Encoder, Size};
 use input::Windows;
@@ -179,7 +179,7 @@ impl Metric {
         for _ in 0..STEPS {
             let members = classes.batch(MEMBERS, rng);
             let made: Vec<usize> = (0..members.len().min(incidents.len()))
-                .map(|_| (crate::cluster::uniform(rng) * incidents.len() as f64) as usize)
+                .map(|_| (crate::numeric::sampling::uniform(rng) * incidents.len() as f64) as usize)
                 .collect();
             let inside: Vec<Pass> = (0..View::COUNT)
                 .map(|v| Pass::run(&encoders[v], windows, v, &members))
@@ -341,7 +341,7 @@ impl Pass {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::uniform;
+    use crate::numeric::sampling::uniform;
     use rand_core::SeedableRng;
 
     const DIMS: PerView<usize> = [6, 5, 4, 8];

@@ -14,7 +14,7 @@
 
 use super::Model;
 use super::v1::ModelV1;
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The format version that is written.
 pub(super) const VERSION: u16 = 1;

@@ -16,10 +16,10 @@ pub use regimes::{DirectionInfo, RegimeInfo, ViewCentre};
 
 use crate::calibrate::Calibration;
 use crate::detector::{Band, Baseline, ChannelModel, Params, Regimes, ScaleModel};
+use crate::error::{Error, ErrorKind, Result};
 use crate::metric::{LeftOut, Metric};
 use crate::residual::Residuals;
 use crate::series::{Grid, Samples, TimeKind};
-use crate::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 /// A trained model, or the record of why there is none.

@@ -3,7 +3,7 @@
 use super::{Body, Model};
 use crate::calibrate::{Calibration, Labels, Source};
 use crate::detector::{Params, Point, Status};
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How many false alarms are accepted.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -13,8 +13,9 @@ use crate::cluster::Centres;
 use crate::detector::{Beside, ChannelModel, Head, Line, Params, ScaleModel, Stray, ViewModel, common_dims};
 use crate::metric::context::Context;
 use crate::metric::{EMBEDDING, LeftOut, Metric};
+use crate::series::RobustScale;
 use crate::series::{Grid, Samples, TimeKind};
-use crate::view::{Extractor, PerView, RobustScale, Standard};
+use crate::view::{Extractor, PerView, Standard};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 

@@ -2,10 +2,12 @@
 
 mod grid;
 mod samples;
+mod scale;
 mod segment;
 mod survey;
 
 pub use grid::Grid;
 pub use samples::{Samples, TimeKind};
+pub use scale::RobustScale;
 pub use segment::{Place, Segment, Series};
 pub use survey::Survey;

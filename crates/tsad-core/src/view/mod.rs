@@ -5,17 +5,15 @@
 //! length whose distances are compared within the view only.
 
 mod amplitude;
-mod lanes;
 mod profile;
-mod scale;
 mod shape;
 mod spectrum;
 mod standard;
 
-pub use scale::RobustScale;
 pub use standard::Standard;
 
-use crate::wide::wide;
+use crate::numeric::lanes;
+use crate::numeric::simd::wide;
 use spectrum::Spectrum;
 
 /// One of the ways in which a window is seen.

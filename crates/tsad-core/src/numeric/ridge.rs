@@ -1,13 +1,13 @@
 //! Linear regression with a ridge, on all samples and without each of a few stretches of time.
 
-use crate::wide::wide;
-use nalgebra::{DMatrix, DVector};
+use super::linalg::{DMatrix, DVector};
+use super::simd::wide;
 
 /// The stretches of time that are left out in turn.
-pub(super) const FOLDS: usize = 5;
+pub(crate) const FOLDS: usize = 5;
 
 /// Sums of products, one for each stretch of time.
-pub(super) struct Folds {
+pub(crate) struct Folds {
     dim: usize,
     /// Per stretch the upper triangles of the second moments, row after row, with the target as last column.
     products: Vec<Vec<f64>>,
@@ -16,7 +16,7 @@ pub(super) struct Folds {
 
 impl Folds {
     /// For rows of `dim` numbers (a target that there is counts as one).
-    pub(super) fn new(dim: usize) -> Self {
+    pub(crate) fn new(dim: usize) -> Self {
         Self {
             dim,
             products: vec![vec![0.0; dim * dim]; FOLDS],
@@ -25,12 +25,12 @@ impl Folds {
     }
 
     /// The stretch of sample `i` of `n`.
-    pub(super) fn of(i: usize, n: usize) -> usize {
+    pub(crate) fn of(i: usize, n: usize) -> usize {
         i * FOLDS / n
     }
 
     /// Adds a row.
-    pub(super) fn add(&mut self, fold: usize, row: &[f64]) {
+    pub(crate) fn add(&mut self, fold: usize, row: &[f64]) {
         self.counts[fold] += 1.0;
         let (products, dim) = (&mut self.products[fold], self.dim);
         wide(
@@ -51,7 +51,7 @@ impl Folds {
 
     /// The weights of all numbers but the last, which they predict, without one of the stretches. The first number is
     /// an intercept, and has no ridge.
-    pub(super) fn weights(&self, ridge: f64, without: Option<usize>) -> Option<Vec<f32>> {
+    pub(crate) fn weights(&self, ridge: f64, without: Option<usize>) -> Option<Vec<f32>> {
         in_single(&self.solved(ridge, self.dim - 1, without)?)
     }
 
@@ -67,12 +67,12 @@ impl Folds {
     }
 
     /// The weights of the first `columns` numbers, without each of the stretches in turn.
-    pub(super) fn without_each(&self, ridge: f64, columns: usize) -> Option<Vec<DVector<f64>>> {
+    pub(crate) fn without_each(&self, ridge: f64, columns: usize) -> Option<Vec<DVector<f64>>> {
         (0..FOLDS).map(|f| self.solved(ridge, columns, Some(f))).collect()
     }
 
     /// The mean square of what weights without each of the stretches do not explain of the last number in it.
-    pub(super) fn held_out_square(&self, without: &[DVector<f64>]) -> Option<f64> {
+    pub(crate) fn held_out_square(&self, without: &[DVector<f64>]) -> Option<f64> {
         let (mut sum, mut count) = (0.0, 0.0);
         let last = self.dim - 1;
         for (fold, weights) in without.iter().enumerate() {
@@ -95,7 +95,7 @@ impl Folds {
 
     /// For every number the weights whose sum of products with all numbers is what the others do not explain of it:
     /// row by row, 1 for itself. They are the rows of the inverse of the second moments, over its diagonal.
-    pub(super) fn unexplained(&self, ridge: f64, without: Option<usize>) -> Option<Vec<f32>> {
+    pub(crate) fn unexplained(&self, ridge: f64, without: Option<usize>) -> Option<Vec<f32>> {
         let mut moments = self.mean(without);
         for i in 0..self.dim {
             moments[(i, i)] += ridge;
@@ -110,7 +110,7 @@ impl Folds {
 }
 
 /// Weights in single precision; none where one is not finite.
-pub(super) fn in_single(weights: &DVector<f64>) -> Option<Vec<f32>> {
+pub(crate) fn in_single(weights: &DVector<f64>) -> Option<Vec<f32>> {
     let weights: Vec<f32> = weights.iter().map(|w| *w as f32).collect();
     weights.iter().all(|w| w.is_finite()).then_some(weights)
 }

@@ -23,31 +23,31 @@ fn fold(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
 
 /// The sum of all values.
 #[inline(always)]
-pub(super) fn sum(a: &[f32]) -> f32 {
+pub(crate) fn sum(a: &[f32]) -> f32 {
     fold(a, a, |x, _| x)
 }
 
 /// The inner product of the common part of two slices.
 #[inline(always)]
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     fold(a, b, |x, y| x * y)
 }
 
 /// The sum of third powers.
 #[inline(always)]
-pub(super) fn cubes(a: &[f32]) -> f32 {
+pub(crate) fn cubes(a: &[f32]) -> f32 {
     fold(a, a, |x, _| x * x * x)
 }
 
 /// The sum of absolute differences of the common part of two slices.
 #[inline(always)]
-pub(super) fn absolute_differences(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn absolute_differences(a: &[f32], b: &[f32]) -> f32 {
     fold(a, b, |x, y| (x - y).abs())
 }
 
 /// The number of pairs of opposite sign in the common part of two slices.
 #[inline(always)]
-pub(super) fn sign_changes(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn sign_changes(a: &[f32], b: &[f32]) -> f32 {
     fold(a, b, |x, y| if x * y < 0.0 { 1.0 } else { 0.0 })
 }
 
@@ -74,19 +74,19 @@ fn extreme(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32, pick: impl Fn(f32,
 
 /// The smallest value.
 #[inline(always)]
-pub(super) fn minimum(a: &[f32]) -> f32 {
+pub(crate) fn minimum(a: &[f32]) -> f32 {
     extreme(a, a, |x, _| x, |x, y| if y < x { y } else { x })
 }
 
 /// The largest value.
 #[inline(always)]
-pub(super) fn maximum(a: &[f32]) -> f32 {
+pub(crate) fn maximum(a: &[f32]) -> f32 {
     extreme(a, a, |x, _| x, |x, y| if y > x { y } else { x })
 }
 
 /// The largest absolute difference in the common part of two slices.
 #[inline(always)]
-pub(super) fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     extreme(a, b, |x, y| (x - y).abs(), |x, y| if y > x { y } else { x })
 }
 

@@ -1,5 +1,6 @@
 //! The robust scale of a channel.
 
+use crate::numeric::quantile::median_of;
 use serde::{Deserialize, Serialize};
 
 /// Scaled values are clipped to this range on both sides.
@@ -61,17 +62,6 @@ impl RobustScale {
     pub fn undo(&self, scaled: f32) -> f64 {
         self.median + f64::from(scaled) * self.scale
     }
-}
-
-/// The median of the values (the mean of the two middle ones), reordering them.
-fn median_of(values: &mut [f64]) -> f64 {
-    let n = values.len();
-    let (below, &mut middle, _) = values.select_nth_unstable_by(n / 2, f64::total_cmp);
-    if n % 2 == 1 {
-        return middle;
-    }
-    let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    lower.midpoint(middle)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::{Internal, pg_sys::panic::ErrorReport};
 use std::sync::Arc;
-use tsad_core::view::Aspect;
+use tsad_core::model::Aspect;
 use tsad_core::{Model, Point, Status, Stream};
 
 /// The scorer of a partition and what it said of the latest row.

@@ -11,7 +11,7 @@ use crate::memory::{guarded, push, settle};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
-use tsad_core::view::Aspect;
+use tsad_core::model::Aspect;
 use tsad_core::{EventParams, Model, Point};
 
 /// `tsad.events`, all forms.

@@ -13,8 +13,8 @@ use crate::interrupt::check;
 use crate::memory::{Kept, guarded, settle};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use tsad_core::detector::Band;
-use tsad_core::view::Aspect;
+use tsad_core::expect::Band;
+use tsad_core::model::Aspect;
 use tsad_core::{Event, Explainer, Explanation, Model, Point};
 
 /// The columns of a row but for the series.

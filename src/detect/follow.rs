@@ -16,7 +16,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tsad_core::view::Aspect;
+use tsad_core::model::Aspect;
 use tsad_core::{Check, Due, ErrorKind, Event, Followed, Mark, Model, Pace, Point, Samples, Told, follow};
 
 /// What is known of a series of the batch.

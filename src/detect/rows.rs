@@ -8,7 +8,7 @@ use crate::error::Result;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::borrow::Cow;
-use tsad_core::view::Aspect;
+use tsad_core::model::Aspect;
 
 /// `tsad.detect`, all forms.
 #[pg_extern(sql = false)]

@@ -49,24 +49,27 @@ pub mod detector;
 pub mod direction;
 pub mod drift;
 mod error;
+pub mod expect;
 pub mod measure;
 pub mod metric;
 pub mod model;
 mod numeric;
+mod params;
 pub mod picture;
 pub mod residual;
 pub mod series;
 pub mod view;
+mod window;
 
 pub use control::Check;
 pub use detector::{
-    Decision, Due, Event, EventParams, Explainer, Explanation, Followed, Mark, Pace, Params, Point, Status,
-    Stream, Told, ValidParams, events, follow, score, score_causal, score_only, score_with_shares, train,
-    update,
+    Due, Event, EventParams, Explainer, Explanation, Followed, Mark, Pace, Point, Status, Stream, Told,
+    events, follow, score, score_causal, score_only, score_with_shares, train, update,
 };
 pub use drift::drift;
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;
+pub use params::{Decision, Params, ValidParams};
 pub use series::{Samples, TimeKind};
 
 /// Makes what the core keeps for as long as the process lives: tables of random functions, some 50 kB, which otherwise

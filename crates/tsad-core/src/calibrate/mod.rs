@@ -7,9 +7,13 @@
 mod labels;
 mod stretch;
 mod tail;
+pub(crate) mod tail_index;
+mod uniformity;
 
 pub use labels::Labels;
 pub use tail::Tail;
+pub(crate) use uniformity::LEAST_P_VALUES;
+pub use uniformity::Uniformity;
 
 use crate::numeric::quantile::interpolated;
 use serde::{Deserialize, Serialize};

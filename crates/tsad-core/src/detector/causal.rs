@@ -1,14 +1,14 @@
 //! What causal scores are made of: the latest windows, and how far each has risen.
 
-use super::ValidParams;
 use super::channel::{ChannelModel, HeldOut, ScaleModel};
-use super::layout::{Instants, Layout, causal_lengths, lag};
 use super::score::{Blend, RESIDUAL_WEIGHT, Residual, Sight, softplus};
-use super::windows::{first_in_step, hop};
 use crate::control::Check;
+use crate::params::ValidParams;
 use crate::residual::Excesses;
 use crate::series::Series;
 use crate::view::{PerView, View};
+use crate::window::layout::{Instants, Layout, causal_lengths, lag};
+use crate::window::placement::{first_in_step, hop};
 
 /// The weight of what residuals add, beside roots: of the excess itself 0.4, whatever it weighs in hindsight.
 const RESIDUAL_SHARE: f64 = 0.4 / RESIDUAL_WEIGHT as f64;
@@ -17,7 +17,7 @@ const RISE: f64 = 0.5;
 
 impl ChannelModel {
     /// The windows that causal scores look at.
-    pub(super) fn causal_scales(&self) -> &[ScaleModel] {
+    pub(crate) fn causal_scales(&self) -> &[ScaleModel] {
         if self.causal.is_empty() {
             &self.scales
         } else {
@@ -26,7 +26,7 @@ impl ChannelModel {
     }
 
     /// The windows that scores of a kind look at.
-    pub(super) fn looked_at(&self, sight: Sight) -> &[ScaleModel] {
+    pub(crate) fn looked_at(&self, sight: Sight) -> &[ScaleModel] {
         match sight {
             Sight::Hindsight => &self.scales,
             Sight::Causal => self.causal_scales(),
@@ -35,7 +35,7 @@ impl ChannelModel {
 
     /// Learns windows for causal scores alone, at the given lengths, from channel `c` of a series. Returns the held-out
     /// distances at each length; none where the series is too short for them.
-    pub(super) fn learn_causal(
+    pub(crate) fn learn_causal(
         &mut self,
         series: &Series,
         c: usize,
@@ -58,7 +58,7 @@ impl ChannelModel {
 /// Learns windows for causal scores alone, of all channels of a series, at the lengths of the model and at three
 /// quarters of each. Returns the held-out distances of each channel at each length; none if such windows are not asked
 /// for, or if there are too few instants for any.
-pub(super) fn learn(
+pub(crate) fn learn(
     channels: &mut [ChannelModel],
     series: &Series,
     instants: &Instants,
@@ -77,7 +77,7 @@ pub(super) fn learn(
 
 /// Which windows of a length causal scores look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     length: usize,
     /// The samples from one window to the next.
     hop: usize,
@@ -86,33 +86,33 @@ pub(super) struct Pace {
 impl Pace {
     /// With windows of their own causal scores look at every sample; else in step with the training, because others
     /// see a periodic series in phases that it has not seen.
-    pub(super) fn of(channel: &ChannelModel, scale: usize) -> Self {
+    pub(crate) fn of(channel: &ChannelModel, scale: usize) -> Self {
         let length = channel.causal_scales()[scale].length;
         let hop = if channel.causal.is_empty() { hop(length) } else { 1 };
         Self { length, hop }
     }
 
     /// The samples from one window to the next.
-    pub(super) fn hop(self) -> usize {
+    pub(crate) fn hop(self) -> usize {
         self.hop
     }
 
     /// Of the windows that start at `starts` in a segment whose first sample has the absolute number `first`, those in
     /// step, as indices.
-    pub(super) fn in_step(self, first: i64, starts: &[usize]) -> Vec<usize> {
+    pub(crate) fn in_step(self, first: i64, starts: &[usize]) -> Vec<usize> {
         let from = first_in_step(first, self.hop);
         let fits = |w: &usize| starts[*w] >= from && (starts[*w] - from).is_multiple_of(self.hop);
         (0..starts.len()).filter(fits).collect()
     }
 
     /// Whether a window ends with the sample number `end` of a segment whose first one has the number `first`.
-    pub(super) fn is_due(self, first: i64, end: i64) -> bool {
+    pub(crate) fn is_due(self, first: i64, end: i64) -> bool {
         let start = i128::from(end) - self.length as i128 + 1;
         start >= i128::from(first) && start.rem_euclid(self.hop as i128) == 0
     }
 
     /// How many windows back the one stands that a window has to rise above.
-    pub(super) fn back(self) -> usize {
+    pub(crate) fn back(self) -> usize {
         (lag(self.length) / self.hop).max(1)
     }
 }
@@ -120,12 +120,12 @@ impl Pace {
 /// The weight of a window length in the causal score: the fourth root of its samples.
 ///
 /// Long windows know most, but are late to see an incident and slow to forget it (docs/experiments.md).
-pub(super) fn weight(length: usize) -> f64 {
+pub(crate) fn weight(length: usize) -> f64 {
     (length as f64).sqrt().sqrt()
 }
 
 /// Blends the channels of a window: the mean over the views, and the weight of each view.
-pub(super) fn blended(
+pub(crate) fn blended(
     blend: &mut Blend,
     channels: &[ChannelModel],
     scale: usize,
@@ -141,20 +141,20 @@ pub(super) fn blended(
 ///
 /// A window of the past goes on to be unusual for its whole length after an incident; one that has just become so says
 /// that it is now.
-pub(super) fn part(length: usize, mean: f64, before: Option<f64>) -> f64 {
+pub(crate) fn part(length: usize, mean: f64, before: Option<f64>) -> f64 {
     let rise = before.map_or(0.0, |b| (mean - b).max(0.0));
     weight(length) * softplus(mean + RISE * rise).sqrt()
 }
 
 /// The causal score from the sum over the lengths of which a window has ended, the sum of their weights, and what the
 /// residuals add; not a number without a window.
-pub(super) fn causal_score(sum: f64, weights: f64, residual: f64) -> f64 {
+pub(crate) fn causal_score(sum: f64, weights: f64, residual: f64) -> f64 {
     (sum / weights + RESIDUAL_SHARE * residual).powi(2)
 }
 
 /// The causal scores of the training samples at the instants at which windows of their own were learned, by centres
 /// found without these.
-pub(super) fn held_out_scores(
+pub(crate) fn held_out_scores(
     channels: &[ChannelModel],
     held_out: &[Vec<&HeldOut>],
     excesses: &[Excesses],

@@ -3,18 +3,18 @@
 use super::context::{self, Beside};
 use super::head::Head;
 use super::held_out::{self, at_most};
-use super::layout::Layout;
 use super::score::Sight;
 use super::stray::Stray;
-use super::windows::{in_step, mean, runs};
-use super::{Params, ValidParams};
 use crate::cluster::Centres;
 use crate::control::Check;
 use crate::metric::Metric;
 use crate::numeric::moments::Moments;
+use crate::params::{Params, ValidParams};
 use crate::series::RobustScale;
 use crate::series::{Segment, Series};
 use crate::view::{Extractor, PerView, Standard, View};
+use crate::window::layout::Layout;
+use crate::window::placement::{in_step, mean, runs};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
@@ -22,7 +22,7 @@ use rand_core::SeedableRng;
 const LONGEST_OF_SEVERAL: usize = 128;
 /// The least standard deviation of log distances: a view that repeats more exactly than by 5 % would outweigh all
 /// others, and call everything odd that it has not seen (docs/experiments.md).
-pub(super) const FINEST: f64 = 0.05;
+pub(crate) const FINEST: f64 = 0.05;
 /// Windows between two calls of the cancel hook.
 const CHECK_EVERY: usize = 256;
 
@@ -75,7 +75,7 @@ pub struct ChannelModel {
 
 /// The window lengths that a series is long enough to be trained at: the shortest from twice its samples on, so
 /// that a short series gets a model at all, the others from three times theirs.
-pub(super) fn usable_scales(series: &Series, params: &Params) -> Vec<usize> {
+pub(crate) fn usable_scales(series: &Series, params: &Params) -> Vec<usize> {
     let samples = series.len();
     let longest = series.segments.iter().map(Segment::len).max().unwrap_or(0);
     let fits = |length: &&usize| {
@@ -96,12 +96,12 @@ pub(super) fn usable_scales(series: &Series, params: &Params) -> Vec<usize> {
 }
 
 /// Per segment and window the log distances of the views to centres found without the window.
-pub(super) type HeldOut = Vec<Vec<PerView<f32>>>;
+pub(crate) type HeldOut = Vec<Vec<PerView<f32>>>;
 
 impl ChannelModel {
     /// Learns channel `c` of `series`, which is channel `index` of the rows, at the given window lengths.
     /// Also returns the held-out distances at each length; none where the series is too short for them.
-    pub(super) fn fit(
+    pub(crate) fn fit(
         series: &Series,
         c: usize,
         index: usize,
@@ -127,18 +127,18 @@ impl ChannelModel {
     }
 
     /// The window lengths.
-    pub(super) fn lengths(&self) -> Vec<usize> {
+    pub(crate) fn lengths(&self) -> Vec<usize> {
         self.scales.iter().map(|s| s.length).collect()
     }
 
     /// The scaled values of every segment of a series whose channel `c` this is, with the grid cells they begin at.
-    pub(super) fn scaled(&self, series: &Series, c: usize) -> Vec<(i64, Vec<f32>)> {
+    pub(crate) fn scaled(&self, series: &Series, c: usize) -> Vec<(i64, Vec<f32>)> {
         scaled_by(series, c, &self.scale)
     }
 }
 
 /// The scaled values of channel `c`, segment by segment, with the grid cells they begin at.
-pub(super) fn scaled_by(series: &Series, c: usize, scale: &RobustScale) -> Vec<(i64, Vec<f32>)> {
+pub(crate) fn scaled_by(series: &Series, c: usize, scale: &RobustScale) -> Vec<(i64, Vec<f32>)> {
     let of = |s: &Segment| (s.start, s.channel(c).iter().map(|v| scale.apply(*v)).collect());
     series.segments.iter().map(of).collect()
 }
@@ -151,7 +151,7 @@ impl ScaleModel {
     }
 
     /// Learns the windows of a layout; also returns the held-out distances, if there is enough to hold some out.
-    pub(super) fn fit(
+    pub(crate) fn fit(
         segments: &[(i64, Vec<f32>)],
         layout: &Layout,
         index: usize,
@@ -213,7 +213,7 @@ impl ScaleModel {
     /// has the absolute number `first`: `log(1 + distance)`, in the units of windows in step
     /// with the training, and not yet averaged over the windows of a sample. In hindsight the windows beside one have
     /// a say where that was learned.
-    pub(super) fn log_distances(
+    pub(crate) fn log_distances(
         &self,
         (first, values): (i64, &[f32]),
         starts: &[usize],
@@ -300,7 +300,7 @@ impl ScaleModel {
     }
 
     /// The standardised features of a window, view by view.
-    pub(super) fn features(&self, window: &[f32], extractor: &mut Extractor) -> PerView<Vec<f32>> {
+    pub(crate) fn features(&self, window: &[f32], extractor: &mut Extractor) -> PerView<Vec<f32>> {
         let mut all = vec![0.0; extractor.dim()];
         extractor.extract(window, &mut all);
         let mut rest = all.as_slice();
@@ -314,7 +314,7 @@ impl ScaleModel {
     }
 
     /// [`ViewModel::calibrate`] of all views.
-    pub(super) fn calibrate(&mut self, held_out: &HeldOut, in_sample: &HeldOut, layout: &Layout) {
+    pub(crate) fn calibrate(&mut self, held_out: &HeldOut, in_sample: &HeldOut, layout: &Layout) {
         for (v, view) in self.views.iter_mut().enumerate() {
             view.calibrate(v, held_out, in_sample, layout);
         }
@@ -323,7 +323,7 @@ impl ScaleModel {
     /// The calibrated score of every view from the mean over windows of the log distances, or from the log
     /// distances of one window.
     #[inline]
-    pub(super) fn calibrated(&self, distances: PerView<f32>, sight: Sight) -> PerView<f32> {
+    pub(crate) fn calibrated(&self, distances: PerView<f32>, sight: Sight) -> PerView<f32> {
         let of = |v: usize| {
             let view = &self.views[v];
             let (mean, deviation) = match sight {
@@ -370,7 +370,7 @@ impl ViewModel {
     }
 
     /// The distance of every window to the nearest centre.
-    pub(super) fn distances(&self, standardised: &[f32], check: Check) -> Vec<f32> {
+    pub(crate) fn distances(&self, standardised: &[f32], check: Check) -> Vec<f32> {
         let windows = standardised.chunks_exact(self.dim()).enumerate();
         let distance = |(i, f)| {
             if i % CHECK_EVERY == 0 {
@@ -382,7 +382,7 @@ impl ViewModel {
     }
 
     /// Puts the log distances of all windows in place of view `v`, in the units of windows in step.
-    pub(super) fn fill(&self, v: usize, distances: &[f32], out_of_step: &[bool], windows: &mut HeldOut) {
+    pub(crate) fn fill(&self, v: usize, distances: &[f32], out_of_step: &[bool], windows: &mut HeldOut) {
         let all = windows.iter_mut().flatten().zip(distances).zip(out_of_step);
         for ((window, d), stray) in all {
             window[v] = self.of_step(self.log(*d), *stray);
@@ -402,7 +402,7 @@ impl ViewModel {
     /// many as windows, the held-out one alone lets a view count for little because a single stretch of the training
     /// is like no other (docs/experiments.md). Where windows do not cover every sample there are no scores in hindsight,
     /// and nothing is asked of the sample.
-    pub(super) fn calibrate(&mut self, v: usize, held_out: &HeldOut, in_sample: &HeldOut, layout: &Layout) {
+    pub(crate) fn calibrate(&mut self, v: usize, held_out: &HeldOut, in_sample: &HeldOut, layout: &Layout) {
         let mut windows = Moments::default();
         for window in held_out.iter().flatten() {
             windows.add(f64::from(window[v]), 1.0);
@@ -418,7 +418,7 @@ impl ViewModel {
     }
 
     /// The features of centre `k`, in the units in which they are extracted.
-    pub(super) fn centre(&self, k: usize) -> Vec<f64> {
+    pub(crate) fn centre(&self, k: usize) -> Vec<f64> {
         let row = &self.centres.rows()[k * self.dim()..(k + 1) * self.dim()];
         let units = self.standard.mean.iter().zip(&self.standard.factor);
         row.iter()
@@ -440,13 +440,13 @@ impl ViewModel {
     }
 
     #[inline]
-    pub(super) fn log(&self, distance: f32) -> f32 {
+    pub(crate) fn log(&self, distance: f32) -> f32 {
         (distance / (self.dim() as f32).sqrt()).ln_1p()
     }
 }
 
 /// The features of all windows of all segments, view by view.
-pub(super) fn extract_all(
+pub(crate) fn extract_all(
     segments: &[(i64, Vec<f32>)],
     starts: &[Vec<usize>],
     length: usize,
@@ -475,7 +475,7 @@ pub(super) fn extract_all(
 }
 
 /// Mean and deviation over the samples of the mean log distance of view `v` of the windows that cover each.
-pub(super) fn sample_moments(v: usize, windows: &HeldOut, layout: &Layout) -> (f64, f64) {
+pub(crate) fn sample_moments(v: usize, windows: &HeldOut, layout: &Layout) -> (f64, f64) {
     let mut moments = Moments::default();
     for (distances, starts) in windows.iter().zip(&layout.starts) {
         for run in runs(starts, layout.length) {

@@ -1,12 +1,12 @@
 //! The context of the windows of one length in their distances: what the windows beside them let expect.
 
 use super::channel::{FINEST, HeldOut, ViewModel, sample_moments};
-use super::layout::Layout;
-use super::windows::hop;
 use crate::control::Check;
-pub(super) use crate::metric::context::joint;
+pub(crate) use crate::metric::context::joint;
 use crate::metric::context::{Context, Learned, Triple};
 use crate::view::{PerView, View};
+use crate::window::layout::Layout;
+use crate::window::placement::hop;
 use serde::{Deserialize, Serialize};
 
 /// From this many windows with neighbours on the context counts fully, below it by their share.
@@ -81,7 +81,7 @@ impl Beside {
     /// neighbours explain too little.
     ///
     /// With z what a view says so far, c the same of the context and w its weight, the view says (z + w c) / (1 + w).
-    pub(super) fn learn(
+    pub(crate) fn learn(
         joint: &[f32],
         dims: PerView<usize>,
         layout: &Layout,
@@ -131,7 +131,7 @@ impl Beside {
     }
 
     /// What is added to the log distances `plain` of a window, given those by its context, if it has both neighbours.
-    pub(super) fn added(&self, beside: Option<PerView<f32>>, plain: &PerView<f32>) -> PerView<f32> {
+    pub(crate) fn added(&self, beside: Option<PerView<f32>>, plain: &PerView<f32>) -> PerView<f32> {
         let expected = || std::array::from_fn(|v| self.usual[v].at(plain[v]));
         let beside = beside.unwrap_or_else(expected);
         std::array::from_fn(|v| self.gains[v] * beside[v])
@@ -139,7 +139,7 @@ impl Beside {
 }
 
 /// How many samples the windows beside one stand away from it: the least multiple of the hop with no sample shared.
-pub(super) fn distance(length: usize) -> usize {
+pub(crate) fn distance(length: usize) -> usize {
     length.div_ceil(hop(length)) * hop(length)
 }
 

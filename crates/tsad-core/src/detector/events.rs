@@ -1,7 +1,7 @@
 //! Episodes: runs of anomalous points.
 
 use super::Point;
-use crate::view::PerAspect;
+use crate::model::PerAspect;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -63,7 +63,7 @@ pub fn events(points: &[Point], params: &EventParams) -> Vec<Event> {
 
 impl EventParams {
     /// Adds a point to the last episode, or begins another.
-    pub(super) fn join(&self, found: &mut Vec<Event>, p: &Point) {
+    pub(crate) fn join(&self, found: &mut Vec<Event>, p: &Point) {
         match found.last_mut() {
             Some(e) if p.time.abs_diff(e.last) <= self.merge_gap.unsigned_abs() => e.add(p),
             _ => found.push(Event::of(p)),
@@ -71,13 +71,13 @@ impl EventParams {
     }
 
     /// Whether an episode is large enough to be told.
-    pub(super) fn counts(&self, e: &Event) -> bool {
+    pub(crate) fn counts(&self, e: &Event) -> bool {
         e.points >= self.min_points && e.last.abs_diff(e.start) >= self.min_duration.unsigned_abs()
     }
 }
 
 /// The anomalous points that count: those not in the shadow of a much higher score within `reach`.
-pub(super) fn in_focus<'a>(points: &'a [Point], params: &EventParams) -> Vec<&'a Point> {
+pub(crate) fn in_focus<'a>(points: &'a [Point], params: &EventParams) -> Vec<&'a Point> {
     let anomalies: Vec<&Point> = points.iter().filter(|p| p.is_anomaly == Some(true)).collect();
     let peaks = highest_within(&anomalies, params.reach);
     let counts = |(p, peak): &(&Point, f64)| p.score.is_some_and(|s| s >= params.focus * peak);
@@ -145,7 +145,7 @@ impl Event {
     }
 
     /// Turns the sums of the shares into means.
-    pub(super) fn finish(&mut self, end: i64, merge_gap: i64) {
+    pub(crate) fn finish(&mut self, end: i64, merge_gap: i64) {
         self.open = end.abs_diff(self.last) <= merge_gap.unsigned_abs();
         let share = 1.0 / self.points as f64;
         self.views

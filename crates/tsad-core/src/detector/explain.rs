@@ -4,14 +4,15 @@
 
 use super::channel::ScaleModel;
 use super::score::{Blend, Residual, Sight, most_to_blame, scale_weight};
-use super::windows::{hop, mean, starts};
 use crate::cluster::Centres;
 use crate::control::Check;
 use crate::error::Result;
+use crate::model::PerAspect;
 use crate::model::{Model, Trained};
 use crate::residual::LAGS;
 use crate::series::{Samples, Segment, Series};
-use crate::view::{Extractor, PerAspect, PerView, View};
+use crate::view::{Extractor, PerView, View};
+use crate::window::placement::{hop, mean, starts};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -275,7 +276,7 @@ impl<'a> Explainer<'a> {
 impl ScaleModel {
     /// The cells where the training windows begin that are nearest to each centre of the profile, given the
     /// standardised features of the training windows and the cells where these begin.
-    pub(super) fn origins_of(centres: &Centres, features: &[f32], cells: &[i64]) -> Vec<Option<i64>> {
+    pub(crate) fn origins_of(centres: &Centres, features: &[f32], cells: &[i64]) -> Vec<Option<i64>> {
         let mut best: Vec<Option<(f32, i64)>> = vec![None; centres.len()];
         let dim = centres.rows().len() / centres.len();
         for (x, cell) in features.chunks_exact(dim).zip(cells) {
@@ -290,8 +291,8 @@ impl ScaleModel {
 
 #[cfg(test)]
 mod tests {
-    use super::super::windows::runs;
     use super::*;
+    use crate::window::placement::runs;
     use crate::{Params, train};
 
     #[test]

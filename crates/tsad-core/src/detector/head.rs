@@ -3,20 +3,20 @@
 //! The encoders neither gain nor lose on average, what the windows beside one let expect gains where a series has an
 //! order and enough of it was seen (docs/experiments.md).
 
-use super::ValidParams;
 use super::channel::{ChannelModel, HeldOut, ScaleModel, extract_all};
 use super::context::{self, Beside};
 use super::held_out::thinned;
-use super::layout::Layout;
 use super::stray::Stray;
-use super::windows::{hop, starts};
 use crate::cluster::Centres;
 use crate::control::Check;
 use crate::metric::input::Windows;
 use crate::metric::{EMBEDDING, Embedded, LeftOut, Metric, incident};
 use crate::numeric::sampling::evenly_spaced;
+use crate::params::ValidParams;
 use crate::series::Series;
 use crate::view::{Extractor, PerView};
+use crate::window::layout::Layout;
+use crate::window::placement::{hop, starts};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
@@ -41,7 +41,7 @@ impl Head {
     /// The learned log distance of each view, times its gain: `log(1 + d)` for the distance `d` to the nearest
     /// centre over the root of the dimension, in the units of windows in step. The disagreement of the views' embeddings is left to the training:
     /// in the score it measures worse (docs/experiments.md).
-    pub(super) fn log_distances(&self, z: &Embedded, stray: bool) -> PerView<f32> {
+    pub(crate) fn log_distances(&self, z: &Embedded, stray: bool) -> PerView<f32> {
         std::array::from_fn(|v| {
             let log = self.gains[v] * log_distance(self.centres[v].distance(&z[v]));
             if stray { self.stray[v].in_step(log) } else { log }
@@ -57,7 +57,7 @@ fn log_distance(distance: f32) -> f32 {
 type Scaled = Vec<(i64, Vec<f32>)>;
 
 /// What was learned beside the plain views.
-pub(super) struct Learned {
+pub(crate) struct Learned {
     /// The encoders, or why there are none.
     pub metric: Result<Metric, LeftOut>,
     /// The held-out distances of scores in hindsight, channel by channel and scale by scale.
@@ -67,7 +67,7 @@ pub(super) struct Learned {
 /// Learns a metric from all channels and gives every scale that has held-out distances its head, and what the windows
 /// beside one let expect; the distances and the calibration of the scale then include both. `held_out`, which
 /// scores that know no later sample go by, receives what the encoders add.
-pub(super) fn learn(
+pub(crate) fn learn(
     channels: &mut [ChannelModel],
     held_out: &mut [Vec<Option<HeldOut>>],
     series: &Series,

@@ -1,15 +1,15 @@
 //! Past incidents in the training part, so that they can be left out of it.
 
 use super::channel::{ChannelModel, HeldOut};
-use super::heaviness::heaviness;
 use super::score::{Blend, Sight, scale_weight};
 use super::train::held_out_scores;
-use super::windows::{hop, mean, runs, starts};
+use crate::calibrate::tail_index::heaviness;
 use crate::calibrate::{Calibration, Source, Usual};
 use crate::control::Check;
 use crate::residual::Excesses;
 use crate::series::Series;
 use crate::view::View;
+use crate::window::placement::{hop, mean, runs, starts};
 use std::ops::Range;
 
 /// At most this many incidents are looked for: what happens more often is no incident but a habit.
@@ -26,18 +26,18 @@ const LEAST_WINDOWS: usize = 6;
 const CORE: f64 = 0.5;
 
 /// A sample range of one segment.
-pub(super) type Place = (usize, Range<usize>);
+pub(crate) type Place = (usize, Range<usize>);
 
 /// Whether windows that reach into the incidents found in a series may be kept from its model. Of a short series too
 /// few would be left; and of several channels one that rarely switches looks like an incident (both measured: they
 /// rank worse). Then only the calibration does without them.
-pub(super) fn may_be_cut(channels: &[ChannelModel], series: &Series) -> bool {
+pub(crate) fn may_be_cut(channels: &[ChannelModel], series: &Series) -> bool {
     let longest = channels[0].scales.last().map_or(0, |s| s.length);
     channels.len() == 1 && series.len() >= LEAST_WINDOWS * longest
 }
 
 /// The scores that share no window with an incident, segment by segment.
-pub(super) fn without(scores: &[Vec<f64>], incidents: &[Place], reach: usize) -> Vec<Vec<f64>> {
+pub(crate) fn without(scores: &[Vec<f64>], incidents: &[Place], reach: usize) -> Vec<Vec<f64>> {
     let mut left: Vec<Vec<bool>> = scores.iter().map(|s| vec![true; s.len()]).collect();
     for (segment, core) in incidents {
         leave_out(&mut left[*segment], core, reach);
@@ -46,7 +46,7 @@ pub(super) fn without(scores: &[Vec<f64>], incidents: &[Place], reach: usize) ->
 }
 
 /// The same for scores at some samples only, given by their indices in each segment.
-pub(super) fn without_at(
+pub(crate) fn without_at(
     scores: &[Vec<f64>],
     samples: &[Vec<usize>],
     incidents: &[Place],
@@ -77,7 +77,7 @@ fn leave_out(left: &mut [bool], core: &Range<usize>, reach: usize) {
 /// samples; with them in the calibration it would vouch for itself. So every candidate is judged by the samples
 /// that share no window with it or a higher candidate. Two incidents of like height vouch for one another: the
 /// lowest candidate that stands out takes the higher ones with it.
-pub(super) fn find(
+pub(crate) fn find(
     channels: &[ChannelModel],
     held_out: &[Vec<&HeldOut>],
     excesses: &[Excesses],

@@ -3,12 +3,13 @@
 use super::causal::{Pace, blended, causal_score, part, weight};
 use super::channel::ChannelModel;
 use super::score::{Blend, Residual};
+use crate::model::PerAspect;
 use crate::residual::RESIDUALS;
-use crate::view::{PerAspect, PerView};
+use crate::view::PerView;
 use std::collections::VecDeque;
 
 /// The latest windows of every length: what the causal score of a sample is made of (see [`super::score_causal`]).
-pub(super) struct Latest {
+pub(crate) struct Latest {
     lengths: Vec<Windows>,
     blend: Blend,
     residual: Residual,
@@ -56,7 +57,7 @@ impl Windows {
 
 /// A causal score and what it is made of.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Blended {
+pub(crate) struct Blended {
     pub score: f64,
     /// The weight of each aspect.
     pub views: PerAspect<f32>,
@@ -65,7 +66,7 @@ pub(super) struct Blended {
 }
 
 impl Latest {
-    pub(super) fn new(channels: &[ChannelModel]) -> Self {
+    pub(crate) fn new(channels: &[ChannelModel]) -> Self {
         let windows = |(scale, model): (usize, &super::ScaleModel)| Windows {
             length: model.length,
             pace: Pace::of(&channels[0], scale),
@@ -84,20 +85,20 @@ impl Latest {
     }
 
     /// Forgets all windows: a new segment begins.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.lengths.iter_mut().for_each(Windows::clear);
         self.sums = None;
     }
 
     /// Whether a window of the length number `scale` ends with a sample: `first` is the number of the first sample
     /// of the segment, `end` that of this one.
-    pub(super) fn is_due(&self, scale: usize, first: i64, end: i64) -> bool {
+    pub(crate) fn is_due(&self, scale: usize, first: i64, end: i64) -> bool {
         self.lengths[scale].pace.is_due(first, end)
     }
 
     /// Takes in the window that ends with the sample number `end`: the log distances of every channel. One that ends
     /// there too is replaced.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         channels: &[ChannelModel],
         scale: usize,
@@ -113,7 +114,7 @@ impl Latest {
     }
 
     /// The score of a sample by the windows so far and its excesses; none before the first window.
-    pub(super) fn score(&mut self, excesses: [&[f32]; RESIDUALS]) -> Option<Blended> {
+    pub(crate) fn score(&mut self, excesses: [&[f32]; RESIDUALS]) -> Option<Blended> {
         if self.sums.is_none() {
             self.sums = self.summed();
         }

@@ -4,13 +4,13 @@
 //! there were. Which channels say most is judged by the former (measured: docs/experiments.md), but a score around 0
 //! must mean what will be normal.
 
-use super::ValidParams;
 use super::channel::{ChannelModel, FINEST, HeldOut, sample_moments};
-use super::layout::Layout;
 use super::score::scale_weight;
 use crate::control::Check;
+use crate::params::ValidParams;
 use crate::series::Series;
 use crate::view::PerView;
+use crate::window::layout::Layout;
 
 /// Moves the means of all views to the level of held-out samples: by the same number of deviations in every channel, so
 /// that their order stays. Nothing changes at lengths of which nothing is held out.
@@ -19,7 +19,7 @@ use crate::view::PerView;
 /// smaller than the deviation of their held-out windows: the root of the mean ratio over views, window lengths and
 /// channels, not below one. The root, because a part of that ratio is what few windows hide, not what newer ones will
 /// show (docs/experiments.md). One where of a length nothing is held out.
-pub(super) fn level(
+pub(crate) fn level(
     channels: &mut [ChannelModel],
     held_out: &[Vec<Option<HeldOut>>],
     series: &Series,
@@ -64,8 +64,9 @@ pub(super) fn level(
 #[cfg(test)]
 mod tests {
     use crate::calibrate::Usual;
-    use crate::detector::{Params, train};
+    use crate::detector::train;
     use crate::numeric::sampling::uniform;
+    use crate::params::Params;
     use crate::series::Samples;
     use rand_chacha::ChaCha8Rng;
     use rand_core::SeedableRng;

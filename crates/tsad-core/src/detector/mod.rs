@@ -1,6 +1,5 @@
 //! Training, scoring and episodes.
 
-mod baseline;
 mod causal;
 mod channel;
 mod context;
@@ -8,14 +7,10 @@ mod events;
 mod explain;
 mod follow;
 mod head;
-mod heaviness;
 mod held_out;
 mod incident;
 mod latest;
-mod layout;
 mod level;
-mod merge;
-mod params;
 mod point;
 mod regime;
 mod score;
@@ -23,10 +18,7 @@ mod stray;
 mod stream;
 mod train;
 mod update;
-mod ward;
-mod windows;
 
-pub use baseline::{Band, Baseline, LONGEST_PERIOD};
 pub use channel::{ChannelModel, ScaleModel, ViewModel};
 pub use context::{Beside, Line};
 pub use events::{Event, EventParams, events};
@@ -34,7 +26,6 @@ pub use explain::{Excerpt, Explainer, Explanation, Normal};
 pub use follow::{Due, Followed, Mark, Pace, Told, follow};
 pub use head::Head;
 pub(crate) use head::common_dims;
-pub use params::{Decision, Params, ValidParams};
 pub use point::{Point, Status};
 pub use regime::{Regime, Regimes};
 pub use score::{score, score_causal, score_only, score_with_shares};

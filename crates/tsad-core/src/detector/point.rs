@@ -1,6 +1,6 @@
 //! What scoring says of a row.
 
-use crate::view::PerAspect;
+use crate::model::PerAspect;
 use serde::Serialize;
 
 /// Whether a row could be scored, and if not, why.

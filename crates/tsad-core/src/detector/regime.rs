@@ -1,15 +1,15 @@
 //! Regimes: the classes of normal windows, with the distribution of directions in each.
 
-use super::ValidParams;
 use super::channel::ChannelModel;
 use super::held_out::thinned;
-use super::ward::merged;
-use super::windows::starts;
 use crate::cluster::Centres;
+use crate::cluster::ward::merged;
 use crate::control::Check;
 use crate::direction::{self, Axis, Kind, Sample};
+use crate::params::ValidParams;
 use crate::series::{Segment, Series};
 use crate::view::{Extractor, View};
+use crate::window::placement::starts;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
@@ -57,7 +57,7 @@ pub struct Regime {
 
 /// What a window says of the samples nearest to its middle.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     pub regime: u32,
     /// The p-value of the directions; none if none is defined.
     pub p_value: Option<f64>,
@@ -76,7 +76,7 @@ impl Regimes {
     }
 
     /// Learns the regimes of a series from its windows of the middle length.
-    pub(super) fn fit(
+    pub(crate) fn fit(
         channels: &[ChannelModel],
         series: &Series,
         params: &ValidParams,
@@ -161,7 +161,7 @@ impl Regimes {
     /// For every sample of a segment the verdict of the window whose middle is nearest, as an index into the
     /// verdicts; both are empty if the segment is shorter than a window. Shares of channels are worked out where
     /// the p-value lies below `alpha`.
-    pub(super) fn verdicts(
+    pub(crate) fn verdicts(
         &self,
         channels: &[ChannelModel],
         segment: &Segment,

@@ -2,21 +2,23 @@
 
 use super::causal::{Pace, blended, causal_score, part, weight};
 use super::channel::{ChannelModel, ScaleModel};
+use super::point::{Point, Status};
 use super::regime::Verdict;
-use super::windows::{Run, hop, mean, runs, starts};
-use super::{Decision, Point, Status};
 use crate::control::Check;
 use crate::error::Result;
 use crate::metric::Metric;
+use crate::model::PerAspect;
 use crate::model::{Body, Model, Trained};
+use crate::params::Decision;
 use crate::residual::{Excesses, RESIDUALS, Residuals};
 use crate::series::{Place, Samples, Segment, Series};
-use crate::view::{Extractor, PerAspect, PerView, View};
+use crate::view::{Extractor, PerView, View};
+use crate::window::placement::{Run, hop, mean, runs, starts};
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// The weight of an excess beside the mean over windows, which has the deviation of about 1 on normal samples.
-pub(super) const RESIDUAL_WEIGHT: f32 = 3.0;
+pub(crate) const RESIDUAL_WEIGHT: f32 = 3.0;
 
 /// Rows between two calls of the cancel hook.
 const CHECK_EVERY: usize = 1 << 14;
@@ -25,7 +27,7 @@ const CHECK_WINDOWS: usize = 1 << 10;
 
 /// What a score may look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(crate) enum Sight {
     /// All windows that cover a sample, later samples included.
     Hindsight,
     /// The latest window that ends at the sample or before.
@@ -171,10 +173,10 @@ fn scored(model: &Model, rows: Samples, sight: Sight, detail: Detail, check: Che
 }
 
 /// The scores of the samples of one segment.
-pub(super) struct Scores {
+pub(crate) struct Scores {
     channels: usize,
     /// Per sample the score; empty if the segment is shorter than every window.
-    pub(super) score: Vec<f64>,
+    pub(crate) score: Vec<f64>,
     /// Per sample the weight of each aspect; empty unless shares are wanted.
     views: Vec<PerAspect<f32>>,
     /// Per sample the weight of each channel; empty unless shares are wanted.
@@ -184,7 +186,7 @@ pub(super) struct Scores {
 }
 
 impl Scores {
-    pub(super) fn of_segment(
+    pub(crate) fn of_segment(
         channels: &[ChannelModel],
         metric: Option<&Metric>,
         residuals: &Residuals,
@@ -230,7 +232,7 @@ impl Scores {
 
     /// The scores of a segment from the excesses of its samples and from log distances: `distances` gives these per
     /// channel and window, for the index of a scale, its window length and the starts of the windows.
-    pub(super) fn of_distances<'a>(
+    pub(crate) fn of_distances<'a>(
         channels: &[ChannelModel],
         segment: &Segment,
         excesses: &Excesses,
@@ -389,17 +391,17 @@ impl Scores {
 }
 
 /// What the residuals of a sample add to its score: for each the mean over the top quarter of the channels.
-pub(super) struct Residual {
+pub(crate) struct Residual {
     top: usize,
     order: Vec<(f32, usize)>,
     /// What they add.
-    pub(super) sum: f64,
+    pub(crate) sum: f64,
     each: [f32; RESIDUALS],
     weights: Vec<f32>,
 }
 
 impl Residual {
-    pub(super) fn new(channels: usize) -> Self {
+    pub(crate) fn new(channels: usize) -> Self {
         Self {
             top: channels.div_ceil(4),
             order: Vec::with_capacity(channels),
@@ -410,12 +412,12 @@ impl Residual {
     }
 
     /// The number of channels.
-    pub(super) fn channels(&self) -> usize {
+    pub(crate) fn channels(&self) -> usize {
         self.weights.len()
     }
 
     /// Takes in the excesses of a sample.
-    pub(super) fn blend(&mut self, excesses: [&[f32]; RESIDUALS]) {
+    pub(crate) fn blend(&mut self, excesses: [&[f32]; RESIDUALS]) {
         self.sum = 0.0;
         self.weights.fill(0.0);
         for (each, excesses) in self.each.iter_mut().zip(excesses) {
@@ -436,7 +438,7 @@ impl Residual {
 
     /// Adds the weights of the residuals to those of the windows, which are sums over views and window lengths of
     /// which `share` makes the mean over the lengths.
-    pub(super) fn join(&self, share: f64, views: &mut PerAspect<f32>, weights: &mut [f32]) {
+    pub(crate) fn join(&self, share: f64, views: &mut PerAspect<f32>, weights: &mut [f32]) {
         let (windows, residuals) = views.split_at_mut(View::COUNT);
         let share = (share / View::COUNT as f64) as f32;
         windows.iter_mut().for_each(|w| *w *= share);
@@ -448,17 +450,17 @@ impl Residual {
 }
 
 /// Blends the channels of one window length: per view the mean over the top quarter of them.
-pub(super) struct Blend {
+pub(crate) struct Blend {
     order: Vec<(f32, usize)>,
     z: Vec<PerView<f32>>,
     /// Whether the weights of views and channels are wanted.
     shares: bool,
     /// The weight of each channel in what was blended last.
-    pub(super) weights: Vec<f32>,
+    pub(crate) weights: Vec<f32>,
 }
 
 impl Blend {
-    pub(super) fn new(channels: usize, shares: bool) -> Self {
+    pub(crate) fn new(channels: usize, shares: bool) -> Self {
         Self {
             order: Vec::with_capacity(channels),
             z: vec![PerView::default(); channels],
@@ -469,7 +471,7 @@ impl Blend {
 
     /// The sum over the views, and the weight of each view, both times the weight of the length, from the model and
     /// the log distances of each channel.
-    pub(super) fn add<'a>(
+    pub(crate) fn add<'a>(
         &mut self,
         models: impl Iterator<Item = &'a ScaleModel>,
         scale_weight: f64,
@@ -508,7 +510,7 @@ impl Blend {
 ///
 /// The longer a window, the more it has seen, and the more it blurs: incidents of hundreds of samples ask for a higher
 /// power, those of a few for a lower one (docs/experiments.md).
-pub(super) fn scale_weight(channels: &[ChannelModel], scale: usize) -> f64 {
+pub(crate) fn scale_weight(channels: &[ChannelModel], scale: usize) -> f64 {
     let beside = |c: &ChannelModel| c.scales[scale].beside.as_ref().map_or(0.0, |b| b.weight);
     let said = 1.0 + channels.iter().map(beside).sum::<f64>() / channels.len() as f64;
     let length = channels[0].scales[scale].length as f64;
@@ -518,7 +520,7 @@ pub(super) fn scale_weight(channels: &[ChannelModel], scale: usize) -> f64 {
 
 /// `log(1 + exp(x))`: keeps the order, is positive (in single precision too, for the sake of the shares), and is
 /// nearly `x` where `x` is large.
-pub(super) fn softplus(x: f64) -> f64 {
+pub(crate) fn softplus(x: f64) -> f64 {
     (x.max(0.0) + (-x.abs()).exp().ln_1p()).max(f64::from(f32::MIN_POSITIVE))
 }
 
@@ -639,7 +641,7 @@ impl Judge<'_> {
 }
 
 /// The status of a scored row by its time.
-pub(super) fn status_at(model: &Model, trained: &Trained, time: i64) -> Status {
+pub(crate) fn status_at(model: &Model, trained: &Trained, time: i64) -> Status {
     if time < model.first_time {
         Status::BeforeModel
     } else if time <= model.last_time {
@@ -656,14 +658,14 @@ pub(super) fn status_at(model: &Model, trained: &Trained, time: i64) -> Status {
 }
 
 /// The channel of largest weight, the first of several.
-pub(super) fn most_to_blame(weights: &[f32]) -> Option<usize> {
+pub(crate) fn most_to_blame(weights: &[f32]) -> Option<usize> {
     let all = weights.iter().enumerate();
     all.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)))
         .map(|(c, _)| c)
 }
 
 /// The share of every channel of the rows, 0 for those that the model leaves out.
-pub(super) fn channel_shares(model: &Model, trained: &Trained, weights: &[f32]) -> Vec<f64> {
+pub(crate) fn channel_shares(model: &Model, trained: &Trained, weights: &[f32]) -> Vec<f64> {
     let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
     let mut out = vec![0.0; model.channels];
     for (w, c) in weights.iter().zip(&trained.channels) {
@@ -698,7 +700,7 @@ fn matters(model: &Model, trained: &Trained, segment: &Segment, sight: Sight) ->
     out
 }
 
-pub(super) fn shares(weights: PerAspect<f32>) -> PerAspect<f64> {
+pub(crate) fn shares(weights: PerAspect<f32>) -> PerAspect<f64> {
     let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
     weights.map(|w| f64::from(w) / total)
 }

@@ -6,15 +6,11 @@
 //! and their distances are read in those units.
 
 use super::channel::{FINEST, ViewModel};
-use super::layout::Layout;
-use super::windows::{hop, in_step};
 use crate::control::Check;
 use crate::numeric::moments::Moments;
-use crate::numeric::sampling::{evenly_spaced, scattered};
-use serde::{Deserialize, Serialize};
+use crate::window::layout::Layout;
 
-/// It is learned from at most this many windows.
-const MOST: usize = 64;
+use serde::{Deserialize, Serialize};
 
 /// The log distances of normal windows out of step, beside those of windows in step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -40,7 +36,7 @@ impl Stray {
     };
 
     /// Compares log distances of windows in step with those of windows out of step.
-    pub(super) fn of(on: impl Iterator<Item = f32>, off: impl Iterator<Item = f32>) -> Self {
+    pub(crate) fn of(on: impl Iterator<Item = f32>, off: impl Iterator<Item = f32>) -> Self {
         let moments = |logs: &mut dyn Iterator<Item = f32>| {
             let mut moments = Moments::default();
             logs.for_each(|d| moments.add(f64::from(d), 1.0));
@@ -55,7 +51,7 @@ impl Stray {
     }
 
     /// The log distance of a window out of step, in the units of windows in step.
-    pub(super) fn in_step(&self, log: f32) -> f32 {
+    pub(crate) fn in_step(&self, log: f32) -> f32 {
         self.mean - self.slack + self.width * (log - self.mean)
     }
 
@@ -67,58 +63,11 @@ impl Stray {
     }
 }
 
-/// For each window of all segments, given by their first samples and numbers of samples, whether it is out of step.
-pub(super) fn out_of_step(segments: &[(i64, usize)], starts: &[Vec<usize>], length: usize) -> Vec<bool> {
-    let of = |((first, _), starts): (&(i64, usize), &Vec<usize>)| {
-        let stray = |a: &usize| !in_step(*first, *a, length);
-        starts.iter().map(stray).collect::<Vec<_>>()
-    };
-    segments.iter().zip(starts).flat_map(of).collect()
-}
-
-/// Training windows that start later than those in step by less than a hop.
-pub(super) struct Late {
-    /// Their starts, segment by segment.
-    pub(super) starts: Vec<Vec<usize>>,
-    /// For each the index of the window in step before it, counted over all segments.
-    pub(super) beside: Vec<usize>,
-}
-
-impl Late {
-    /// No window of a number of segments.
-    pub(super) fn none(segments: usize) -> Self {
-        Self {
-            starts: vec![Vec::new(); segments],
-            beside: Vec::new(),
-        }
-    }
-
-    /// At most [`MOST`] windows, evenly spaced, of segments of which `starts` are the windows; none where every sample
-    /// begins a window.
-    pub(super) fn of(segments: &[(i64, usize)], starts: &[Vec<usize>], length: usize) -> Self {
-        let others = hop(length) - 1;
-        let (mut places, mut before) = (Vec::new(), 0);
-        for (s, ((first, samples), starts)) in segments.iter().zip(starts).enumerate() {
-            let fits = |a: usize| others > 0 && in_step(*first, a, length) && a + others + length <= *samples;
-            let fitting = starts.iter().enumerate().filter(|(_, a)| fits(**a));
-            places.extend(fitting.map(|(w, a)| (s, *a, before + w)));
-            before += starts.len();
-        }
-        let mut late = Self::none(segments.len());
-        for (i, at) in evenly_spaced(places.len(), MOST).enumerate() {
-            let (s, a, window) = places[at];
-            late.starts[s].push(a + 1 + scattered(i, others));
-            late.beside.push(window);
-        }
-        late
-    }
-}
-
 impl ViewModel {
     /// Learns how far windows out of step lie, from the standardised features of all windows and those of late
     /// ones as extracted. Returns the distances of all windows, found without the windows around them; none where
     /// these are all, and nothing is learned.
-    pub(super) fn learn_stray(
+    pub(crate) fn learn_stray(
         &mut self,
         features: &[f32],
         late_raw: &[f32],
@@ -141,29 +90,6 @@ impl ViewModel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detector::windows::starts;
-
-    #[test]
-    fn late_windows_begin_less_than_a_hop_after_those_in_step() {
-        let segments = [(5, 300), (1000, 72)];
-        let all: Vec<_> = segments
-            .iter()
-            .map(|(first, samples)| starts(*first, *samples, 64, hop(64)))
-            .collect();
-        let late = Late::of(&segments, &all, 64);
-        assert!(late.starts[0].len() > 20 && late.starts[1].len() == 1);
-        let windows: Vec<(usize, usize)> = (0..2).flat_map(|s| all[s].iter().map(move |a| (s, *a))).collect();
-        let lates = (0..2).flat_map(|s| late.starts[s].iter().map(move |a| (s, *a)));
-        let mut seen = [false; 8];
-        for ((s, off), i) in lates.zip(&late.beside) {
-            let (segment, on) = windows[*i];
-            assert!(segment == s && off + 64 <= segments[s].1);
-            assert_eq!((segments[s].0 + on as i64) % 8, 0);
-            seen[off - on] = true;
-        }
-        assert_eq!(seen, [false, true, true, true, true, true, true, true]);
-        assert!(Late::of(&segments, &all, 8).beside.is_empty());
-    }
 
     #[test]
     fn distances_out_of_step_are_read_as_in_step_and_never_as_larger() {

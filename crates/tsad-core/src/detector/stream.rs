@@ -1,8 +1,8 @@
 //! Scoring row by row, each by what came before it.
 
 use super::latest::Latest;
+use super::point::{Point, Status};
 use super::score::{Sight, channel_shares, most_to_blame, shares, status_at};
-use super::{Point, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Model, Trained};
 use crate::residual::{Excesses, LAGS};

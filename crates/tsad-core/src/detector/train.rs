@@ -1,23 +1,23 @@
 //! From rows to a model.
 
-use super::ValidParams;
-use super::baseline::Baseline;
 use super::causal;
 use super::channel::{ChannelModel, HeldOut, usable_scales};
 use super::head;
-use super::heaviness::heaviness;
 use super::incident;
-use super::layout::Instants;
 use super::level::level;
 use super::regime::Regimes;
 use super::score::{Scores, Sight};
+use crate::calibrate::tail_index::heaviness;
 use crate::calibrate::{Calibration, Source, Usual};
 use crate::control::Check;
 use crate::error::Result;
+use crate::expect::Baseline;
 use crate::metric::{LeftOut, Metric};
 use crate::model::{Body, Model, Trained, Updates};
+use crate::params::ValidParams;
 use crate::residual::{Excesses, Residuals};
 use crate::series::{Grid, Samples, Segment, Series};
+use crate::window::layout::Instants;
 use std::borrow::Cow;
 
 /// Trains a model. The order of the rows does not matter: equal rows, parameters and seed give an equal model.
@@ -202,7 +202,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
 }
 
 /// The scaled values of every segment, channel by channel.
-pub(super) fn scaled(channels: &[ChannelModel], series: &Series, check: Check) -> Vec<Vec<Vec<f32>>> {
+pub(crate) fn scaled(channels: &[ChannelModel], series: &Series, check: Check) -> Vec<Vec<Vec<f32>>> {
     let channel = |s: &Segment, (c, m): (usize, &ChannelModel)| {
         check();
         s.channel(c).iter().map(|v| m.scale.apply(*v)).collect()
@@ -238,13 +238,13 @@ fn past_incidents(
 }
 
 /// The held-out distances of all channels and scales; none if those of one are missing.
-pub(super) fn complete(held_out: &[Vec<Option<HeldOut>>]) -> Option<Vec<Vec<&HeldOut>>> {
+pub(crate) fn complete(held_out: &[Vec<Option<HeldOut>>]) -> Option<Vec<Vec<&HeldOut>>> {
     let channels = held_out.iter().map(|c| c.iter().map(Option::as_ref).collect());
     channels.collect()
 }
 
 /// The scores of the training samples by centres found without them.
-pub(super) fn held_out_scores(
+pub(crate) fn held_out_scores(
     channels: &[ChannelModel],
     held_out: &[Vec<&HeldOut>],
     excesses: &[Excesses],

@@ -4,28 +4,29 @@
 //! clustered together with the newer windows; calibration, baseline and regimes are exchanged where the newer rows
 //! contradict them; what is not contradicted stays, to the bit.
 
-use super::baseline::Baseline;
 use super::causal;
 use super::channel::{ChannelModel, HeldOut, ScaleModel, extract_all, scaled_by};
+use super::head;
 use super::held_out::{self, at_most};
-use super::layout::{Instants, Layout};
 use super::level::level;
-use super::merge::Mixture;
 use super::regime::Regimes;
 use super::score::{Blend, Sight, softplus};
 use super::train::{complete, held_out_scores, scaled, train};
-use super::windows::{hop, starts};
-use super::{ValidParams, head};
+use crate::calibrate::Uniformity;
 use crate::calibrate::{Calibration, Source};
 use crate::cluster::Centres;
+use crate::cluster::streaming::Mixture;
 use crate::control::Check;
-use crate::drift::Uniformity;
 use crate::error::Result;
+use crate::expect::Baseline;
 use crate::metric::LeftOut;
 use crate::model::{Body, Model, Trained};
+use crate::params::ValidParams;
 use crate::series::RobustScale;
 use crate::series::{Samples, Segment, Series};
 use crate::view::{Extractor, PerView, Standard, View};
+use crate::window::layout::{Instants, Layout};
+use crate::window::placement::{hop, starts};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 

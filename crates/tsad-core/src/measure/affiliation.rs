@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::{PrecisionRecall, check_decided, check_events, sweep};
+use super::input::{check_decided, check_events};
+use super::precision::PrecisionRecall;
+use super::sweep;
 use crate::error::Result;
 
 /// A stretch of the time line in samples; sample i is the stretch from i to i + 1.

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+use super::input::{check_decided, check_events};
+use super::precision::PrecisionRecall;
 use super::run::{cover, samples};
-use super::{PrecisionRecall, check_decided, check_events, sweep};
+use super::sweep;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Microseconds of a day.

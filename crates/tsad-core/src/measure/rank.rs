@@ -1,6 +1,6 @@
 //! Measures that need only the order of the scores, sample by sample: ROC and precision-recall.
 
-use super::check_scored;
+use super::input::check_scored;
 use crate::control::Check;
 use crate::error::Result;
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::check_scored;
+use super::input::check_scored;
 use super::run::runs;
 use crate::control::Check;
 use crate::error::Result;

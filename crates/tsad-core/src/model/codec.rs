@@ -13,7 +13,7 @@
 //! Integers are little-endian.
 
 use super::Model;
-use super::v1::ModelV1;
+use super::v1::payload::ModelV1;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The format version that is written.

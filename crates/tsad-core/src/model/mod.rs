@@ -1,23 +1,23 @@
 //! The model: what training found, and its bytes.
 
+mod aspect;
 mod codec;
 mod info;
 mod recalibrate;
 mod regimes;
 mod v1;
-mod v1_baseline;
-mod v1_bounds;
-mod v1_regimes;
-mod v1_residuals;
 
+pub use aspect::{Aspect, PerAspect};
 pub use info::{CalibrationInfo, ModelInfo};
 pub use recalibrate::Target;
 pub use regimes::{DirectionInfo, RegimeInfo, ViewCentre};
 
 use crate::calibrate::Calibration;
-use crate::detector::{Band, Baseline, ChannelModel, Params, Regimes, ScaleModel};
+use crate::detector::{ChannelModel, Regimes, ScaleModel};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expect::{Band, Baseline};
 use crate::metric::{LeftOut, Metric};
+use crate::params::Params;
 use crate::residual::Residuals;
 use crate::series::{Grid, Samples, TimeKind};
 use serde::{Deserialize, Serialize};

@@ -2,8 +2,9 @@
 
 use super::{Body, Model};
 use crate::calibrate::{Calibration, Labels, Source};
-use crate::detector::{Params, Point, Status};
+use crate::detector::{Point, Status};
 use crate::error::{Error, ErrorKind, Result};
+use crate::params::Params;
 
 /// How many false alarms are accepted.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -11,6 +11,7 @@ mod panel;
 mod scale;
 mod sketch;
 mod svg;
+mod tick;
 
 pub use axis::Axis;
 pub use calendar::Clock;

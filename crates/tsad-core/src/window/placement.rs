@@ -7,7 +7,7 @@ use std::ops::Range;
 ///
 /// An eighth of the length: measured, hop 1 ranks slightly better and costs several times as much
 /// (docs/design.md).
-pub(super) fn hop(length: usize) -> usize {
+pub(crate) fn hop(length: usize) -> usize {
     (length / 8).max(1)
 }
 
@@ -16,7 +16,7 @@ pub(super) fn hop(length: usize) -> usize {
 ///
 /// Starts are multiples of the hop in absolute numbers, so that a sample is covered by the same windows
 /// whatever part of the series was read; the first and the last window of the segment are added.
-pub(super) fn starts(first: i64, samples: usize, length: usize, hop: usize) -> Vec<usize> {
+pub(crate) fn starts(first: i64, samples: usize, length: usize, hop: usize) -> Vec<usize> {
     let Some(last) = samples.checked_sub(length) else {
         return Vec::new();
     };
@@ -34,7 +34,7 @@ pub(super) fn starts(first: i64, samples: usize, length: usize, hop: usize) -> V
 
 /// A run of successive samples that the same windows cover.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Run {
+pub(crate) struct Run {
     /// The samples, as indices into the segment.
     pub samples: Range<usize>,
     /// The windows that cover every one of them, as indices into the starts.
@@ -42,7 +42,7 @@ pub(super) struct Run {
 }
 
 /// The runs of a segment, in order, given the starts of its windows. Starts must leave no sample uncovered.
-pub(super) fn runs(starts: &[usize], length: usize) -> impl Iterator<Item = Run> {
+pub(crate) fn runs(starts: &[usize], length: usize) -> impl Iterator<Item = Run> {
     let end = starts.last().map_or(0, |s| s + length);
     let (mut low, mut high, mut at) = (0, 0, 0);
     std::iter::from_fn(move || {
@@ -67,18 +67,18 @@ pub(super) fn runs(starts: &[usize], length: usize) -> impl Iterator<Item = Run>
 
 /// The first start in a segment that is a multiple of the hop in absolute numbers, `first` being that of its first
 /// sample: that of the first window in step.
-pub(super) fn first_in_step(first: i64, hop: usize) -> usize {
+pub(crate) fn first_in_step(first: i64, hop: usize) -> usize {
     (-i128::from(first)).rem_euclid(hop as i128) as usize
 }
 
 /// Whether a window that starts at `start` in a segment whose first sample has the absolute number `first` is in step
 /// with those of the training.
-pub(super) fn in_step(first: i64, start: usize, length: usize) -> bool {
+pub(crate) fn in_step(first: i64, start: usize, length: usize) -> bool {
     (i128::from(first) + start as i128).rem_euclid(hop(length) as i128) == 0
 }
 
 /// The mean over windows of one value per view.
-pub(super) fn mean(values: &[PerView<f32>]) -> PerView<f32> {
+pub(crate) fn mean(values: &[PerView<f32>]) -> PerView<f32> {
     let mut sum = PerView::<f32>::default();
     for value in values {
         for (s, v) in sum.iter_mut().zip(value) {

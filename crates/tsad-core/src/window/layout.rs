@@ -1,8 +1,8 @@
 //! Which windows of a series are learned from.
 
-use super::held_out;
-use super::stray::{Late, out_of_step};
-use super::windows::{hop, starts};
+use super::fold;
+use super::offset::{Late, out_of_step};
+use super::placement::{hop, starts};
 use crate::cluster::Block;
 use crate::numeric::sampling::scattered;
 use crate::series::Series;
@@ -22,7 +22,7 @@ const MAX_REFITTED: usize = 300;
 const STREAM: u64 = 1 << 41;
 
 /// The windows of one length that a channel is learned from, and how.
-pub(super) struct Layout {
+pub(crate) struct Layout {
     pub length: usize,
     /// Where they start, segment by segment.
     pub starts: Vec<Vec<usize>>,
@@ -48,28 +48,28 @@ pub(super) struct Layout {
 impl Layout {
     /// Windows in step with absolute sample numbers, for scores in hindsight; `segments` are their first samples and
     /// numbers of samples.
-    pub(super) fn in_step(segments: &[(i64, usize)], length: usize, centres: usize) -> Self {
+    pub(crate) fn in_step(segments: &[(i64, usize)], length: usize, centres: usize) -> Self {
         let of = |(first, samples): &(i64, usize)| starts(*first, *samples, length, hop(length));
         let starts: Vec<Vec<usize>> = segments.iter().map(of).collect();
         Self {
             length,
-            near: held_out::blocks(&starts, length),
-            folds: held_out::folds(&starts, length),
+            near: fold::blocks(&starts, length),
+            folds: fold::folds(&starts, length),
             stray: out_of_step(segments, &starts, length),
             late: Late::of(segments, &starts, length),
-            refitted: held_out::refitted(starts.iter().map(Vec::len).sum()),
+            refitted: fold::refitted(starts.iter().map(Vec::len).sum()),
             starts,
             covering: true,
             density: 1.0 / hop(length) as f64,
             centres,
-            clustered: held_out::MAX_CLUSTERED,
+            clustered: fold::MAX_CLUSTERED,
             stream: 0,
         }
     }
 
     /// Pairs of windows that end at the instants of a series, for causal scores: the window that the later one has to
     /// rise above, and the later one.
-    pub(super) fn at_instants(instants: &Instants, length: usize, centres: usize) -> Self {
+    pub(crate) fn at_instants(instants: &Instants, length: usize, centres: usize) -> Self {
         let later: Vec<Vec<usize>> = instants.of.iter().map(|m| later_starts(m, length)).collect();
         let pair = |s: &usize| [*s - lag(length), *s];
         let reach = length + lag(length);
@@ -80,8 +80,8 @@ impl Layout {
         Self {
             length,
             starts: later.iter().map(|s| s.iter().flat_map(pair).collect()).collect(),
-            near: held_out::blocks(&later, reach).into_iter().map(both).collect(),
-            folds: held_out::folds(&later, reach).into_iter().map(both).collect(),
+            near: fold::blocks(&later, reach).into_iter().map(both).collect(),
+            folds: fold::folds(&later, reach).into_iter().map(both).collect(),
             // At instants of any phase none is out of step.
             stray: vec![false; 2 * later.iter().map(Vec::len).sum::<usize>()],
             late: Late::none(instants.of.len()),
@@ -95,24 +95,24 @@ impl Layout {
     }
 
     /// The stream of random numbers of a view of channel `index`.
-    pub(super) fn stream(&self, index: usize, view: usize) -> u64 {
+    pub(crate) fn stream(&self, index: usize, view: usize) -> u64 {
         self.stream + ((index * (MAX_WINDOW + 1) + self.length) * View::COUNT + view) as u64
     }
 
     /// The number of windows.
-    pub(super) fn windows(&self) -> usize {
+    pub(crate) fn windows(&self) -> usize {
         self.starts.iter().map(Vec::len).sum()
     }
 }
 
 /// How many samples back the window stands that a causal score has to rise above: an eighth of the length.
-pub(super) fn lag(length: usize) -> usize {
+pub(crate) fn lag(length: usize) -> usize {
     hop(length)
 }
 
 /// The lengths of the windows of causal scores, where these have windows of their own: those given and three quarters
 /// of each.
-pub(super) fn causal_lengths(lengths: &[usize]) -> Vec<usize> {
+pub(crate) fn causal_lengths(lengths: &[usize]) -> Vec<usize> {
     let both = |l: &usize| [l / 4 * 3, *l];
     let mut all: Vec<usize> = lengths.iter().flat_map(both).collect();
     all.retain(|l| *l >= crate::view::MIN_WINDOW);
@@ -124,7 +124,7 @@ pub(super) fn causal_lengths(lengths: &[usize]) -> Vec<usize> {
 /// The instants at which a series is sampled to learn causal scores: about evenly spaced, and at all phases of whatever
 /// repeats itself in it. A causal score is asked for at every sample; windows in step would know a periodic series in
 /// some phases only.
-pub(super) struct Instants {
+pub(crate) struct Instants {
     /// Per segment, as indices of samples, in order.
     pub of: Vec<Vec<usize>>,
     /// The mean distance, in samples.
@@ -132,7 +132,7 @@ pub(super) struct Instants {
 }
 
 impl Instants {
-    pub(super) fn of(series: &Series) -> Self {
+    pub(crate) fn of(series: &Series) -> Self {
         let step = series.len().div_ceil(INSTANTS).max(LEAST_STEP);
         let mut slot = 0;
         let mut of_segment = |samples: usize| {
@@ -150,7 +150,7 @@ impl Instants {
     }
 
     /// Whether enough of them have a window of a length to end at them, and one that it has to rise above.
-    pub(super) fn suffice(&self, length: usize) -> bool {
+    pub(crate) fn suffice(&self, length: usize) -> bool {
         let windows = self.of.iter().map(|m| later_starts(m, length).len());
         windows.sum::<usize>() >= LEAST_WINDOWS
     }

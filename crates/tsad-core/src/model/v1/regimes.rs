@@ -1,7 +1,7 @@
 //! Regimes and directions in the payload of format version 1.
 
-use super::v1::{Wrong, from_bytes, require, to_bytes};
-use super::v1_bounds::{SCALED, STANDARDISED, check_counts};
+use super::bounds::{SCALED, STANDARDISED, check_counts};
+use super::vector::{Wrong, from_bytes, require, to_bytes};
 use crate::cluster::Centres;
 use crate::detector::{Regime, Regimes};
 use crate::direction::{Axis, Deviation, Kind, MOST_CONCENTRATED};

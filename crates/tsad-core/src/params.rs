@@ -41,7 +41,7 @@ pub struct Params {
     /// neither gains nor loses on average (docs/experiments.md), and training takes several times as long.
     pub metric: bool,
     /// How many days after its last training row a model is too old, above 0; its scores stand, but say so
-    /// ([`super::Status::StaleModel`]). Default none.
+    /// ([`StaleModel`](crate::Status::StaleModel)). Default none.
     pub max_age_days: Option<f64>,
     /// The longest gap, in sampling intervals, that is filled linearly, 0 to 1000; default 4.
     pub max_gap: usize,
@@ -187,7 +187,7 @@ impl Params {
 
 impl Params {
     /// The longest time after the last training row for which a model is not too old, in microseconds.
-    pub(super) fn max_age(&self) -> Option<i64> {
+    pub(crate) fn max_age(&self) -> Option<i64> {
         self.max_age_days.map(|days| (days * DAY) as i64)
     }
 
@@ -197,12 +197,12 @@ impl Params {
     }
 
     /// Whether anomalies must deviate from the baseline by some least deviation.
-    pub(super) fn asks_for_deviation(&self) -> bool {
+    pub(crate) fn asks_for_deviation(&self) -> bool {
         self.min_deviation.is_some() || self.min_deviation_relative.is_some()
     }
 
     /// Whether a value deviates from the expected one by the least deviation asked for.
-    pub(super) fn is_far(&self, value: f64, expected: f64) -> bool {
+    pub(crate) fn is_far(&self, value: f64, expected: f64) -> bool {
         let off = (value - expected).abs();
         off >= self.min_deviation.unwrap_or(0.0)
             && off >= self.min_deviation_relative.unwrap_or(0.0) * expected.abs()

@@ -1,6 +1,6 @@
 //! Clusters of what a model knew and of newer windows together.
 
-use crate::cluster::Centres;
+use super::kmeans::Centres;
 use crate::control::Check;
 use crate::numeric::sampling::uniform;
 use rand_chacha::ChaCha8Rng;
@@ -11,7 +11,7 @@ const MAX_PASSES: usize = 20;
 const CHECK_EVERY: usize = 256;
 
 /// Known centres and newer windows, both as points of `dim` coordinates that weigh something.
-pub(super) struct Mixture<'a> {
+pub(crate) struct Mixture<'a> {
     pub dim: usize,
     pub known: &'a [f32],
     /// What each known centre weighs, in windows.
@@ -29,7 +29,7 @@ impl Mixture<'_> {
     ///
     /// Contamination guard: of the clusters without a known centre the smallest, together less than the share `trim` of
     /// the newer windows, are left out.
-    pub(super) fn cluster(&self, k: usize, trim: f64, rng: &mut ChaCha8Rng, check: Check) -> Centres {
+    pub(crate) fn cluster(&self, k: usize, trim: f64, rng: &mut ChaCha8Rng, check: Check) -> Centres {
         let mut centres = self.seed(k, rng, check);
         let mut labels = vec![usize::MAX; self.len()];
         for _ in 0..MAX_PASSES {

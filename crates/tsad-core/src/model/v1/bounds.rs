@@ -1,7 +1,7 @@
 //! What training can write of each number of format version 1, with room for rounding: a checksum does not protect against
 //! malice, and beyond these bounds sums overflow and iterations of libraries do not end.
 
-use super::v1::{Wrong, require};
+use super::vector::{Wrong, require};
 
 /// The largest number of rows, samples, windows or updates of any kind: the whole numbers that are exact as `f64`, and fit
 /// the integers of SQL.

@@ -1,18 +1,20 @@
 //! The payload of format version 1. Its layout never changes; a new layout gets a new version.
 
-use super::v1_baseline::BaselineV1;
-use super::v1_bounds::{
+use super::baseline::BaselineV1;
+use super::bounds::{
     EMBEDDED, ENCODER, FACTORS, FINEST_SCORE, GAIN, SCALED, SCORE, STANDARDISED, THRESHOLD, WEIGHT,
     check_counts, check_text, is_between, is_within,
 };
-use super::v1_regimes::RegimesV1;
-use super::v1_residuals::ResidualsV1;
-use super::{Body, Model, Trained, Updates};
+use super::regimes::RegimesV1;
+use super::residuals::ResidualsV1;
+use super::vector::{Wrong, from_bytes, require, to_bytes};
 use crate::calibrate::Calibration;
 use crate::cluster::Centres;
-use crate::detector::{Beside, ChannelModel, Head, Line, Params, ScaleModel, Stray, ViewModel, common_dims};
+use crate::detector::{Beside, ChannelModel, Head, Line, ScaleModel, Stray, ViewModel, common_dims};
 use crate::metric::context::Context;
 use crate::metric::{EMBEDDING, LeftOut, Metric};
+use crate::model::{Body, Model, Trained, Updates};
+use crate::params::Params;
 use crate::series::RobustScale;
 use crate::series::{Grid, Samples, TimeKind};
 use crate::view::{Extractor, PerView, Standard};
@@ -21,7 +23,7 @@ use serde_bytes::ByteBuf;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ModelV1 {
+pub(in crate::model) struct ModelV1 {
     library: String,
     params: Params,
     channels: u32,
@@ -245,12 +247,9 @@ impl From<&ViewModel> for ViewV1 {
     }
 }
 
-/// What is wrong with a payload that is well-formed CBOR.
-pub(super) type Wrong = &'static str;
-
 impl ModelV1 {
     /// Checks everything that scoring relies on.
-    pub(super) fn into_model(self) -> Result<Model, Wrong> {
+    pub(in crate::model) fn into_model(self) -> Result<Model, Wrong> {
         let params = self
             .params
             .validate()
@@ -524,21 +523,4 @@ fn check_calibration(c: &Calibration) -> Result<(), Wrong> {
         "calibration",
     )?;
     require((0.0..=1.0).contains(&c.achieved), "calibration")
-}
-
-pub(super) fn require(holds: bool, what: Wrong) -> Result<(), Wrong> {
-    if holds { Ok(()) } else { Err(what) }
-}
-
-pub(super) fn to_bytes(values: &[f32]) -> ByteBuf {
-    ByteBuf::from(values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())
-}
-
-/// The numbers of a vector; only those within `most` of 0 are accepted.
-pub(super) fn from_bytes(bytes: &[u8], most: f32) -> Result<Vec<f32>, Wrong> {
-    let (numbers, rest) = bytes.as_chunks::<4>();
-    require(rest.is_empty(), "vector")?;
-    let values: Vec<f32> = numbers.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    require(values.iter().all(|v| v.abs() <= most), "vector")?;
-    Ok(values)
 }

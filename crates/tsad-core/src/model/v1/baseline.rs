@@ -1,7 +1,7 @@
 //! Baselines in the payload of format version 1.
 
-use super::v1::{Wrong, require};
-use crate::detector::{Baseline, LONGEST_PERIOD};
+use super::vector::{Wrong, require};
+use crate::expect::{Baseline, LONGEST_PERIOD};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 

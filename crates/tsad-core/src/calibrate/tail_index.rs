@@ -19,7 +19,7 @@ const MOST: f64 = 4.0;
 /// falls as a power makes a tail of scores that falls exponentially, with a scale in proportion to the tail index
 /// (the estimate of Hill 1975, doi:10.1214/aos/1176343247, here of the second differences, which leave out level, trend
 /// and slow seasons). A thousand samples tell more of it than their four independent windows.
-pub(super) fn heaviness(series: &Series, check: Check) -> f64 {
+pub(crate) fn heaviness(series: &Series, check: Check) -> f64 {
     let of = |c: usize| {
         check();
         (index(series, c) / USUAL).clamp(1.0, MOST)

@@ -1,7 +1,7 @@
 //! Residuals in the payload of format version 1.
 
-use super::v1::{Wrong, from_bytes, require, to_bytes};
-use super::v1_bounds::{FACTORS, LIMITS, SCALED, SCORE, WEIGHT, is_between, is_within};
+use super::bounds::{FACTORS, LIMITS, SCALED, SCORE, WEIGHT, is_between, is_within};
+use super::vector::{Wrong, from_bytes, require, to_bytes};
 use crate::residual::{Dynamics, MOST_RELATED, Predictor, Relation, Residuals};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;

@@ -1,6 +1,6 @@
 //! Fewer clusters: those merged that tell little apart (Ward 1963, doi:10.1080/01621459.1963.10500845).
 
-use crate::cluster::Centres;
+use super::kmeans::Centres;
 
 /// Two clusters are merged where that adds less than this share of the sum of squares about the mean of all points,
 const OF_ALL: f64 = 0.02;
@@ -36,7 +36,7 @@ impl Cluster {
 
 /// The centres of the clusters of `points`, rows of `dim` coordinates, that remain when the two of least cost are merged as
 /// long as they tell little apart. Clusters without points go; one remains at least.
-pub(super) fn merged(points: &[f32], dim: usize, centres: &Centres) -> Centres {
+pub(crate) fn merged(points: &[f32], dim: usize, centres: &Centres) -> Centres {
     let mut clusters: Vec<Cluster> = (0..centres.len())
         .map(|_| Cluster {
             mean: vec![0.0; dim],

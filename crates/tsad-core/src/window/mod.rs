@@ -1,0 +1,7 @@
+//! Where windows stand, and which of them are learned from. May import `view`, `series`, `cluster`, `numeric` and
+//! `control`.
+
+pub(crate) mod fold;
+pub(crate) mod layout;
+pub(crate) mod offset;
+pub(crate) mod placement;

@@ -1,12 +1,17 @@
 //! Whether a model still fits: how far newer rows are from what it was trained on.
+//!
+//! May import `score`, `model` and what stands below them.
 
 use crate::calibrate::{LEAST_P_VALUES, Uniformity};
 use crate::control::Check;
-use crate::detector::{Point, share_of_far_windows};
 use crate::error::Result;
 use crate::model::Model;
-use crate::score_only;
-use crate::series::{Grid, Samples};
+use crate::score::combine::{Blend, softplus};
+use crate::score::distance::Sight;
+use crate::score::{Point, score_only};
+use crate::series::{Grid, Samples, Series};
+use crate::view::{Extractor, PerView, View};
+use crate::window::placement::{hop, starts};
 use serde::Serialize;
 
 /// So many windows like none of the training need no more p-values than this.
@@ -17,6 +22,8 @@ const MOST_FAR: f64 = 0.5;
 const MANY_FAR: f64 = 0.1;
 /// The sampling interval may differ by this share.
 const SAME_INTERVAL: f64 = 0.2;
+/// A window is far from all clusters if its score lies this many deviations beyond the mean of the training's.
+const FAR: f64 = 3.0;
 
 /// How newer rows compare with what a model was trained on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -62,7 +69,7 @@ pub enum Advice {
 /// left out, but for the windows that reach into them.
 ///
 /// # Errors
-/// As [`crate::score`].
+/// As [`crate::score()`].
 pub fn drift(model: &Model, rows: Samples, check: Check) -> Result<Drift> {
     model.check_rows(&rows)?;
     let rows = rows.sorted_canonically(check);
@@ -172,4 +179,50 @@ fn shifts(model: &Model, rows: &Samples, check: Check) -> Vec<Option<f64>> {
         }
     }
     out
+}
+
+/// The share of the windows of a series that are far from all clusters: mean over the window lengths; none if no
+/// window is full or the model is not trained.
+fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) -> Option<f64> {
+    let trained = model.trained()?;
+    let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
+    let rows = rows.clone().sorted_by_time(check).select(&live, check);
+    let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
+    let mut blend = Blend::new(trained.channels.len(), false);
+    let mut shares = Vec::new();
+    for (scale, of_scale) in trained.channels[0].scales.iter().enumerate() {
+        let length = of_scale.length;
+        let (mut far, mut all) = (0_usize, 0_usize);
+        let mut extractor = Extractor::new(length);
+        for segment in &series.segments {
+            let starts = starts(segment.start, segment.len(), length, hop(length));
+            let distances = trained.channels.iter().enumerate().map(|(c, m)| {
+                let values: Vec<f32> = segment.channel(c).iter().map(|v| m.scale.apply(*v)).collect();
+                let metric = trained.metric.as_ref().ok();
+                m.scales[scale].log_distances(
+                    (segment.start, &values),
+                    &starts,
+                    &mut extractor,
+                    metric,
+                    Sight::Causal,
+                    check,
+                )
+            });
+            let distances: Vec<Vec<PerView<f32>>> = distances.collect();
+            for w in 0..starts.len() {
+                if w.is_multiple_of(1 << 10) {
+                    check();
+                }
+                let of_window = distances.iter().map(|d| d[w]);
+                let models = trained.channels.iter().map(|c| &c.scales[scale]);
+                let (sum, _) = blend.add(models, 1.0, Sight::Causal, of_window);
+                far += usize::from(softplus(sum / View::COUNT as f64) > FAR);
+            }
+            all += starts.len();
+        }
+        if all > 0 {
+            shares.push(far as f64 / all as f64);
+        }
+    }
+    (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
 }

@@ -45,9 +45,9 @@
 pub mod calibrate;
 pub mod cluster;
 mod control;
-pub mod detector;
 pub mod direction;
 pub mod drift;
+pub mod episode;
 mod error;
 pub mod expect;
 pub mod measure;
@@ -57,20 +57,23 @@ mod numeric;
 mod params;
 pub mod picture;
 pub mod residual;
+pub mod score;
 pub mod series;
+mod train;
 pub mod view;
 mod window;
 
 pub use control::Check;
-pub use detector::{
-    Due, Event, EventParams, Explainer, Explanation, Followed, Mark, Pace, Point, Status, Stream, Told,
-    events, follow, score, score_causal, score_only, score_with_shares, train, update,
-};
 pub use drift::drift;
+pub use episode::{Due, Event, EventParams, Followed, Mark, Pace, Told, events, follow};
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;
 pub use params::{Decision, Params, ValidParams};
+pub use score::{
+    Explainer, Explanation, Point, Status, Stream, score, score_causal, score_only, score_with_shares,
+};
 pub use series::{Samples, TimeKind};
+pub use train::{train, update};
 
 /// Makes what the core keeps for as long as the process lives: tables of random functions, some 50 kB, which otherwise
 /// are made when they are first needed.

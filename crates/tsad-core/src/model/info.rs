@@ -1,9 +1,9 @@
 //! What a model tells of itself.
 
 use super::aspect::Aspect;
+use super::channel::ScaleModel;
 use super::{Model, Trained, Updates};
 use crate::calibrate::{Calibration, Source};
-use crate::detector::ScaleModel;
 use crate::expect::Baseline;
 use crate::metric::LeftOut;
 use crate::params::Params;

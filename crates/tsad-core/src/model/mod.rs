@@ -1,19 +1,29 @@
 //! The model: what training found, and its bytes.
 
-mod aspect;
+pub(crate) mod aspect;
+mod channel;
 mod codec;
+mod head;
 mod info;
-mod recalibrate;
-mod regimes;
+pub(crate) mod neighbours;
+mod phase;
+pub(crate) mod regime;
+mod regime_info;
+pub(crate) mod unit;
 mod v1;
 
 pub use aspect::{Aspect, PerAspect};
+pub(crate) use channel::scaled;
+pub use channel::{ChannelModel, ScaleModel, ViewModel};
+pub use head::Head;
+pub(crate) use head::common_dims;
 pub use info::{CalibrationInfo, ModelInfo};
-pub use recalibrate::Target;
-pub use regimes::{DirectionInfo, RegimeInfo, ViewCentre};
+pub use neighbours::{Beside, Line};
+pub use phase::Stray;
+pub use regime::{Regime, Regimes};
+pub use regime_info::{DirectionInfo, RegimeInfo, ViewCentre};
 
 use crate::calibrate::Calibration;
-use crate::detector::{ChannelModel, Regimes, ScaleModel};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expect::{Band, Baseline};
 use crate::metric::{LeftOut, Metric};

@@ -3,11 +3,13 @@
 mod grid;
 mod samples;
 mod scale;
+mod scaled;
 mod segment;
 mod survey;
 
 pub use grid::Grid;
 pub use samples::{Samples, TimeKind};
 pub use scale::RobustScale;
+pub(crate) use scaled::scaled_by;
 pub use segment::{Place, Segment, Series};
 pub use survey::Survey;

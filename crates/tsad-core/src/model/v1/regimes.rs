@@ -3,8 +3,8 @@
 use super::bounds::{SCALED, STANDARDISED, check_counts};
 use super::vector::{Wrong, from_bytes, require, to_bytes};
 use crate::cluster::Centres;
-use crate::detector::{Regime, Regimes};
 use crate::direction::{Axis, Deviation, Kind, MOST_CONCENTRATED};
+use crate::model::regime::{Regime, Regimes};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 

@@ -1,7 +1,7 @@
 //! Episodes of a series that grows: each call goes on where the one before stopped.
 
-use super::events::in_focus;
-use super::{Event, EventParams, Point};
+use super::event::{Event, EventParams, in_focus};
+use crate::score::point::Point;
 use serde::{Deserialize, Serialize};
 
 /// Where the following of a series has come to. Everything up to `settled` is decided for good.
@@ -120,7 +120,7 @@ fn settled(points: &[Point], params: &EventParams, from: &Mark, pace: &Pace) -> 
 mod tests {
     use super::*;
     use crate::Status;
-    use crate::detector::events;
+    use crate::episode::events;
     use proptest::prelude::*;
 
     const PARAMS: EventParams = EventParams {

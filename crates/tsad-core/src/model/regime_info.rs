@@ -1,6 +1,7 @@
 //! What a model tells of its regimes.
 
 use super::Model;
+use super::regime::Regime;
 use crate::direction::{Axis, Kind};
 use serde::Serialize;
 
@@ -61,7 +62,7 @@ impl Model {
         let (regimes, alpha) = (&trained.regimes, trained.calibration.alpha);
         let total: u64 = regimes.all.iter().map(|r| r.size).sum();
         let kinds = Kind::of(trained.channels.len());
-        let info = |(k, regime): (usize, &crate::detector::Regime)| RegimeInfo {
+        let info = |(k, regime): (usize, &Regime)| RegimeInfo {
             regime: k as u32,
             size: regime.size,
             share: regime.size as f64 / total.max(1) as f64,

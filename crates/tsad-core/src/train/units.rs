@@ -4,13 +4,59 @@
 //! there were. Which channels say most is judged by the former (measured: docs/experiments.md), but a score around 0
 //! must mean what will be normal.
 
-use super::channel::{ChannelModel, FINEST, HeldOut, sample_moments};
-use super::score::scale_weight;
+use super::held_out::HeldOut;
 use crate::control::Check;
+use crate::model::unit::FINEST;
+use crate::model::{ChannelModel, ScaleModel, ViewModel};
+use crate::numeric::moments::Moments;
 use crate::params::ValidParams;
+use crate::score::combine::scale_weight;
 use crate::series::Series;
 use crate::view::PerView;
 use crate::window::layout::Layout;
+use crate::window::placement::{mean, runs};
+
+impl ScaleModel {
+    /// [`ViewModel::calibrate`] of all views.
+    pub(crate) fn calibrate(&mut self, held_out: &HeldOut, in_sample: &HeldOut, layout: &Layout) {
+        for (v, view) in self.views.iter_mut().enumerate() {
+            view.calibrate(v, held_out, in_sample, layout);
+        }
+    }
+}
+
+impl ViewModel {
+    /// Puts the log distances of all windows in place of view `v`, in the units of windows in step.
+    pub(crate) fn fill(&self, v: usize, distances: &[f32], out_of_step: &[bool], windows: &mut HeldOut) {
+        let all = windows.iter_mut().flatten().zip(distances).zip(out_of_step);
+        for ((window, d), stray) in all {
+            window[v] = self.of_step(self.log(*d), *stray);
+        }
+    }
+
+    /// Sets the units of the score of view `v` by the log distances of the training windows, to centres found without
+    /// them and to those found with them.
+    ///
+    /// In hindsight the mean is that in the sample, which [`level`] moves to where scores of unseen samples lie,
+    /// and the deviation the geometric mean of both: the one in the sample alone is nothing where centres are nearly as
+    /// many as windows, the held-out one alone lets a view count for little because a single stretch of the training
+    /// is like no other (docs/experiments.md). Where windows do not cover every sample there are no scores in hindsight,
+    /// and nothing is asked of the sample.
+    pub(crate) fn calibrate(&mut self, v: usize, held_out: &HeldOut, in_sample: &HeldOut, layout: &Layout) {
+        let mut windows = Moments::default();
+        for window in held_out.iter().flatten() {
+            windows.add(f64::from(window[v]), 1.0);
+        }
+        (self.window_mean, self.window_deviation) = windows.mean_and_deviation();
+        if !layout.covering {
+            (self.mean, self.deviation) = (self.window_mean, self.window_deviation);
+            return;
+        }
+        let (_, apart) = sample_moments(v, held_out, layout);
+        let (mean, within) = sample_moments(v, in_sample, layout);
+        (self.mean, self.deviation) = (mean, (apart * within).sqrt());
+    }
+}
 
 /// Moves the means of all views to the level of held-out samples: by the same number of deviations in every channel, so
 /// that their order stays. Nothing changes at lengths of which nothing is held out.
@@ -61,13 +107,25 @@ pub(crate) fn level(
     }
 }
 
+/// Mean and deviation over the samples of the mean log distance of view `v` of the windows that cover each.
+pub(crate) fn sample_moments(v: usize, windows: &HeldOut, layout: &Layout) -> (f64, f64) {
+    let mut moments = Moments::default();
+    for (distances, starts) in windows.iter().zip(&layout.starts) {
+        for run in runs(starts, layout.length) {
+            let score = mean(&distances[run.windows])[v];
+            moments.add(f64::from(score), run.samples.len() as f64);
+        }
+    }
+    moments.mean_and_deviation()
+}
+
 #[cfg(test)]
 mod tests {
     use crate::calibrate::Usual;
-    use crate::detector::train;
     use crate::numeric::sampling::uniform;
     use crate::params::Params;
     use crate::series::Samples;
+    use crate::train::train;
     use rand_chacha::ChaCha8Rng;
     use rand_core::SeedableRng;
 

@@ -1,9 +1,9 @@
 //! Another threshold for a trained model, without training it again.
 
-use super::{Body, Model};
+use super::point::{Point, Status};
 use crate::calibrate::{Calibration, Labels, Source};
-use crate::detector::{Point, Status};
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Body, Model};
 use crate::params::Params;
 
 /// How many false alarms are accepted.

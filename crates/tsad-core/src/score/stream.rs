@@ -1,8 +1,10 @@
 //! Scoring row by row, each by what came before it.
 
+use super::combine::{most_to_blame, shares};
+use super::distance::Sight;
+use super::judge::{channel_shares, status_at};
 use super::latest::Latest;
 use super::point::{Point, Status};
-use super::score::{Sight, channel_shares, most_to_blame, shares, status_at};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Model, Trained};
 use crate::residual::{Excesses, LAGS};

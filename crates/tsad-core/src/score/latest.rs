@@ -1,9 +1,8 @@
 //! The latest windows of a stream.
 
 use super::causal::{Pace, blended, causal_score, part, weight};
-use super::channel::ChannelModel;
-use super::score::{Blend, Residual};
-use crate::model::PerAspect;
+use super::combine::{Blend, Residual};
+use crate::model::{ChannelModel, PerAspect, ScaleModel};
 use crate::residual::RESIDUALS;
 use crate::view::PerView;
 use std::collections::VecDeque;
@@ -67,7 +66,7 @@ pub(crate) struct Blended {
 
 impl Latest {
     pub(crate) fn new(channels: &[ChannelModel]) -> Self {
-        let windows = |(scale, model): (usize, &super::ScaleModel)| Windows {
+        let windows = |(scale, model): (usize, &ScaleModel)| Windows {
             length: model.length,
             pace: Pace::of(&channels[0], scale),
             end: None,

@@ -1,13 +1,14 @@
-//! The context of the windows of one length in their distances: what the windows beside them let expect.
+//! Learns the context of the windows of one length in their distances: what the windows beside them let expect.
 
-use super::channel::{FINEST, HeldOut, ViewModel, sample_moments};
+use super::held_out::HeldOut;
+use super::units::sample_moments;
 use crate::control::Check;
-pub(crate) use crate::metric::context::joint;
 use crate::metric::context::{Context, Learned, Triple};
+use crate::model::neighbours::distance;
+use crate::model::unit::FINEST;
+use crate::model::{Beside, Line, ViewModel};
 use crate::view::{PerView, View};
 use crate::window::layout::Layout;
-use crate::window::placement::hop;
-use serde::{Deserialize, Serialize};
 
 /// From this many windows with neighbours on the context counts fully, below it by their share.
 const FULL: f64 = 300.0;
@@ -16,31 +17,6 @@ const FULL: f64 = 300.0;
 const TRUST: f64 = 2.5;
 /// A context that would count less than this is left out.
 const LEAST: f64 = 0.05;
-
-/// What windows of one length let expect of the one between them, and what that adds to its distances.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Beside {
-    /// The map and the metric.
-    pub context: Context,
-    /// How much it counts beside what the views say without it, above 0, at most 1.
-    pub weight: f64,
-    /// What a log distance is multiplied by before it is added to that of the plain view, 0 or more.
-    pub gains: PerView<f32>,
-    /// What is expected of a log distance by that of the view itself, where a neighbour is missing.
-    pub usual: PerView<Line>,
-}
-
-/// A straight line.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Line {
-    /// Its value at 0.
-    pub at_zero: f32,
-    /// What it rises by, 0 or more.
-    pub slope: f32,
-}
-
-/// Log distances lie below 100, and are told apart to a millionth.
-const STEEPEST: f32 = 1e9;
 
 impl Line {
     /// The line of least squares through pairs of numbers, level where they fall.
@@ -62,15 +38,6 @@ impl Line {
             at_zero: (y_mean - slope * x_mean) as f32,
             slope: slope as f32,
         }
-    }
-
-    fn at(self, x: f32) -> f32 {
-        self.at_zero + self.slope * x
-    }
-
-    /// Whether scoring can rely on it.
-    pub(crate) fn is_sound(&self) -> bool {
-        self.at_zero.abs() <= STEEPEST && (0.0..=STEEPEST).contains(&self.slope)
     }
 }
 
@@ -129,18 +96,6 @@ impl Beside {
         });
         Some((out, known))
     }
-
-    /// What is added to the log distances `plain` of a window, given those by its context, if it has both neighbours.
-    pub(crate) fn added(&self, beside: Option<PerView<f32>>, plain: &PerView<f32>) -> PerView<f32> {
-        let expected = || std::array::from_fn(|v| self.usual[v].at(plain[v]));
-        let beside = beside.unwrap_or_else(expected);
-        std::array::from_fn(|v| self.gains[v] * beside[v])
-    }
-}
-
-/// How many samples the windows beside one stand away from it: the least multiple of the hop with no sample shared.
-pub(crate) fn distance(length: usize) -> usize {
-    length.div_ceil(hop(length)) * hop(length)
 }
 
 /// The windows that have both neighbours among those of the layout.
@@ -164,6 +119,7 @@ fn triples(layout: &Layout) -> Vec<Triple> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::window::placement::hop;
 
     #[test]
     fn a_line_goes_through_its_points_and_never_falls() {

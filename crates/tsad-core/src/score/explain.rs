@@ -2,13 +2,11 @@
 //!
 //! Worked out for single samples on request, so that scoring does not pay for it.
 
-use super::channel::ScaleModel;
-use super::score::{Blend, Residual, Sight, most_to_blame, scale_weight};
-use crate::cluster::Centres;
+use super::combine::{Blend, Residual, most_to_blame, scale_weight};
+use super::distance::Sight;
 use crate::control::Check;
 use crate::error::Result;
-use crate::model::PerAspect;
-use crate::model::{Model, Trained};
+use crate::model::{ChannelModel, Model, PerAspect, Trained};
 use crate::residual::LAGS;
 use crate::series::{Samples, Segment, Series};
 use crate::view::{Extractor, PerView, View};
@@ -77,7 +75,7 @@ impl<'a> Explainer<'a> {
         let rows = rows.sorted_by_time(check).select(&live, check);
         check();
         let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
-        let channel = |s: &Segment, (c, m): (usize, &super::ChannelModel)| {
+        let channel = |s: &Segment, (c, m): (usize, &ChannelModel)| {
             s.channel(c).iter().map(|v| m.scale.apply(*v)).collect()
         };
         let scaled = series.segments.iter().map(|s| {
@@ -270,22 +268,6 @@ impl<'a> Explainer<'a> {
                 .map(|i| channel.scale.median + channel.scale.scale * at(i))
                 .collect(),
         })
-    }
-}
-
-impl ScaleModel {
-    /// The cells where the training windows begin that are nearest to each centre of the profile, given the
-    /// standardised features of the training windows and the cells where these begin.
-    pub(crate) fn origins_of(centres: &Centres, features: &[f32], cells: &[i64]) -> Vec<Option<i64>> {
-        let mut best: Vec<Option<(f32, i64)>> = vec![None; centres.len()];
-        let dim = centres.rows().len() / centres.len();
-        for (x, cell) in features.chunks_exact(dim).zip(cells) {
-            let (k, square) = centres.nearest(x);
-            if best[k].is_none_or(|(least, _)| square < least) {
-                best[k] = Some((square, *cell));
-            }
-        }
-        best.into_iter().map(|b| b.map(|(_, cell)| cell)).collect()
     }
 }
 

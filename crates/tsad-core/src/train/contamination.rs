@@ -1,12 +1,14 @@
 //! Past incidents in the training part, so that they can be left out of it.
 
-use super::channel::{ChannelModel, HeldOut};
-use super::score::{Blend, Sight, scale_weight};
-use super::train::held_out_scores;
+use super::held_out::{HeldOut, complete, held_out_scores};
 use crate::calibrate::tail_index::heaviness;
 use crate::calibrate::{Calibration, Source, Usual};
 use crate::control::Check;
+use crate::model::ChannelModel;
+use crate::params::ValidParams;
 use crate::residual::Excesses;
+use crate::score::combine::{Blend, scale_weight};
+use crate::score::distance::Sight;
 use crate::series::Series;
 use crate::view::View;
 use crate::window::placement::{hop, mean, runs, starts};
@@ -70,6 +72,32 @@ fn leave_out(left: &mut [bool], core: &Range<usize>, reach: usize) {
     left[near].fill(false);
 }
 
+/// The past incidents in the training part, and the held-out scores they were found by; none where the series is too
+/// short to tell.
+pub(crate) fn past_incidents(
+    channels: &[ChannelModel],
+    held_out: &[Vec<Option<HeldOut>>],
+    excesses: &[Excesses],
+    series: &Series,
+    params: &ValidParams,
+    check: Check,
+) -> (Vec<Place>, Option<Vec<Vec<f64>>>) {
+    let Some(held_out) = complete(held_out) else {
+        return (Vec::new(), None);
+    };
+    let scores = held_out_scores(channels, &held_out, excesses, series, Sight::Hindsight, check);
+    let found = find(
+        channels,
+        &held_out,
+        excesses,
+        series,
+        &scores,
+        params.contamination,
+        check,
+    );
+    (found, Some(scores))
+}
+
 /// Finds the stretches of a training series that the rest of it makes all but impossible, in order: together at most
 /// the share `contamination` of the samples. `scores` are the held-out scores of its samples.
 ///
@@ -77,7 +105,7 @@ fn leave_out(left: &mut [bool], core: &Range<usize>, reach: usize) {
 /// samples; with them in the calibration it would vouch for itself. So every candidate is judged by the samples
 /// that share no window with it or a higher candidate. Two incidents of like height vouch for one another: the
 /// lowest candidate that stands out takes the higher ones with it.
-pub(crate) fn find(
+fn find(
     channels: &[ChannelModel],
     held_out: &[Vec<&HeldOut>],
     excesses: &[Excesses],

@@ -5,28 +5,24 @@
 //! contradict them; what is not contradicted stays, to the bit.
 
 use super::causal;
-use super::channel::{ChannelModel, HeldOut, ScaleModel, extract_all, scaled_by};
-use super::head;
-use super::held_out::{self, at_most};
-use super::level::level;
-use super::regime::Regimes;
-use super::score::{Blend, Sight, softplus};
-use super::train::{complete, held_out_scores, scaled, train};
-use crate::calibrate::Uniformity;
-use crate::calibrate::{Calibration, Source};
+use super::channel::extract_all;
+use super::embedding;
+use super::held_out::{self, HeldOut, at_most, complete, held_out_scores};
+use super::train;
+use super::units::level;
+use crate::calibrate::{Calibration, Source, Uniformity};
 use crate::cluster::Centres;
 use crate::cluster::streaming::Mixture;
 use crate::control::Check;
 use crate::error::Result;
 use crate::expect::Baseline;
 use crate::metric::LeftOut;
-use crate::model::{Body, Model, Trained};
+use crate::model::{Body, ChannelModel, Model, Regimes, ScaleModel, Trained, scaled};
 use crate::params::ValidParams;
-use crate::series::RobustScale;
-use crate::series::{Samples, Segment, Series};
-use crate::view::{Extractor, PerView, Standard, View};
+use crate::score::distance::Sight;
+use crate::series::{RobustScale, Samples, Segment, Series, scaled_by};
+use crate::view::{PerView, Standard, View};
 use crate::window::layout::{Instants, Layout};
-use crate::window::placement::{hop, starts};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
@@ -36,9 +32,6 @@ const STREAM: u64 = 1 << 40;
 const RANGE: f32 = 40.0;
 /// Held-out distances need at least this many windows.
 const LEAST_WINDOWS: usize = 20;
-/// A window is far from all clusters if its score lies this many deviations beyond the mean of the training's.
-const FAR: f64 = 3.0;
-
 /// The same model with newer normal rows folded in, without a training from nothing. Rows that are not later than the
 /// model's last one are left out, so that an update can be repeated; the order of the rows does not matter. If no
 /// stretch of the newer rows fills the shortest window nothing changes. A model that is not trained is trained on the
@@ -56,7 +49,7 @@ const FAR: f64 = 3.0;
 /// Time is linear in the number of rows.
 ///
 /// # Errors
-/// As [`super::score`].
+/// As [`crate::score()`].
 pub fn update(model: &Model, rows: Samples, check: Check) -> Result<Model> {
     model.check_rows(&rows)?;
     let params = model.params.clone().validate()?;
@@ -129,7 +122,7 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
     }
     let mut hindsight = None;
     if params.metric && complete(&held_out).is_some() {
-        let learned = head::learn(&mut out.channels, &mut held_out, series, params, check);
+        let learned = embedding::learn(&mut out.channels, &mut held_out, series, params, check);
         level(&mut out.channels, &learned.hindsight, series, params, check);
         (out.metric, hindsight) = (learned.metric, Some(learned.hindsight));
     } else if params.metric && moved {
@@ -438,50 +431,4 @@ fn pooled(was: (f64, f64), is: (f64, f64), old: f64, new: f64) -> (f64, f64) {
     let square = (1.0 - share) * was.1.powi(2) + share * is.1.powi(2);
     let between = share * (1.0 - share) * (is.0 - was.0).powi(2);
     (mean, (square + between).sqrt())
-}
-
-/// The share of the windows of a series that are far from all clusters: mean over the window lengths; none if no
-/// window is full or the model is not trained.
-pub(crate) fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) -> Option<f64> {
-    let trained = model.trained()?;
-    let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
-    let rows = rows.clone().sorted_by_time(check).select(&live, check);
-    let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
-    let mut blend = Blend::new(trained.channels.len(), false);
-    let mut shares = Vec::new();
-    for (scale, of_scale) in trained.channels[0].scales.iter().enumerate() {
-        let length = of_scale.length;
-        let (mut far, mut all) = (0_usize, 0_usize);
-        let mut extractor = Extractor::new(length);
-        for segment in &series.segments {
-            let starts = starts(segment.start, segment.len(), length, hop(length));
-            let distances = trained.channels.iter().enumerate().map(|(c, m)| {
-                let values: Vec<f32> = segment.channel(c).iter().map(|v| m.scale.apply(*v)).collect();
-                let metric = trained.metric.as_ref().ok();
-                m.scales[scale].log_distances(
-                    (segment.start, &values),
-                    &starts,
-                    &mut extractor,
-                    metric,
-                    Sight::Causal,
-                    check,
-                )
-            });
-            let distances: Vec<Vec<PerView<f32>>> = distances.collect();
-            for w in 0..starts.len() {
-                if w.is_multiple_of(1 << 10) {
-                    check();
-                }
-                let of_window = distances.iter().map(|d| d[w]);
-                let models = trained.channels.iter().map(|c| &c.scales[scale]);
-                let (sum, _) = blend.add(models, 1.0, Sight::Causal, of_window);
-                far += usize::from(softplus(sum / View::COUNT as f64) > FAR);
-            }
-            all += starts.len();
-        }
-        if all > 0 {
-            shares.push(far as f64 / all as f64);
-        }
-    }
-    (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
 }

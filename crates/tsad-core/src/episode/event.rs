@@ -1,7 +1,7 @@
 //! Episodes: runs of anomalous points.
 
-use super::Point;
-use crate::model::PerAspect;
+use crate::model::aspect::PerAspect;
+use crate::score::point::Point;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 

@@ -1,24 +1,34 @@
-//! From rows to a model.
+//! From rows to a model. May import everything but `drift`, `episode`, `measure` and `picture`.
 
-use super::causal;
-use super::channel::{ChannelModel, HeldOut, usable_scales};
-use super::head;
-use super::incident;
-use super::level::level;
-use super::regime::Regimes;
-use super::score::{Scores, Sight};
+mod causal;
+mod channel;
+mod contamination;
+mod embedding;
+mod held_out;
+mod neighbours;
+mod phase;
+mod regime;
+mod units;
+mod update;
+
+pub use update::update;
+
 use crate::calibrate::tail_index::heaviness;
 use crate::calibrate::{Calibration, Source, Usual};
 use crate::control::Check;
 use crate::error::Result;
 use crate::expect::Baseline;
-use crate::metric::{LeftOut, Metric};
-use crate::model::{Body, Model, Trained, Updates};
+use crate::metric::LeftOut;
+use crate::model::{Body, ChannelModel, Model, Regimes, Trained, Updates, scaled};
 use crate::params::ValidParams;
-use crate::residual::{Excesses, Residuals};
+use crate::residual::Residuals;
+use crate::score::distance::Sight;
 use crate::series::{Grid, Samples, Segment, Series};
 use crate::window::layout::Instants;
-use std::borrow::Cow;
+use channel::usable_scales;
+use contamination::past_incidents;
+use held_out::{HeldOut, complete, held_out_scores, in_sample_scores};
+use units::level;
 
 /// Trains a model. The order of the rows does not matter: equal rows, parameters and seed give an equal model.
 ///
@@ -101,7 +111,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     let rest = whole.without(&incidents);
     check();
     let cut = !incidents.is_empty()
-        && incident::may_be_cut(&channels, &whole)
+        && contamination::may_be_cut(&channels, &whole)
         && usable_scales(&rest, params) == lengths;
     let series = if cut { &rest } else { &whole };
     if cut {
@@ -110,7 +120,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     }
     let learned = params
         .metric
-        .then(|| head::learn(&mut channels, &mut held_out, series, params, check));
+        .then(|| embedding::learn(&mut channels, &mut held_out, series, params, check));
     if cut || learned.is_some() {
         known = None;
     }
@@ -138,7 +148,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         let (source, mut scores, reach) = match (own.and_then(|c| complete(c)), complete(held_out)) {
             (Some(held_out), _) => {
                 let scores = causal::held_out_scores(&channels, &held_out, &excesses, &instants, check);
-                let scores = incident::without_at(&scores, &instants.of, apart, longest);
+                let scores = contamination::without_at(&scores, &instants.of, apart, longest);
                 (Source::HeldOut, scores, longest.div_ceil(instants.step))
             }
             (None, Some(held_out)) if own.is_none() => {
@@ -147,7 +157,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
                 });
                 (
                     Source::HeldOut,
-                    incident::without(&scores, apart, longest),
+                    contamination::without(&scores, apart, longest),
                     longest,
                 )
             }
@@ -155,7 +165,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
                 let scores = in_sample_scores(&channels, learned, &residuals, series, sight, check);
                 (
                     Source::InSample,
-                    incident::without(&scores, apart, longest),
+                    contamination::without(&scores, apart, longest),
                     longest,
                 )
             }
@@ -199,81 +209,4 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         metric,
         residuals,
     })
-}
-
-/// The scaled values of every segment, channel by channel.
-pub(crate) fn scaled(channels: &[ChannelModel], series: &Series, check: Check) -> Vec<Vec<Vec<f32>>> {
-    let channel = |s: &Segment, (c, m): (usize, &ChannelModel)| {
-        check();
-        s.channel(c).iter().map(|v| m.scale.apply(*v)).collect()
-    };
-    let segment = |s| channels.iter().enumerate().map(|c| channel(s, c)).collect();
-    series.segments.iter().map(segment).collect()
-}
-
-/// The past incidents in the training part, and the held-out scores they were found by; none where the series is too
-/// short to tell.
-fn past_incidents(
-    channels: &[ChannelModel],
-    held_out: &[Vec<Option<HeldOut>>],
-    excesses: &[Excesses],
-    series: &Series,
-    params: &ValidParams,
-    check: Check,
-) -> (Vec<incident::Place>, Option<Vec<Vec<f64>>>) {
-    let Some(held_out) = complete(held_out) else {
-        return (Vec::new(), None);
-    };
-    let scores = held_out_scores(channels, &held_out, excesses, series, Sight::Hindsight, check);
-    let found = incident::find(
-        channels,
-        &held_out,
-        excesses,
-        series,
-        &scores,
-        params.contamination,
-        check,
-    );
-    (found, Some(scores))
-}
-
-/// The held-out distances of all channels and scales; none if those of one are missing.
-pub(crate) fn complete(held_out: &[Vec<Option<HeldOut>>]) -> Option<Vec<Vec<&HeldOut>>> {
-    let channels = held_out.iter().map(|c| c.iter().map(Option::as_ref).collect());
-    channels.collect()
-}
-
-/// The scores of the training samples by centres found without them.
-pub(crate) fn held_out_scores(
-    channels: &[ChannelModel],
-    held_out: &[Vec<&HeldOut>],
-    excesses: &[Excesses],
-    series: &Series,
-    sight: Sight,
-    check: Check,
-) -> Vec<Vec<f64>> {
-    let scores = |(s, segment): (usize, &Segment)| {
-        let of = |scale: usize, _: usize, _: &[usize]| {
-            held_out
-                .iter()
-                .map(|c| Cow::Borrowed(c[scale][s].as_slice()))
-                .collect()
-        };
-        Scores::of_distances(channels, segment, &excesses[s], sight, false, check, of).score
-    };
-    series.segments.iter().enumerate().map(scores).collect()
-}
-
-fn in_sample_scores(
-    channels: &[ChannelModel],
-    metric: Option<&Metric>,
-    residuals: &Residuals,
-    series: &Series,
-    sight: Sight,
-    check: Check,
-) -> Vec<Vec<f64>> {
-    let segments = series.segments.iter();
-    segments
-        .map(|s| Scores::of_segment(channels, metric, residuals, s, sight, false, check).score)
-        .collect()
 }

@@ -1,18 +1,19 @@
-//! The learned part of a window length: distances in the embedding beside those of the plain views.
+//! Learns the part of a window length that stands beside the plain views: distances in the embedding.
 //!
 //! The encoders neither gain nor lose on average, what the windows beside one let expect gains where a series has an
 //! order and enough of it was seen (docs/experiments.md).
 
-use super::channel::{ChannelModel, HeldOut, ScaleModel, extract_all};
-use super::context::{self, Beside};
-use super::held_out::thinned;
-use super::stray::Stray;
+use super::channel::extract_all;
+use super::held_out::{HeldOut, thinned};
 use crate::cluster::Centres;
 use crate::control::Check;
+use crate::metric::context::joint;
 use crate::metric::input::Windows;
 use crate::metric::{EMBEDDING, Embedded, LeftOut, Metric, incident};
-use crate::numeric::sampling::evenly_spaced;
+use crate::model::{Beside, ChannelModel, Head, ScaleModel, Stray, common_dims};
+use crate::numeric::sampling::{evenly_spaced, uniform};
 use crate::params::ValidParams;
+use crate::score::distance::log_distance;
 use crate::series::Series;
 use crate::view::{Extractor, PerView};
 use crate::window::layout::Layout;
@@ -24,34 +25,6 @@ use rand_core::SeedableRng;
 const MOST_WINDOWS: usize = 3000;
 /// The stream of random numbers of the learned part; windows lengths and channels have those from 0 on.
 const STREAM: u64 = u64::MAX;
-
-/// The normal windows of one length in the embedding.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Head {
-    /// Centres of the embeddings.
-    pub centres: PerView<Centres>,
-    /// What a learned log distance is multiplied by before it is added to that of the plain view, 0 or more: the
-    /// ratio of their spreads, so that both weigh the same.
-    pub gains: PerView<f32>,
-    /// How far normal windows lie that are out of step with the training, in what is added.
-    pub stray: PerView<Stray>,
-}
-
-impl Head {
-    /// The learned log distance of each view, times its gain: `log(1 + d)` for the distance `d` to the nearest
-    /// centre over the root of the dimension, in the units of windows in step. The disagreement of the views' embeddings is left to the training:
-    /// in the score it measures worse (docs/experiments.md).
-    pub(crate) fn log_distances(&self, z: &Embedded, stray: bool) -> PerView<f32> {
-        std::array::from_fn(|v| {
-            let log = self.gains[v] * log_distance(self.centres[v].distance(&z[v]));
-            if stray { self.stray[v].in_step(log) } else { log }
-        })
-    }
-}
-
-fn log_distance(distance: f32) -> f32 {
-    (distance / (EMBEDDING as f32).sqrt()).ln_1p()
-}
 
 /// Scaled values of every segment, with the grid cell of its first sample.
 type Scaled = Vec<(i64, Vec<f32>)>;
@@ -112,17 +85,6 @@ pub(crate) fn learn(
     Learned { metric, hindsight }
 }
 
-/// The largest number of features of each view at any of the lengths.
-pub(crate) fn common_dims(lengths: impl Iterator<Item = usize>) -> PerView<usize> {
-    let mut dims = PerView::default();
-    for length in lengths {
-        for (most, dim) in dims.iter_mut().zip(Extractor::dims_of(length)) {
-            *most = dim.max(*most);
-        }
-    }
-    dims
-}
-
 /// Adds evenly spaced training windows, and an incident made of each.
 #[allow(
     clippy::too_many_arguments,
@@ -157,7 +119,7 @@ fn gather(
         let features = scale.features(window(at), &mut extractor);
         normal.push(features.each_ref().map(Vec::as_slice), dims);
         let mut changed = window(at).to_vec();
-        let other = (crate::numeric::sampling::uniform(rng) * places.len() as f64) as usize;
+        let other = (uniform(rng) * places.len() as f64) as usize;
         incident::make(&mut changed, window(other), rng);
         let features = scale.features(&changed, &mut extractor);
         made.push(features.each_ref().map(Vec::as_slice), dims);
@@ -199,7 +161,7 @@ fn attach(
     let mut hindsight = held_out.clone();
     let dims = Extractor::dims_of(scale.length);
     let joint: Vec<f32> = (0..layout.windows())
-        .flat_map(|i| context::joint(row(&plain, dims, i)))
+        .flat_map(|i| joint(row(&plain, dims, i)))
         .collect();
     if let Some((beside, known)) = Beside::learn(&joint, dims, &layout, &quick, &mut scale.views, check) {
         for (window, known) in hindsight.iter_mut().flatten().zip(known) {

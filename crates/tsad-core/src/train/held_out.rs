@@ -1,11 +1,21 @@
-//! Distances of training windows by models that have not seen them.
+//! Distances and scores of training windows by models that have not seen them.
 
-use super::channel::ViewModel;
 use crate::cluster::{Block, Centres};
+use crate::control::Check;
+use crate::metric::Metric;
+use crate::model::{ChannelModel, ViewModel};
 use crate::numeric::sampling::evenly_spaced;
+use crate::residual::{Excesses, Residuals};
+use crate::score::distance::Sight;
+use crate::score::samples::Scores;
+use crate::series::{Segment, Series};
+use crate::view::PerView;
 use crate::window::fold::MAX_CLUSTERED;
 use std::borrow::Cow;
 use std::ops::Range;
+
+/// Per segment and window the log distances of the views to centres found without the window.
+pub(crate) type HeldOut = Vec<Vec<PerView<f32>>>;
 
 /// The distance of every window of one view to the nearest centre, everything being learned without the
 /// windows around it: block by block `fit` learns at most `most` of the others anew (cross-fitting, as in the CV+ of
@@ -83,10 +93,51 @@ fn gathered(features: &[f32], dim: usize, indices: impl ExactSizeIterator<Item =
     out
 }
 
+/// The held-out distances of all channels and scales; none if those of one are missing.
+pub(crate) fn complete(held_out: &[Vec<Option<HeldOut>>]) -> Option<Vec<Vec<&HeldOut>>> {
+    let channels = held_out.iter().map(|c| c.iter().map(Option::as_ref).collect());
+    channels.collect()
+}
+
+/// The scores of the training samples by centres found without them.
+pub(crate) fn held_out_scores(
+    channels: &[ChannelModel],
+    held_out: &[Vec<&HeldOut>],
+    excesses: &[Excesses],
+    series: &Series,
+    sight: Sight,
+    check: Check,
+) -> Vec<Vec<f64>> {
+    let scores = |(s, segment): (usize, &Segment)| {
+        let of = |scale: usize, _: usize, _: &[usize]| {
+            held_out
+                .iter()
+                .map(|c| Cow::Borrowed(c[scale][s].as_slice()))
+                .collect()
+        };
+        Scores::of_distances(channels, segment, &excesses[s], sight, false, check, of).score
+    };
+    series.segments.iter().enumerate().map(scores).collect()
+}
+
+pub(crate) fn in_sample_scores(
+    channels: &[ChannelModel],
+    metric: Option<&Metric>,
+    residuals: &Residuals,
+    series: &Series,
+    sight: Sight,
+    check: Check,
+) -> Vec<Vec<f64>> {
+    let segments = series.segments.iter();
+    segments
+        .map(|s| Scores::of_segment(channels, metric, residuals, s, sight, false, check).score)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detector::stray::Stray;
+    use crate::model::Stray;
     use crate::view::Standard;
     use crate::window::fold::{MAX_REFITTED, refitted};
     use rand_chacha::ChaCha8Rng;

@@ -1,0 +1,9 @@
+//! Episodes: runs of anomalous points, of a whole series or of one that grows.
+//!
+//! Knows of the detector only `score::point` and `model::aspect`.
+
+mod event;
+mod follow;
+
+pub use event::{Event, EventParams, events};
+pub use follow::{Due, Followed, Mark, Pace, Told, follow};

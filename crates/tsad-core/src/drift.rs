@@ -1,6 +1,5 @@
-//! Whether a model still fits: how far newer rows are from what it was trained on.
-//!
-//! May import `score`, `model` and what stands below them.
+//! Whether a model still fits: how far newer rows are from what it was trained on. May import `control`, `error`,
+//! `series`, `view`, `window`, `calibrate`, `model`, `score`.
 
 use crate::calibrate::{LEAST_P_VALUES, Uniformity};
 use crate::control::Check;

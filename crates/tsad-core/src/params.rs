@@ -1,4 +1,4 @@
-//! Parameters of training, unchecked and checked.
+//! Parameters of training, unchecked and checked. May import `error`, `series`, `view`.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::series::TimeKind;

@@ -1,4 +1,5 @@
-//! From score to p-value and decision, by the scores of held-out training windows.
+//! From score to p-value and decision, by the scores of held-out training windows. May import `control`, `numeric`,
+//! `series`.
 //!
 //! The contract: over many series, normal samples are flagged with probability `alpha` on average. Measured
 //! on made normal series (`tsad-bench calibration`): within a factor of 2 for every `alpha` not below

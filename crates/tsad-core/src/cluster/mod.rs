@@ -1,4 +1,4 @@
-//! Centres of windows in a space of features. May import `numeric` and `control`.
+//! Centres of windows in a space of features. May import `control`, `numeric`.
 
 mod kmeans;
 pub(crate) mod streaming;

@@ -1,6 +1,5 @@
-//! Episodes: runs of anomalous points, of a whole series or of one that grows.
-//!
-//! Knows of the detector only `score::point` and `model::aspect`.
+//! Episodes: runs of anomalous points, of a whole series or of one that grows. May import `score::point`,
+//! `model::aspect`.
 
 mod event;
 mod follow;

@@ -3,8 +3,7 @@
 use super::season::season;
 use crate::control::Check;
 use crate::numeric::quantile::nearest;
-use crate::series::RobustScale;
-use crate::series::Series;
+use crate::series::{RobustScale, Series};
 
 /// A season must bring the typical deviation below this share of what it is without.
 const WORTH: f64 = 0.8;

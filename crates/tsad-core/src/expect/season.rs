@@ -1,8 +1,7 @@
 //! The season of a channel.
 
 use crate::control::Check;
-use crate::series::RobustScale;
-use crate::series::Series;
+use crate::series::{RobustScale, Series};
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
 

@@ -1,4 +1,4 @@
-//! Evaluation: how well scores or decisions agree with labels.
+//! Evaluation: how well scores or decisions agree with labels. May import `control`, `error`.
 //!
 //! Three families:
 //!

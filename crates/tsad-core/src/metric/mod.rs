@@ -1,5 +1,6 @@
-//! Cross-modal deep metric learning: views of a window as modalities of one thing, embedded so that the same
-//! class is near in all views, other classes are far, and incidents are far from every class.
+//! Cross-modal deep metric learning: views of a window as modalities of one thing, embedded so that the same class is
+//! near in all views, other classes are far, and incidents are far from every class. May import `control`, `numeric`,
+//! `view`, `cluster`.
 //!
 //! The three layers of the method have a module each: the input layer ([`input`]), the triplet selection layer
 //! ([`triplet`]) and the loss function computation layer ([`loss`]); [`encoder`] embeds, [`sgd`] learns. One

@@ -1,4 +1,5 @@
-//! The model: what training found, and its bytes.
+//! The model: what training found, and its bytes. May import `control`, `error`, `series`, `view`, `cluster`,
+//! `direction`, `residual`, `metric`, `window`, `params`, `expect`, `calibrate`.
 
 pub(crate) mod aspect;
 mod channel;

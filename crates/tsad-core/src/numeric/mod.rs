@@ -1,4 +1,4 @@
-//! The ground floor: arithmetic in a fixed order. May import nothing of the crate.
+//! The ground floor: arithmetic in a fixed order. May import nothing.
 
 pub(crate) mod lanes;
 pub(crate) mod linalg;

@@ -1,4 +1,5 @@
-//! What neither the past of a channel nor the other channels explain: the views of a single sample.
+//! What neither the past of a channel nor the other channels explain: the views of a single sample. May import
+//! `control`, `numeric`.
 //!
 //! Windows tell that something is unusual around a sample, residuals that it is the sample itself. Both residuals use
 //! no later sample. Only what exceeds everything usual counts: `log(|r| / l)` where the residual `r` exceeds the

@@ -1,11 +1,9 @@
 //! How far windows lie from the normal ones, as logarithms and in the units of the training.
 
 use crate::control::Check;
-use crate::metric::context;
-use crate::metric::{EMBEDDING, Embedded, Metric};
-use crate::model::neighbours;
+use crate::metric::{EMBEDDING, Embedded, Metric, context};
 use crate::model::unit::FINEST;
-use crate::model::{Beside, Head, ScaleModel, ViewModel};
+use crate::model::{Beside, Head, ScaleModel, ViewModel, neighbours};
 use crate::view::{Extractor, PerView};
 use crate::window::placement::in_step;
 

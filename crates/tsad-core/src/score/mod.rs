@@ -1,4 +1,5 @@
-//! From rows and a model to scored points. May import `model` and what stands below it; never `train`.
+//! From rows and a model to scored points. May import `control`, `error`, `series`, `view`, `direction`, `residual`,
+//! `metric`, `window`, `params`, `calibrate`, `model`.
 
 pub(crate) mod causal;
 pub(crate) mod combine;

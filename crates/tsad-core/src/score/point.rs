@@ -74,7 +74,7 @@ pub struct Point {
     pub p_value: Option<f64>,
     /// Whether the score lies above the threshold.
     pub is_anomaly: Option<bool>,
-    /// The share of each view in the score, in the order of [`crate::view::Aspect::ALL`]; sums to 1. Of a single
+    /// The share of each view in the score, in the order of [`crate::model::Aspect::ALL`]; sums to 1. Of a single
     /// channel that of relation is 0.
     pub views: Option<PerAspect<f64>>,
     /// The share of each channel in the score; sums to 1, 0 for a channel the model leaves out.

@@ -1,4 +1,5 @@
-//! Rows become a series: sorted, without duplicates, on a regular grid, cut into segments at long gaps.
+//! Rows become a series: sorted, without duplicates, on a regular grid, cut into segments at long gaps. May import
+//! `control`, `error`, `numeric`.
 
 mod grid;
 mod samples;

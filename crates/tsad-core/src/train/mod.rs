@@ -1,4 +1,5 @@
-//! From rows to a model. May import everything but `drift`, `episode`, `measure` and `picture`.
+//! From rows to a model. May import `control`, `error`, `numeric`, `series`, `view`, `cluster`, `direction`,
+//! `residual`, `metric`, `window`, `params`, `expect`, `calibrate`, `model`, `score`.
 
 mod causal;
 mod channel;

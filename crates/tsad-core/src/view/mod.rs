@@ -1,4 +1,4 @@
-//! The views of a window: amplitude, shape, spectrum and profile (the modalities of the method).
+//! The views of a window: amplitude, shape, spectrum and profile (the modalities of the method). May import `numeric`.
 //!
 //! A window of `L` samples of one channel, robustly scaled, is described four times: by its level and
 //! spread, by its form regardless of both, by its frequency content, and by its course in its size. Every view is a vector of fixed

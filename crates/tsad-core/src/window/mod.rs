@@ -1,5 +1,4 @@
-//! Where windows stand, and which of them are learned from. May import `view`, `series`, `cluster`, `numeric` and
-//! `control`.
+//! Where windows stand, and which of them are learned from. May import `numeric`, `series`, `view`, `cluster`.
 
 pub(crate) mod fold;
 pub(crate) mod layout;

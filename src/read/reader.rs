@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, Row};
 use super::request::{Request, invalid};
-use super::series::Rows;
+use super::rows::Rows;
 use super::source::Source;
 use crate::error::{Result, shown};
 use crate::interrupt::check;
@@ -21,7 +21,7 @@ struct Time {
 }
 
 /// Reads rows and cuts them into series.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     source: &'a Source,
     cursor: Cursor,
     /// The number of rows that were handed out.
@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Safety
     /// There must be an SPI connection.
-    pub(super) unsafe fn open(source: &'a Source, request: &Request, reach: i64, may_go_back: bool) -> Self {
+    pub(crate) unsafe fn open(source: &'a Source, request: &Request, reach: i64, may_go_back: bool) -> Self {
         // Infinite bounds stay as they are.
         let moved = |t: i64, by: i64| {
             if t == i64::MIN || t == i64::MAX {
@@ -65,23 +65,23 @@ impl<'a> Reader<'a> {
     }
 
     /// The number of rows read so far.
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
     /// Goes back to where that many rows were read.
-    pub(super) fn go_to(&mut self, position: u64) {
+    pub(crate) fn go_to(&mut self, position: u64) {
         self.batch.clear();
         self.cursor.go_to(position);
         self.position = position;
     }
 
-    pub(super) fn close(self) {
+    pub(crate) fn close(self) {
         self.cursor.close();
     }
 
     /// The key of the next series, of which no row is read yet.
-    pub(super) fn begin(&mut self) -> Result<Option<RawJsonb>> {
+    pub(crate) fn begin(&mut self) -> Result<Option<RawJsonb>> {
         if self.batch.is_empty() && !self.fill()? {
             return Ok(None);
         }
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads rows of the series that `rows` are of until there are `most`; whether it has more.
-    pub(super) fn read(&mut self, rows: &mut Rows, most: usize) -> Result<bool> {
+    pub(crate) fn read(&mut self, rows: &mut Rows, most: usize) -> Result<bool> {
         loop {
             if self.batch.is_empty() && !self.fill()? {
                 return Ok(false);

@@ -1,9 +1,9 @@
 //! `tsad.clean`: the rows with anomalies replaced.
 
-use super::output::{self, Output};
-use super::request::request;
-use super::series::{Scored, for_each_part};
 use crate::error::{Result, fail};
+use crate::output::{self, Output};
+use crate::read::request::request;
+use crate::read::series::{Scored, for_each_part};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;

@@ -1,7 +1,7 @@
 //! Training on the rows that are to be scored afterwards.
 
 use super::reader::Reader;
-use super::series::{Rows, samples};
+use super::rows::{Rows, samples};
 use super::source::Columns;
 use crate::error::{Result, report};
 use crate::interrupt::check;
@@ -12,7 +12,7 @@ use tsad_core::{Model, Samples, ValidParams};
 const PORTION: usize = 100_000;
 
 /// The rows of a series before a time, as many as are trained on.
-pub(super) struct Training<'a> {
+pub(crate) struct Training<'a> {
     until: i64,
     params: &'a ValidParams,
     columns: &'a Columns,
@@ -26,7 +26,7 @@ pub(super) struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    pub(super) fn new(until: i64, params: &'a ValidParams, columns: &'a Columns) -> Self {
+    pub(crate) fn new(until: i64, params: &'a ValidParams, columns: &'a Columns) -> Self {
         Self {
             until,
             params,
@@ -40,7 +40,7 @@ impl<'a> Training<'a> {
 
     /// Trains on `rows`, the first ones of a series, and, if there are more, on those that follow; the reader is then
     /// where it was. Returns the number of values of a row as well, where it is known.
-    pub(super) fn train(
+    pub(crate) fn train(
         mut self,
         rows: &Rows,
         mut more: bool,

@@ -3,6 +3,7 @@
 use super::models::{Finder, Found, Lookup};
 use super::reader::Reader;
 use super::request::{Detail, Models, Request};
+use super::rows::{Rows, samples};
 use super::source::{Columns, Source};
 use super::training::Training;
 use crate::error::{Result, fail, report, shown};
@@ -17,96 +18,8 @@ use std::ops::Range;
 use std::rc::Rc;
 use tsad_core::{ErrorKind, Model, Point, Samples, Status};
 
-/// The rows of one series.
-pub(super) struct Rows {
-    pub key: RawJsonb,
-    /// Times as the core takes them, ascending; rows without time are last.
-    pub times: Vec<Option<i64>>,
-    /// The same as `timestamptz`, in microseconds; none where times are integers.
-    pub shown: Vec<Option<i64>>,
-    /// Whether the time of a row is infinite.
-    pub infinite: Vec<bool>,
-    /// The values of each row; none where an array is NULL.
-    pub values: Vec<Option<Vec<f64>>>,
-}
-
-impl Rows {
-    /// Of a series, none so far.
-    pub(super) fn of(key: RawJsonb) -> Self {
-        Self {
-            key,
-            times: Vec::new(),
-            shown: Vec::new(),
-            infinite: Vec::new(),
-            values: Vec::new(),
-        }
-    }
-
-    /// The time of row `i` in the unit in which requests give times: as a `timestamptz`, or the integer itself.
-    pub(super) fn asked(&self, i: usize) -> Option<i64> {
-        self.shown[i].or(self.times[i])
-    }
-
-    /// The number of values of the first row that has an array.
-    pub(super) fn width(&self) -> Option<usize> {
-        self.values.iter().flatten().map(Vec::len).find(|n| *n > 0)
-    }
-
-    /// The number of rows that no later row can touch, given how far in time that reaches.
-    fn settled(&self, reach: i64) -> usize {
-        let last = self.times.len().checked_sub(1);
-        match last.and_then(|i| self.times[i].filter(|_| !self.infinite[i])) {
-            Some(time) => self.before(time.saturating_sub(reach)),
-            // Rows without a time come last.
-            None => self.times.len(),
-        }
-    }
-
-    /// The number of rows before a time.
-    fn before(&self, time: i64) -> usize {
-        self.times.partition_point(|t| t.is_some_and(|t| t < time))
-    }
-
-    /// The rows from number `end` on, with those before them that touch them, and how many these are.
-    fn rest(&self, end: usize, reach: i64) -> Result<(Self, usize)> {
-        let from = match self.times.get(end).copied().flatten() {
-            Some(time) => self.before(time.saturating_sub(reach)),
-            None => end,
-        };
-        let copy = || {
-            (
-                self.times[from..].to_vec(),
-                self.shown[from..].to_vec(),
-                self.infinite[from..].to_vec(),
-                self.values[from..].to_vec(),
-            )
-        };
-        let (times, shown, infinite, values) = guarded(copy)?;
-        let rest = Self {
-            key: self.key.clone(),
-            times,
-            shown,
-            infinite,
-            values,
-        };
-        Ok((rest, end - from))
-    }
-
-    /// A time of the core as a `timestamptz`.
-    pub(super) fn shown_at(&self, time: i64) -> Option<i64> {
-        self.shown.get(self.before(time)).copied().flatten()
-    }
-
-    /// The first row at a time.
-    pub(super) fn at(&self, time: i64) -> Option<usize> {
-        let at = self.before(time);
-        let here = self.times.get(at).copied().flatten();
-        (here == Some(time)).then_some(at)
-    }
-}
-
 /// The scores of one series, or of a part of it.
-pub(super) struct Scored {
+pub(crate) struct Scored {
     pub rows: Rows,
     /// The rows that count; those around them are read for the sake of the windows.
     pub range: Range<usize>,
@@ -123,7 +36,7 @@ pub(super) struct Scored {
 
 impl Scored {
     /// Says that the series gave no episodes because it was not scored.
-    pub(super) fn warn(&self) {
+    pub(crate) fn warn(&self) {
         let why = self.messages.series.as_deref().unwrap_or_default();
         fail(
             PgSqlErrorCode::ERRCODE_WARNING,
@@ -135,7 +48,7 @@ impl Scored {
 }
 
 /// Messages of rows.
-pub(super) struct Messages {
+pub(crate) struct Messages {
     /// Of the whole series.
     pub series: Option<String>,
     /// Of single rows.
@@ -148,7 +61,7 @@ const MOST_ROWS: usize = 100_000;
 /// Calls `each` for every series of a request in turn, with the scores of its rows in parts, in the order of time; among
 /// them are some before `since` and after `until`. The parts overlap by what windows reach, so that scores are those of
 /// the whole series.
-pub(super) fn for_each_part(
+pub(crate) fn for_each_part(
     request: &Request,
     mut each: impl FnMut(&Columns, Scored) -> Result<()>,
 ) -> Result<()> {
@@ -159,7 +72,7 @@ pub(super) fn for_each_part(
 
 /// Calls `each` for every series of a request in turn. It must go through the parts of the series once, and may do so
 /// again if it said so before.
-pub(super) fn for_each_series(
+pub(crate) fn for_each_series(
     request: &Request,
     again: bool,
     mut each: impl FnMut(&mut Series) -> Result<()>,
@@ -247,7 +160,7 @@ impl Mixed {
 }
 
 /// One series of a request and its model.
-pub(super) struct Series<'a, 'b> {
+pub(crate) struct Series<'a, 'b> {
     key: RawJsonb,
     /// The number of rows read before it.
     start: u64,
@@ -261,7 +174,7 @@ pub(super) struct Series<'a, 'b> {
 
 impl<'a> Series<'a, '_> {
     /// Calls `each` for its parts in the order of time.
-    pub(super) fn parts(&mut self, mut each: impl FnMut(Part<'a>) -> Result<()>) -> Result<()> {
+    pub(crate) fn parts(&mut self, mut each: impl FnMut(Part<'a>) -> Result<()>) -> Result<()> {
         let (mut rows, mut more) = match self.first.take() {
             Some(first) => first,
             None => {
@@ -305,7 +218,7 @@ impl<'a> Series<'a, '_> {
 }
 
 /// A part of a series, not yet scored.
-pub(super) struct Part<'a> {
+pub(crate) struct Part<'a> {
     pub rows: Rows,
     /// The rows that count; those around them are read for the sake of the windows.
     pub range: Range<usize>,
@@ -318,11 +231,11 @@ pub(super) struct Part<'a> {
 
 impl Part<'_> {
     /// Whether it is the whole series.
-    pub(super) fn is_all(&self) -> bool {
+    pub(crate) fn is_all(&self) -> bool {
         self.is_last && self.range == (0..self.rows.times.len())
     }
 
-    pub(super) fn score(self, detail: Detail) -> Result<Scored> {
+    pub(crate) fn score(self, detail: Detail) -> Result<Scored> {
         let (samples, messages) = samples(self.columns, &self.rows, self.width)?;
         let scored = score(self.rows, samples, messages, self.found, detail)?;
         Ok(Scored {
@@ -335,7 +248,7 @@ impl Part<'_> {
 
 /// Calls `each` for every series of a request in turn, with its rows as the core takes them and what is wrong with
 /// single rows.
-pub(super) fn for_each_rows(
+pub(crate) fn for_each_rows(
     request: &Request,
     mut each: impl FnMut(&Source, Rows, Samples, &[Option<&'static str>]) -> Result<()>,
 ) -> Result<()> {
@@ -355,55 +268,9 @@ pub(super) fn for_each_rows(
     })
 }
 
-/// The rows of a series as the core takes them, those left out that have no finite time; and what is wrong with
-/// single rows. Infinite values become gaps. The number of channels is that of the columns or, of an array, of the
-/// first row that has one.
-pub(super) fn samples(
-    columns: &Columns,
-    rows: &Rows,
-    count: Option<usize>,
-) -> Result<(Samples, Vec<Option<&'static str>>)> {
-    guarded(|| core_rows(columns, rows, count))?.map_err(report)
-}
-
-fn core_rows(
-    columns: &Columns,
-    rows: &Rows,
-    count: Option<usize>,
-) -> tsad_core::Result<(Samples, Vec<Option<&'static str>>)> {
-    let channels = count.or_else(|| rows.width()).unwrap_or(1);
-    let mut samples = Samples::new(channels)?.with_times(columns.time.kind());
-    let mut messages = vec![None; rows.times.len()];
-    let mut clean = vec![f64::NAN; channels];
-    for (i, message) in messages.iter_mut().enumerate() {
-        if i.is_multiple_of(1 << 14) {
-            check();
-        }
-        clean.fill(f64::NAN);
-        match &rows.values[i] {
-            Some(values) if values.len() == channels => {
-                for (c, v) in clean.iter_mut().zip(values) {
-                    *c = if v.is_infinite() { f64::NAN } else { *v };
-                }
-                if values.iter().any(|v| v.is_infinite()) {
-                    *message = Some("value is infinite");
-                }
-            }
-            Some(_) => *message = Some("the row has another number of values than the others of its series"),
-            None => {}
-        }
-        match rows.times[i] {
-            _ if rows.infinite[i] => *message = Some("time is infinite"),
-            Some(time) => samples.push(time, &clean)?,
-            None => *message = Some("time is NULL"),
-        }
-    }
-    Ok((samples, messages))
-}
-
 /// Scores the rows of a series, with as much detail as is wanted. Whatever is wrong with the
 /// series or a row becomes a status and a message.
-pub(super) fn score(
+pub(crate) fn score(
     rows: Rows,
     samples: Samples,
     messages: Vec<Option<&'static str>>,

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use tsad_core::{Model, ValidParams};
 
 /// Finds the model of a series.
-pub(super) enum Finder {
+pub(crate) enum Finder {
     One(Rc<Model>),
     Table(Table),
     /// Trained on the rows before a time.
@@ -26,7 +26,7 @@ pub(super) enum Finder {
 }
 
 /// A table of models.
-pub(super) struct Table {
+pub(crate) struct Table {
     /// The qualified, quoted name.
     name: String,
     /// The series columns.
@@ -45,7 +45,7 @@ struct SeriesColumn {
 }
 
 /// What to score a series with.
-pub(super) enum Lookup<'a> {
+pub(crate) enum Lookup<'a> {
     Found(Found),
     /// A model of its rows before a time.
     Train(i64, &'a ValidParams),
@@ -53,7 +53,7 @@ pub(super) enum Lookup<'a> {
 
 /// What was found for a series.
 #[derive(Clone)]
-pub(super) enum Found {
+pub(crate) enum Found {
     Model(Rc<Model>),
     /// There is none.
     None,
@@ -63,7 +63,7 @@ pub(super) enum Found {
 
 impl Found {
     /// How far around a row other rows can touch its score, in the unit of the times.
-    pub(super) fn reach(&self) -> i64 {
+    pub(crate) fn reach(&self) -> i64 {
         match self {
             Self::Model(model) => model.reach().unwrap_or(0),
             Self::None | Self::Broken(_) => 0,
@@ -71,7 +71,7 @@ impl Found {
     }
 
     /// The number of values that it scores.
-    pub(super) fn channels(&self) -> Option<usize> {
+    pub(crate) fn channels(&self) -> Option<usize> {
         match self {
             Self::Model(model) => Some(model.channels()),
             Self::None | Self::Broken(_) => None,
@@ -106,7 +106,7 @@ fn _equality(type_name: &str) -> Result<Option<String>> {
 }
 
 /// A model for rows with a number of values, where that is known.
-pub(super) fn one(bytes: &[u8], channels: Option<usize>) -> Result<Model> {
+pub(crate) fn one(bytes: &[u8], channels: Option<usize>) -> Result<Model> {
     let model = guarded(|| Model::from_bytes(bytes))?.map_err(report)?;
     match channels.filter(|c| *c != model.channels()) {
         None => Ok(model),
@@ -128,7 +128,7 @@ impl Finder {
     ///
     /// # Safety
     /// There must be an SPI connection.
-    pub(super) unsafe fn new(request: &Request, channels: Option<usize>) -> Result<Self> {
+    pub(crate) unsafe fn new(request: &Request, channels: Option<usize>) -> Result<Self> {
         let oid = match &request.models {
             Models::None => {
                 return Err(invalid(
@@ -219,7 +219,7 @@ impl Finder {
     ///
     /// # Safety
     /// There must be an SPI connection.
-    pub(super) unsafe fn find(&self, series: &RawJsonb) -> Result<Lookup<'_>> {
+    pub(crate) unsafe fn find(&self, series: &RawJsonb) -> Result<Lookup<'_>> {
         Ok(match self {
             Self::One(model) => Lookup::Found(Found::Model(model.clone())),
             // SAFETY: the caller vouches for the connection.
@@ -232,7 +232,7 @@ impl Finder {
     ///
     /// # Safety
     /// There must be an SPI connection.
-    pub(super) unsafe fn reach(&self) -> Result<i64> {
+    pub(crate) unsafe fn reach(&self) -> Result<i64> {
         match self {
             Self::One(model) => Ok(model.reach().unwrap_or(0)),
             // All rows are read.

@@ -1,17 +1,18 @@
 //! `tsad._follow`: the episodes of a batch of series of a monitor, from where each was left.
 
-use super::events::Limits;
-use super::models::one;
-use super::output::{self, Output, shares_text};
-use super::request::{Request, invalid, required, rows_only};
-use super::rows::channel_names;
-use super::series::{Rows, for_each_rows};
-use super::source::{Columns, Source};
 use crate::error::{Result, report};
+use crate::function::detect::channel_names;
+use crate::function::events::Limits;
 use crate::inspect::iso;
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
 use crate::memory::{guarded, is_out_of_memory};
+use crate::output::{self, Output, shares_text};
+use crate::read::models::one;
+use crate::read::request::{Request, invalid, required, rows_only};
+use crate::read::rows::Rows;
+use crate::read::series::for_each_rows;
+use crate::read::source::{Columns, Source};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use serde_json::{Value, json};

@@ -1,8 +1,5 @@
 //! `tsad.suggest`: a dry run that tells what would be trained on.
 
-use super::output::{self, Output};
-use super::request::rows_only;
-use super::series::for_each_rows;
 use crate::composite;
 use crate::error::Result;
 use crate::interrupt::check;
@@ -10,6 +7,9 @@ use crate::jsonb::RawJsonb;
 use crate::memory::guarded;
 use crate::notes::left_out;
 use crate::options::params;
+use crate::output::{self, Output};
+use crate::read::request::rows_only;
+use crate::read::series::for_each_rows;
 use pgrx::prelude::*;
 use pgrx::{JsonB, pg_sys};
 use serde_json::json;
@@ -70,7 +70,7 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 }
 
 /// What to expect of a training.
-pub(super) struct Advice {
+pub(crate) struct Advice {
     /// `ready`, `insufficient_data` or `constant`.
     pub verdict: &'static str,
     pub message: String,
@@ -79,7 +79,7 @@ pub(super) struct Advice {
 }
 
 impl Advice {
-    pub(super) fn of(survey: &Survey, params: &ValidParams) -> Self {
+    pub(crate) fn of(survey: &Survey, params: &ValidParams) -> Self {
         let fits = |l: &&usize| survey.samples >= 2 * **l && survey.longest_stretch >= **l;
         let scales: Vec<usize> = params.scales.iter().filter(fits).copied().collect();
         let advice = |verdict, message| Self {

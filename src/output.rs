@@ -6,7 +6,7 @@ use pgrx::{PgLogLevel, PgMemoryContexts, pg_sys};
 use std::fmt::Write;
 
 /// The tuplestore of a running call.
-pub(super) struct Output {
+pub(crate) struct Output {
     store: *mut pg_sys::Tuplestorestate,
     columns: pg_sys::TupleDesc,
     scratch: PgMemoryContexts,
@@ -22,7 +22,7 @@ impl Output {
     ///
     /// # Safety
     /// `fcinfo` must be that of the running call of a function that returns a set of rows.
-    pub(super) unsafe fn new(fcinfo: pg_sys::FunctionCallInfo) -> Self {
+    pub(crate) unsafe fn new(fcinfo: pg_sys::FunctionCallInfo) -> Self {
         // SAFETY: the caller vouches for fcinfo; where a set is not accepted an error is raised.
         unsafe {
             pg_sys::InitMaterializedSRF(fcinfo, 0);
@@ -38,7 +38,7 @@ impl Output {
     }
 
     /// Adds a row; `make` gives its columns, in the order of the declaration.
-    pub(super) fn push<const N: usize>(&mut self, make: impl FnOnce() -> [Option<pg_sys::Datum>; N]) {
+    pub(crate) fn push<const N: usize>(&mut self, make: impl FnOnce() -> [Option<pg_sys::Datum>; N]) {
         if let Err(e) = spare() {
             e.report(PgLogLevel::ERROR);
         }
@@ -62,7 +62,7 @@ impl Output {
 }
 
 /// A time in microseconds as a `timestamptz`.
-pub(super) fn time(micros: i64) -> Option<pg_sys::Datum> {
+pub(crate) fn time(micros: i64) -> Option<pg_sys::Datum> {
     Some(pg_sys::Datum::from(micros))
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn shares<'a>(names: impl Iterator<Item = &'a str>, shares: &[f64]) -
 }
 
 /// The same as JSON text.
-pub(super) fn shares_text<'a>(names: impl Iterator<Item = &'a str>, shares: &[f64]) -> String {
+pub(crate) fn shares_text<'a>(names: impl Iterator<Item = &'a str>, shares: &[f64]) -> String {
     const STEPS: f64 = 10_000.0;
     let mut steps: Vec<i64> = shares.iter().map(|s| (s * STEPS).floor() as i64).collect();
     let mut order: Vec<usize> = (0..steps.len()).collect();

@@ -17,7 +17,7 @@ use std::panic::AssertUnwindSafe;
 const MOST_LISTED: usize = 20;
 
 /// A relation and its columns.
-pub(super) struct Relation {
+pub(crate) struct Relation {
     /// The qualified, quoted name, or words for a query, in messages.
     pub name: String,
     /// What stands in a FROM clause.
@@ -26,7 +26,7 @@ pub(super) struct Relation {
 }
 
 /// A column of a relation.
-pub(super) struct Column {
+pub(crate) struct Column {
     name: String,
     /// The type, a domain resolved to what it is made of.
     base: pg_sys::Oid,
@@ -37,7 +37,7 @@ pub(super) struct Column {
 
 impl Relation {
     /// The relation of a request: by OID, by name, or a query in its place.
-    pub(super) fn open(from: &From) -> Result<Self> {
+    pub(crate) fn open(from: &From) -> Result<Self> {
         match from {
             From::Relation(oid) => Self::of_oid(*oid),
             From::Text(text) if is_query(text) => Self::of_query(text),
@@ -56,7 +56,7 @@ impl Relation {
     }
 
     /// Looks up a relation.
-    pub(super) fn of_oid(oid: pg_sys::Oid) -> Result<Self> {
+    pub(crate) fn of_oid(oid: pg_sys::Oid) -> Result<Self> {
         const NAME: &str = "SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class c \
             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
             WHERE c.oid OPERATOR(pg_catalog.=) $1";
@@ -98,25 +98,25 @@ impl Relation {
     }
 
     /// Whether there is a column of that name.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.columns.iter().any(|c| c.name == name)
     }
 
     /// The names of the other columns.
-    pub(super) fn names_but(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn names_but(&self, name: &str) -> Vec<&str> {
         let names = self.columns.iter().map(|c| c.name.as_str());
         names.filter(|n| *n != name).collect()
     }
 
     /// Whether it is of a kind that indexes can be made on.
-    pub(super) fn can_have_index(&self) -> Result<bool> {
+    pub(crate) fn can_have_index(&self) -> Result<bool> {
         const KIND: &str = "SELECT c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m}'::pg_catalog.\"char\"[]) \
             FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass";
         Ok(read_one::<bool>(KIND, &[self.name.as_str().into()])?.unwrap_or(false))
     }
 
     /// Whether an index begins with the series columns, in any order, and then the time.
-    pub(super) fn has_index(&self, series: &[String], time: &str) -> Result<bool> {
+    pub(crate) fn has_index(&self, series: &[String], time: &str) -> Result<bool> {
         const INDEXES: &str = "SELECT ARRAY(SELECT a.attname::text FROM \
             pg_catalog.unnest(i.indkey) WITH ORDINALITY k (attnum, n) JOIN pg_catalog.pg_attribute a \
             ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum OPERATOR(pg_catalog.=) k.attnum \
@@ -177,7 +177,7 @@ impl Relation {
     ///
     /// # Errors
     /// 42703 if there is none, 42501 if the caller may not read it.
-    pub(super) fn column(&self, name: &str) -> Result<&Column> {
+    pub(crate) fn column(&self, name: &str) -> Result<&Column> {
         let Some(column) = self.columns.iter().find(|c| c.name == name) else {
             let names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
             let all = match names.len() {
@@ -211,21 +211,21 @@ impl Relation {
 
 impl Column {
     /// The quoted name.
-    pub(super) fn quoted(&self) -> String {
+    pub(crate) fn quoted(&self) -> String {
         quote_identifier(&self.name)
     }
 
     /// Whether its values are of type `jsonb`, or a domain over it.
-    pub(super) fn is_jsonb(&self) -> bool {
+    pub(crate) fn is_jsonb(&self) -> bool {
         self.base == pg_sys::JSONBOID
     }
 
     /// The name as an SQL literal.
-    pub(super) fn literal(&self) -> String {
+    pub(crate) fn literal(&self) -> String {
         quote_literal(&self.name)
     }
 
-    pub(super) fn type_name(&self) -> &str {
+    pub(crate) fn type_name(&self) -> &str {
         &self.type_name
     }
 
@@ -325,7 +325,7 @@ impl Column {
 }
 
 /// The query of a request and what its rows hold.
-pub(super) struct Source {
+pub(crate) struct Source {
     /// Columns: key `jsonb`, time of type `time`, values `float8` or `float8[]`, time as `timestamptz` (NULL where it
     /// is an integer).
     pub query: String,
@@ -333,7 +333,7 @@ pub(super) struct Source {
 }
 
 /// What the rows of a series hold.
-pub(super) struct Columns {
+pub(crate) struct Columns {
     /// The type of the times.
     pub time: TimeType,
     /// Whether the values are an array.
@@ -345,7 +345,7 @@ pub(super) struct Columns {
 impl Source {
     /// Checks the columns of a request and makes its query: one scan, ordered by series and time. Parameters 1
     /// and 2 bound the time where the request does.
-    pub(super) fn new(request: &Request) -> Result<Self> {
+    pub(crate) fn new(request: &Request) -> Result<Self> {
         let relation = Relation::open(&request.from)?;
         let time = relation.column(&request.time)?;
         let values = request
@@ -423,13 +423,13 @@ impl Source {
 
 impl Columns {
     /// The number of values of a row, where the columns tell; an array column does not.
-    pub(super) fn channels(&self) -> Option<usize> {
+    pub(crate) fn channels(&self) -> Option<usize> {
         (!self.array || !self.names.is_empty()).then_some(self.names.len())
     }
 }
 
 /// Whether a text is a query rather than the name of a relation.
-pub(super) fn is_query(text: &str) -> bool {
+pub(crate) fn is_query(text: &str) -> bool {
     let mut words = text
         .trim_start()
         .splitn(2, |c: char| c.is_whitespace() || c == '(');
@@ -491,7 +491,7 @@ fn type_name(oid: pg_sys::Oid, modifier: i32) -> String {
 }
 
 /// The expression of the key of a series.
-pub(super) fn key(alias: &str, series: &[&Column]) -> String {
+pub(crate) fn key(alias: &str, series: &[&Column]) -> String {
     let pairs: Vec<String> = series
         .iter()
         .map(|s| format!("{}, {alias}.{}", s.literal(), s.quoted()))

@@ -8,12 +8,12 @@ const BATCH: i64 = 1000;
 
 /// A query that is read batch by batch, under the snapshot of the calling statement and with the rights of the
 /// caller. It lives within one SPI connection.
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     portal: *mut pg_sys::PortalData,
 }
 
 /// One row of a batch.
-pub(super) struct Row {
+pub(crate) struct Row {
     tuple: pg_sys::HeapTuple,
     columns: pg_sys::TupleDesc,
 }
@@ -24,7 +24,7 @@ impl Cursor {
     ///
     /// # Safety
     /// There must be an SPI connection, and every value must be of its type.
-    pub(super) unsafe fn open(
+    pub(crate) unsafe fn open(
         query: &str,
         parameters: &[(pg_sys::Oid, Option<pg_sys::Datum>)],
         may_go_back: bool,
@@ -61,7 +61,7 @@ impl Cursor {
     }
 
     /// Calls `each` for the rows of the next batch; false if there was none left.
-    pub(super) fn batch<E>(&mut self, mut each: impl FnMut(Row) -> Result<(), E>) -> Result<bool, E> {
+    pub(crate) fn batch<E>(&mut self, mut each: impl FnMut(Row) -> Result<(), E>) -> Result<bool, E> {
         // SAFETY: the portal is open; the table of the batch is ours until it is freed below. On an error it goes
         // with the SPI connection.
         unsafe {
@@ -80,14 +80,14 @@ impl Cursor {
     }
 
     /// Goes to where the first `rows` rows have been read.
-    pub(super) fn go_to(&mut self, rows: u64) {
+    pub(crate) fn go_to(&mut self, rows: u64) {
         let rows = std::ffi::c_long::try_from(rows).unwrap_or(std::ffi::c_long::MAX);
         // SAFETY: the portal is open.
         unsafe { pg_sys::SPI_scroll_cursor_move(self.portal, pg_sys::FetchDirection::FETCH_ABSOLUTE, rows) };
     }
 
     /// The name, type and type modifier of every column.
-    pub(super) fn columns(&self) -> Vec<(String, pg_sys::Oid, i32)> {
+    pub(crate) fn columns(&self) -> Vec<(String, pg_sys::Oid, i32)> {
         // SAFETY: an open portal of a query has a descriptor of its columns.
         unsafe {
             let descriptor = pgrx::PgTupleDesc::from_pg_copy((*self.portal).tupDesc);
@@ -97,7 +97,7 @@ impl Cursor {
     }
 
     /// Closes the cursor.
-    pub(super) fn close(self) {
+    pub(crate) fn close(self) {
         // SAFETY: the portal is open.
         unsafe { pg_sys::SPI_cursor_close(self.portal) };
     }
@@ -105,7 +105,7 @@ impl Cursor {
 
 impl Row {
     /// The value of column `n`, counted from 1; it lives as long as the batch.
-    pub(super) fn datum(&self, n: i32) -> Option<pg_sys::Datum> {
+    pub(crate) fn datum(&self, n: i32) -> Option<pg_sys::Datum> {
         let mut null = false;
         // SAFETY: tuple and descriptor belong together.
         let datum = unsafe { pg_sys::SPI_getbinval(self.tuple, self.columns, n, &mut null) };

@@ -1,13 +1,13 @@
 //! `tsad.events`: one row an episode.
 
-use super::output::{self, Output, shares};
-use super::request::{Detail, Given, Range, invalid, request};
-use super::rows::contributions;
-use super::series::{Scored, for_each_part};
-use super::source::Columns;
+use super::detect::contributions;
 use crate::composite;
 use crate::error::{Result, fail};
 use crate::memory::{guarded, push, settle};
+use crate::output::{self, Output, shares};
+use crate::read::request::{Detail, Given, Range, invalid, request};
+use crate::read::series::{Scored, for_each_part};
+use crate::read::source::Columns;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
@@ -76,7 +76,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 
 /// The anomalous points of a series so far, and its last point, which tells whether an episode is over.
 #[derive(Default)]
-pub(super) struct Gathered {
+pub(crate) struct Gathered {
     pub points: Vec<Point>,
     /// The time of each as a `timestamptz`.
     shown: Vec<Option<i64>>,
@@ -84,7 +84,7 @@ pub(super) struct Gathered {
 
 impl Gathered {
     /// Takes what counts of another part, in the order of time.
-    pub(super) fn take(&mut self, asked: &Range, scored: &Scored) -> Result<()> {
+    pub(crate) fn take(&mut self, asked: &Range, scored: &Scored) -> Result<()> {
         // The last point of the part before is the last one no more.
         if self.points.last().is_some_and(|p| p.is_anomaly != Some(true)) {
             self.points.pop();
@@ -114,7 +114,7 @@ impl Gathered {
 }
 
 /// How points become episodes, as asked for.
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// In the unit of the times.
     merge_gap: Option<i64>,
     focus: f64,
@@ -140,7 +140,7 @@ impl Default for Limits {
 impl Limits {
     /// # Safety
     /// `fcinfo` must be that of a function with these arguments at 10 to 13.
-    pub(super) unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
+    pub(crate) unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
         // SAFETY: sql/detect.sql declares the arguments 10 to 13 so.
         let (merge_gap, min_points, min_duration, focus) = unsafe {
             let gap = pgrx::pg_getarg::<Interval>(fcinfo, 10);
@@ -235,7 +235,7 @@ impl Limits {
 
     /// Breaks of up to the shortest window are merged unless asked otherwise: windows smear what is shorter.
     /// Successive samples always belong together.
-    pub(super) fn params(&self, model: &Model) -> EventParams {
+    pub(crate) fn params(&self, model: &Model) -> EventParams {
         let interval = model.interval().unwrap_or(0);
         let window = interval.saturating_mul(model.shortest_window().unwrap_or(0) as i64);
         let successive = interval.saturating_add(interval / 2);

@@ -10,7 +10,7 @@ use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use tsad_core::ValidParams;
 
 /// What to score, with which models, and when.
-pub(super) struct Request {
+pub(crate) struct Request {
     pub from: From,
     pub time: String,
     pub values: Vec<String>,
@@ -24,14 +24,14 @@ pub(super) struct Request {
 
 impl Request {
     /// The same, with what only explains.
-    pub(super) fn with(self, detail: Detail) -> Self {
+    pub(crate) fn with(self, detail: Detail) -> Self {
         Self { detail, ..self }
     }
 }
 
 /// The range of times that is returned, both ends included, in the unit of `given`.
 #[derive(Default)]
-pub(super) struct Range {
+pub(crate) struct Range {
     pub since: Option<i64>,
     pub until: Option<i64>,
     /// How its times, and that before which to train, were given, if any were.
@@ -40,12 +40,12 @@ pub(super) struct Range {
 
 impl Range {
     /// Whether it leaves anything out.
-    pub(super) fn is_bounded(&self) -> bool {
+    pub(crate) fn is_bounded(&self) -> bool {
         self.since.is_some() || self.until.is_some()
     }
 
     /// Whether a row with such a time belongs to it.
-    pub(super) fn contains(&self, time: Option<i64>) -> bool {
+    pub(crate) fn contains(&self, time: Option<i64>) -> bool {
         match time {
             Some(time) => self.since.is_none_or(|s| time >= s) && self.until.is_none_or(|u| time <= u),
             None => !self.is_bounded(),
@@ -55,7 +55,7 @@ impl Range {
 
 /// How times were given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Given {
+pub(crate) enum Given {
     /// As `timestamptz`, in microseconds.
     Timestamps,
     /// As integers, for a column of integers.
@@ -64,7 +64,7 @@ pub(super) enum Given {
 
 /// What is worked out beside scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Detail {
+pub(crate) enum Detail {
     Scores,
     /// The shares of views and channels too.
     Shares,
@@ -73,14 +73,14 @@ pub(super) enum Detail {
 }
 
 /// Where the rows are.
-pub(super) enum From {
+pub(crate) enum From {
     Relation(pg_sys::Oid),
     /// The name of a relation, or a query.
     Text(String),
 }
 
 /// Where the models are.
-pub(super) enum Models {
+pub(crate) enum Models {
     /// Nothing is scored.
     None,
     /// A table with the series columns and a column `model`.
@@ -96,7 +96,7 @@ pub(super) enum Models {
 ///
 /// # Safety
 /// `fcinfo` must be that of a function declared so.
-pub(super) unsafe fn request(fcinfo: pg_sys::FunctionCallInfo, integers: usize) -> Result<Request> {
+pub(crate) unsafe fn request(fcinfo: pg_sys::FunctionCallInfo, integers: usize) -> Result<Request> {
     // SAFETY: the caller vouches for the types of the arguments; a timestamptz is its microseconds.
     unsafe {
         let three =
@@ -138,7 +138,7 @@ fn range(timestamps: [Option<i64>; 3], integers: [Option<i64>; 3]) -> Result<(Ra
 ///
 /// # Safety
 /// `fcinfo` must be that of a function declared so.
-pub(super) unsafe fn rows_only(fcinfo: pg_sys::FunctionCallInfo) -> Result<Request> {
+pub(crate) unsafe fn rows_only(fcinfo: pg_sys::FunctionCallInfo) -> Result<Request> {
     // SAFETY: the caller vouches for the types of the arguments; the first is text or regclass, the third text or
     // text[].
     unsafe {
@@ -211,7 +211,7 @@ fn models(
 }
 
 /// The argument, which must not be NULL.
-pub(super) fn required<T>(name: &str, argument: Option<T>) -> Result<T> {
+pub(crate) fn required<T>(name: &str, argument: Option<T>) -> Result<T> {
     argument.ok_or_else(|| {
         fail(
             PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
@@ -225,6 +225,6 @@ fn names(argument: &str, list: Vec<Option<String>>) -> Result<Vec<String>> {
     list.into_iter().map(|name| required(argument, name)).collect()
 }
 
-pub(super) fn invalid(message: impl Into<String>, hint: impl Into<String>) -> pg_sys::panic::ErrorReport {
+pub(crate) fn invalid(message: impl Into<String>, hint: impl Into<String>) -> pg_sys::panic::ErrorReport {
     fail(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message, hint)
 }

@@ -1,10 +1,10 @@
 //! `tsad.detect`: one row out per row in.
 
-use super::output::{self, Output, shares};
-use super::request::{Detail, request};
-use super::series::{Scored, for_each_part};
-use super::source::Columns;
 use crate::error::Result;
+use crate::output::{self, Output, shares};
+use crate::read::request::{Detail, request};
+use crate::read::series::{Scored, for_each_part};
+use crate::read::source::Columns;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::borrow::Cow;
@@ -100,7 +100,7 @@ fn values(columns: &Columns, scored: &Scored, i: usize) -> (Option<pg_sys::Datum
 }
 
 /// The columns of row `i` but for the series.
-pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 22] {
+pub(crate) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 22] {
     let point = &scored.points[i];
     let (value, values) = values(columns, scored, i);
     let threshold = threshold(scored, i);
@@ -141,13 +141,13 @@ pub(super) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
 }
 
 /// The shares of the channels, by column name or, within an array, by subscript.
-pub(super) fn contributions(columns: &Columns, channels: &[f64]) -> Option<pg_sys::Datum> {
+pub(crate) fn contributions(columns: &Columns, channels: &[f64]) -> Option<pg_sys::Datum> {
     let names = channel_names(columns, channels.len());
     shares(names.iter().map(String::as_str), channels)
 }
 
 /// The names of the columns, or the subscripts within an array.
-pub(super) fn channel_names(columns: &Columns, count: usize) -> Cow<'_, [String]> {
+pub(crate) fn channel_names(columns: &Columns, count: usize) -> Cow<'_, [String]> {
     if columns.names.len() == count {
         return Cow::Borrowed(&columns.names);
     }

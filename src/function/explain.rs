@@ -1,16 +1,17 @@
 //! `tsad.explain`: why rows or episodes got their score.
 
-use super::arrays::{self, given};
+use super::detect::contributions;
 use super::events::{Gathered, Limits};
-use super::models::Found;
-use super::output::{self, Output, shares};
-use super::request::{Detail, Range, invalid, request, required};
-use super::rows::contributions;
-use super::series::{Rows, Scored, Series, for_each_part, for_each_series, samples, score};
-use super::source::Columns;
+use super::score_series::{self, given};
 use crate::error::{Result, report};
 use crate::interrupt::check;
 use crate::memory::{Kept, guarded, settle};
+use crate::output::{self, Output, shares};
+use crate::read::models::Found;
+use crate::read::request::{Detail, Range, invalid, request, required};
+use crate::read::rows::{Rows, samples};
+use crate::read::series::{Scored, Series, for_each_part, for_each_series, score};
+use crate::read::source::Columns;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use tsad_core::expect::Band;
@@ -105,7 +106,7 @@ fn episodes(
 #[pg_extern(sql = false)]
 fn _explain_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     // SAFETY: sql/explain.sql declares the function with a bytea, an array of times, a float8[], an array of times.
-    let (given, at) = unsafe { (given(fcinfo)?, arrays::times(fcinfo, 3)?) };
+    let (given, at) = unsafe { (given(fcinfo)?, score_series::times(fcinfo, 3)?) };
     // SAFETY: sql/explain.sql declares the columns of `fields`.
     let mut output = unsafe { Output::new(fcinfo) };
     let Some((columns, rows, model)) = given else {

@@ -1,14 +1,15 @@
 //! `tsad.score_series`: the rows of a series given as arrays.
 
-use super::models::{Found, one};
-use super::output::Output;
-use super::request::Detail;
-use super::rows::fields;
-use super::series::{Rows, samples, score};
-use super::source::Columns;
+use super::detect::fields;
 use crate::error::{Result, fail};
 use crate::jsonb::RawJsonb;
 use crate::memory::{guarded, settle};
+use crate::output::Output;
+use crate::read::models::{Found, one};
+use crate::read::request::Detail;
+use crate::read::rows::{Rows, samples};
+use crate::read::series::score;
+use crate::read::source::Columns;
 use crate::time::TimeType;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
@@ -39,7 +40,7 @@ fn _score_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 ///
 /// # Safety
 /// `fcinfo` must be that of a function declared with a `bytea`, an array of times and a `float8[]` first.
-pub(super) unsafe fn given(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<(Columns, Rows, Rc<Model>)>> {
+pub(crate) unsafe fn given(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<(Columns, Rows, Rc<Model>)>> {
     // SAFETY: the caller vouches for the arguments.
     let (model, times, values) = unsafe {
         let array = |n: usize| {
@@ -82,7 +83,7 @@ pub(super) unsafe fn given(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<(C
 ///
 /// # Safety
 /// Argument `n` must be declared as an array of times.
-pub(super) unsafe fn times(fcinfo: pg_sys::FunctionCallInfo, n: usize) -> Result<Option<Vec<i64>>> {
+pub(crate) unsafe fn times(fcinfo: pg_sys::FunctionCallInfo, n: usize) -> Result<Option<Vec<i64>>> {
     // SAFETY: the caller vouches for the argument.
     let Some(datum) = (unsafe { pgrx::pg_getarg_datum(fcinfo, n) }) else {
         return Ok(None);

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::check_scored;
+use super::input::check_scored;
 use super::run::{runs, samples};
-use crate::{Check, Result};
+use crate::control::Check;
+use crate::error::Result;
 
 /// Thresholds per curve, spread evenly over the ranks of the scores.
 const THRESHOLDS: usize = 250;

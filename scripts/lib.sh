@@ -261,6 +261,15 @@ install_extension() {
     }
 }
 
+# install_release: the same in a release build, with all optimisations; takes minutes.
+install_release() {
+    log="$TSAD_ROOT/target/install.log"
+    cargo_pgrx install --release --pg-config "$TSAD_PG_CONFIG" --no-default-features --features "pg$TSAD_MAJOR" >"$log" 2>&1 || {
+        cat "$log" >&2
+        die "the extension could not be installed"
+    }
+}
+
 # ---- a throwaway cluster -------------------------------------------------------------------------------------------
 
 # Makes TSAD_RUN, a folder that the server's user owns and nobody else enters; once made, it becomes that of the server

@@ -1,5 +1,5 @@
 -- Set-returning functions over tables and queries. The order of arguments and result columns is that of
--- src/detect/request.rs, rows.rs, events.rs and clean.rs. A table is given by name or as a regclass, a query as text; the
+-- src/read/request.rs and src/function/. A table is given by name or as a regclass, a query as text; the
 -- value columns as a name, an array of names, or such an array as text.
 --
 -- The columns of a function cannot depend on its arguments, so the wide rows have a function of their own.

@@ -1,5 +1,5 @@
 -- tsad.explain: why rows and episodes got their score. The order of arguments and columns is that of
--- src/detect/request.rs and explain.rs.
+-- src/read/request.rs and src/function/explain.rs.
 
 DO $do$
 DECLARE

@@ -6,7 +6,8 @@ use pgrx::JsonB;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
-use tsad_core::model::{RegimeInfo, Target};
+use tsad_core::model::RegimeInfo;
+use tsad_core::score::Target;
 use tsad_core::{Model, TimeKind};
 
 /// The version of the loaded library.

@@ -5,8 +5,8 @@
 
 mod aggregate;
 mod composite;
-mod detect;
 mod error;
+mod function;
 mod inspect;
 mod interrupt;
 mod jsonb;
@@ -14,6 +14,8 @@ mod memory;
 mod monitor;
 mod notes;
 mod options;
+mod output;
+mod read;
 mod spi;
 mod time;
 

@@ -102,16 +102,19 @@ impl Listed {
 // SAFETY: memory is that of the system's allocator, moved by a header; the layouts are the same on all ways. Nothing
 // unwinds. Where `run_out` does not return, the code that asked never runs again.
 unsafe impl GlobalAlloc for Listed {
+    #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the system's allocator does what is asked for; the size is not zero, for there is a header.
         unsafe { Self::take(layout, |l| System.alloc(l)) }
     }
 
+    #[inline(never)]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
         unsafe { Self::take(layout, |l| System.alloc_zeroed(l)) }
     }
 
+    #[inline(never)]
     unsafe fn dealloc(&self, at: *mut u8, _: Layout) {
         // SAFETY: the caller vouches that it came from here, so it has a header.
         unsafe {
@@ -121,6 +124,7 @@ unsafe impl GlobalAlloc for Listed {
         }
     }
 
+    #[inline(never)]
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let Ok(wanted) = Layout::from_size_align(size, layout.align()) else {
             return ptr::null_mut();
@@ -157,11 +161,15 @@ unsafe impl GlobalAlloc for Listed {
 
 /// The header of an allocation.
 ///
+/// The compiler knows what an allocator is: that nothing lies before what one returns, and that nobody else writes
+/// there. Neighbours in a list do; so the pointer comes from where the compiler cannot look, and, which the others see to
+/// by not being inlined, to where it cannot either.
+///
 /// # Safety
 /// `at` must lie at least a header behind the beginning of the memory.
 unsafe fn header(at: *mut u8) -> *mut Header {
     // SAFETY: the caller vouches for it. An allocation begins at a multiple of the header's alignment.
-    unsafe { at.sub(size_of::<Header>()).cast() }
+    unsafe { std::hint::black_box(at).sub(size_of::<Header>()).cast() }
 }
 
 /// Puts an allocation on a list, if there is one.
@@ -241,28 +249,24 @@ const RESERVE_LAYOUT: Layout = match Layout::from_size_align(RESERVE, 16) {
 // ---- lists -----------------------------------------------------------------------------------------------------------
 
 /// A list of allocations: its ends meet here.
-struct List(Box<Cell<Header>>);
+struct List(*mut Header);
 
 impl List {
     fn new() -> Self {
-        let list = Self(Box::new(Cell::new(Header {
+        // Not kept as a box, to which nobody else may point.
+        let end = Box::into_raw(Box::new(Header {
             previous: ptr::null_mut(),
             next: ptr::null_mut(),
             layout: Layout::new::<Header>(),
-        })));
-        let end = list.end();
+        }));
         // SAFETY: it is ours.
         unsafe { ((*end).previous, (*end).next) = (end, end) };
-        list
-    }
-
-    fn end(&self) -> *mut Header {
-        self.0.as_ptr()
+        Self(end)
     }
 
     /// Moves all allocations to another list.
     fn move_to(&self, other: &Self) {
-        let (from, to) = (self.end(), other.end());
+        let (from, to) = (self.0, other.0);
         // SAFETY: both lists go round.
         unsafe {
             let (first, last) = ((*from).next, (*from).previous);
@@ -303,14 +307,16 @@ impl List {
 
     fn first(&self) -> Option<*mut Header> {
         // SAFETY: the list goes round.
-        let first = unsafe { (*self.end()).next };
-        (first != self.end()).then_some(first)
+        let first = unsafe { (*self.0).next };
+        (first != self.0).then_some(first)
     }
 }
 
 impl Drop for List {
     fn drop(&mut self) {
         self.release();
+        // SAFETY: it was a box, and no allocation refers to it any more.
+        drop(unsafe { Box::from_raw(self.0) });
     }
 }
 
@@ -429,7 +435,7 @@ fn run_on_its_list<T>(list: &List, run: impl FnOnce() -> T) -> Result<T> {
         Some(stack) => stack,
         None => DefaultStack::new(STACK).map_err(|_| out_of_memory(STACK))?,
     };
-    let end = list.end();
+    let end = list.0;
     let body = |way_back: &Yielder<(), usize>, ()| {
         WAY_BACK.store(ptr::from_ref(way_back).cast_mut(), Relaxed);
         LIST.store(end, Relaxed);

@@ -7,17 +7,17 @@ use super::memory::{place, state_of};
 use super::time::unknown_time;
 use super::with_model::{raw, unpacked};
 use crate::composite::composite;
-use crate::detect::shares;
 use crate::error::{Result, fail, report};
 use crate::jsonb::RawJsonb;
 use crate::memory::{Kept, out_of_memory, settle};
+use crate::output::shares;
 use crate::time::TimeType;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::{Internal, pg_sys::panic::ErrorReport};
 use std::sync::Arc;
-use tsad_core::view::Aspect;
+use tsad_core::model::Aspect;
 use tsad_core::{Model, Point, Status, Stream};
 
 /// The scorer of a partition and what it said of the latest row.

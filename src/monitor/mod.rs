@@ -1,5 +1,7 @@
 //! Managed detection: what SQL cannot do. The rest stands in sql/monitor.
 
+mod follow;
+
 use crate::error::{Result, fail};
 use crate::jsonb::RawJsonb;
 use pgrx::pg_sys;

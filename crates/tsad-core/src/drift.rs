@@ -1,17 +1,18 @@
-//! Whether a model still fits: how far newer rows are from what it was trained on.
+//! Whether a model still fits: how far newer rows are from what it was trained on. May import `control`, `error`,
+//! `series`, `view`, `window`, `calibrate`, `model`, `score`.
 
-use crate::detector::{Point, share_of_far_windows};
+use crate::calibrate::{LEAST_P_VALUES, Uniformity};
+use crate::control::Check;
+use crate::error::Result;
 use crate::model::Model;
-use crate::series::{Grid, Samples};
-use crate::{Check, Result, score_only};
+use crate::score::combine::{Blend, softplus};
+use crate::score::distance::Sight;
+use crate::score::{Point, score_only};
+use crate::series::{Grid, Samples, Series};
+use crate::view::{Extractor, PerView, View};
+use crate::window::placement::{hop, starts};
 use serde::Serialize;
 
-/// Fewer independent p-values tell nothing.
-const LEAST_P_VALUES: usize = 10;
-/// P-values less uniform than this with that probability are no accident...
-const SIGNIFICANT: f64 = 0.01;
-/// ... and matter from this distance on.
-const RELEVANT: f64 = 0.15;
 /// So many windows like none of the training need no more p-values than this.
 const FEW_P_VALUES: usize = 3;
 /// Such a share of windows is no incident.
@@ -20,6 +21,8 @@ const MOST_FAR: f64 = 0.5;
 const MANY_FAR: f64 = 0.1;
 /// The sampling interval may differ by this share.
 const SAME_INTERVAL: f64 = 0.2;
+/// A window is far from all clusters if its score lies this many deviations beyond the mean of the training's.
+const FAR: f64 = 3.0;
 
 /// How newer rows compare with what a model was trained on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -61,89 +64,11 @@ pub enum Advice {
     Retrain,
 }
 
-/// How far p-values are from the uniform distribution that they have on normal data.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Uniformity {
-    /// The number of p-values.
-    pub count: usize,
-    /// The largest difference between the two distribution functions, 0 to 1 (Kolmogorov and Smirnov); none without
-    /// p-values.
-    pub distance: Option<f64>,
-    /// The probability of such a distance on normal data, 0 to 1.
-    pub probability: Option<f64>,
-    /// The largest excess of low p-values, 0 to 1: by how much scores are higher than they were.
-    pub excess: Option<f64>,
-    /// The probability of such an excess on normal data, 0 to 1 (Smirnov's limit).
-    pub excess_probability: Option<f64>,
-    /// The median; 0.5 on normal data, lower where scores are higher than they were.
-    pub median: Option<f64>,
-}
-
-impl Uniformity {
-    /// Compares p-values with the uniform distribution. The probability is the limit distribution's, corrected for
-    /// small numbers (Stephens 1970, doi:10.1111/j.2517-6161.1970.tb00821.x).
-    pub fn of(mut p: Vec<f64>) -> Self {
-        p.sort_by(f64::total_cmp);
-        let n = p.len() as f64;
-        if p.is_empty() {
-            return Self {
-                count: 0,
-                distance: None,
-                probability: None,
-                excess: None,
-                excess_probability: None,
-                median: None,
-            };
-        }
-        let above = |(i, p): (usize, &f64)| (i + 1) as f64 / n - p;
-        let below = |(i, p): (usize, &f64)| p - i as f64 / n;
-        let excess = p.iter().enumerate().map(above).fold(0.0, f64::max);
-        let distance = p.iter().enumerate().map(below).fold(excess, f64::max);
-        let scaled = distance * (n.sqrt() + 0.12 + 0.11 / n.sqrt());
-        Self {
-            count: p.len(),
-            distance: Some(distance),
-            probability: Some(kolmogorov(scaled)),
-            excess: Some(excess),
-            excess_probability: Some((-2.0 * n * excess * excess).exp()),
-            median: Some(p[p.len() / 2]),
-        }
-    }
-
-    /// Whether the p-values are neither uniform by accident nor nearly so.
-    pub fn is_off(&self) -> bool {
-        self.count >= LEAST_P_VALUES
-            && self.distance.is_some_and(|d| d >= RELEVANT)
-            && self.probability.is_some_and(|p| p < SIGNIFICANT)
-    }
-
-    /// Whether low p-values are more frequent, neither by accident nor by little. That they are rarer is no reason to
-    /// do anything: held-out scores, which the calibration is made of, are somewhat higher than those of a model that
-    /// has seen all of the training.
-    pub fn is_low(&self) -> bool {
-        self.count >= LEAST_P_VALUES
-            && self.excess.is_some_and(|d| d >= RELEVANT)
-            && self.excess_probability.is_some_and(|p| p < SIGNIFICANT)
-    }
-}
-
-/// The probability that a Kolmogorov variable exceeds `x`, at least 0.
-fn kolmogorov(x: f64) -> f64 {
-    if x < 0.2 {
-        return 1.0;
-    }
-    let term = |k: i32| {
-        let sign = if k % 2 == 1 { 2.0 } else { -2.0 };
-        sign * (-2.0 * f64::from(k * k) * x * x).exp()
-    };
-    (1..=20).map(term).sum::<f64>().clamp(0.0, 1.0)
-}
-
 /// Compares the rows that are later than a model's training with it; rows may come in any order, and earlier ones are
 /// left out, but for the windows that reach into them.
 ///
 /// # Errors
-/// As [`crate::score`].
+/// As [`crate::score()`].
 pub fn drift(model: &Model, rows: Samples, check: Check) -> Result<Drift> {
     model.check_rows(&rows)?;
     let rows = rows.sorted_canonically(check);
@@ -255,28 +180,48 @@ fn shifts(model: &Model, rows: &Samples, check: Check) -> Vec<Option<f64>> {
     out
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn uniform_p_values_are_told_from_others() {
-        let even: Vec<f64> = (0..100).map(|i| (f64::from(i) + 0.5) / 100.0).collect();
-        let u = Uniformity::of(even.clone());
-        assert!((u.distance.unwrap() - 0.005).abs() < 1e-12 && u.probability.unwrap() > 0.999 && !u.is_off());
-        let low = Uniformity::of(even.iter().map(|p| p.powi(2)).collect());
-        assert!(low.is_off() && low.is_low() && low.median.unwrap() < 0.3);
-        let high = Uniformity::of(even.iter().map(|p| p.sqrt()).collect());
-        assert!(high.is_off() && !high.is_low());
-        assert_eq!(Uniformity::of(Vec::new()).distance, None);
-    }
-
-    #[test]
-    fn the_distribution_is_that_of_the_tables() {
-        // Smirnov (1948), doi:10.1214/aoms/1177730256: 1 - L(z).
-        for (z, p) in [(0.5, 0.963945), (1.0, 0.27), (1.36, 0.049486), (1.63, 0.009846)] {
-            assert!((kolmogorov(z) - p).abs() < 2e-5, "{z}");
+/// The share of the windows of a series that are far from all clusters: mean over the window lengths; none if no
+/// window is full or the model is not trained.
+fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) -> Option<f64> {
+    let trained = model.trained()?;
+    let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
+    let rows = rows.clone().sorted_by_time(check).select(&live, check);
+    let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
+    let mut blend = Blend::new(trained.channels.len(), false);
+    let mut shares = Vec::new();
+    for (scale, of_scale) in trained.channels[0].scales.iter().enumerate() {
+        let length = of_scale.length;
+        let (mut far, mut all) = (0_usize, 0_usize);
+        let mut extractor = Extractor::new(length);
+        for segment in &series.segments {
+            let starts = starts(segment.start, segment.len(), length, hop(length));
+            let distances = trained.channels.iter().enumerate().map(|(c, m)| {
+                let values: Vec<f32> = segment.channel(c).iter().map(|v| m.scale.apply(*v)).collect();
+                let metric = trained.metric.as_ref().ok();
+                m.scales[scale].log_distances(
+                    (segment.start, &values),
+                    &starts,
+                    &mut extractor,
+                    metric,
+                    Sight::Causal,
+                    check,
+                )
+            });
+            let distances: Vec<Vec<PerView<f32>>> = distances.collect();
+            for w in 0..starts.len() {
+                if w.is_multiple_of(1 << 10) {
+                    check();
+                }
+                let of_window = distances.iter().map(|d| d[w]);
+                let models = trained.channels.iter().map(|c| &c.scales[scale]);
+                let (sum, _) = blend.add(models, 1.0, Sight::Causal, of_window);
+                far += usize::from(softplus(sum / View::COUNT as f64) > FAR);
+            }
+            all += starts.len();
         }
-        assert_eq!((kolmogorov(0.0), kolmogorov(30.0)), (1.0, 0.0));
+        if all > 0 {
+            shares.push(far as f64 / all as f64);
+        }
     }
+    (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
 }

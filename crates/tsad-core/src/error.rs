@@ -1,4 +1,4 @@
-//! The one error type of the crate.
+//! The one error type of the crate. May import nothing.
 
 use std::collections::TryReserveError;
 use std::fmt;

@@ -3,10 +3,18 @@
 //! It knows nothing of PostgreSQL, reads no clock, draws no entropy and does no input or output: the same
 //! samples, parameters and seed give the same model, byte for byte.
 //!
-//! The data's way, one module a station:
+//! One folder or file is one station. A station imports only what stands below it:
 //!
 //! ```text
-//! rows -> series -> view, residual -> cluster -> detector -> calibrate -> points, events
+//! train                                          rows -> Model
+//! drift                                          Model + rows -> advice
+//! episode                                        points -> episodes
+//! score                                          Model + rows -> points
+//! model                                          plain data and its bytes
+//! window   calibrate   expect   params
+//! metric   residual   cluster   view   direction   series
+//! measure   picture                              apart: labels, pictures
+//! numeric   error   control
 //! ```
 //!
 //! - [`series`]: rows become a regular grid without duplicates, cut into segments at long gaps
@@ -14,12 +22,29 @@
 //! - [`residual`]: what neither its past nor the other channels explain of a sample
 //! - [`cluster`]: the centres of normal windows, guarded against contaminated training data
 //! - [`direction`]: principal directions of windows and their von Mises-Fisher distribution
-//! - [`detector`]: [`train`], [`score`] and [`events`]
+//! - [`metric`]: the learned distances between windows
+//! - `window`: where windows stand, and which of them are learned from
+//! - `params`: the options of training, checked ([`Params`])
+//! - [`expect`]: the value that was to be expected at a time
 //! - [`calibrate`]: from score to p-value and threshold, on training windows held out from the fit
-//! - [`model`]: the model as bytes, versioned and checked
-//! - [`drift`](mod@drift): whether a model still fits; [`update`] folds newer rows in
+//! - [`model`]: what training found, and its bytes, versioned and checked
+//! - [`score`](mod@score): from a model and rows to points, to their explanation, and to a new threshold
+//! - `train`: from rows to a model ([`train()`]); [`update`] folds newer rows in
+//! - [`drift`](mod@drift): whether a model still fits
+//! - [`episode`]: runs of anomalous points, of a whole series or of one that grows
 //! - [`measure`]: VUS and the other measures of detection accuracy
 //! - [`picture`]: series, scores and episodes as SVG
+//! - `numeric`, `error`, `control`: arithmetic in a fixed order, the one error type, the cancel hook
+//!
+//! Training: rows are put on a grid (`series`) and scaled, cut into windows (`window`), seen in views (`view`) and
+//! clustered (`cluster`); residuals are learned beside them (`residual`). Past incidents are left out (`train`). Scores
+//! of windows held out (`score`) give the calibration (`calibrate`), and all of it is a [`Model`].
+//!
+//! Scoring: rows are put on the model's grid and scaled, and cut into the same windows and views. Distances to the
+//! centres are blended over views, channels and lengths, residuals are added, and the calibration turns the sum into
+//! a p-value and a decision: a [`Point`]. Points become episodes ([`events`]).
+//!
+//! docs/architecture.md has the same with a file for every step.
 //!
 //! # Example
 //!
@@ -44,33 +69,36 @@
 
 pub mod calibrate;
 pub mod cluster;
-pub mod detector;
+mod control;
 pub mod direction;
 pub mod drift;
+pub mod episode;
 mod error;
+pub mod expect;
 pub mod measure;
 pub mod metric;
 pub mod model;
+mod numeric;
+mod params;
 pub mod picture;
 pub mod residual;
+pub mod score;
 pub mod series;
+mod train;
 pub mod view;
-mod wide;
+mod window;
 
-pub use detector::{
-    Decision, Due, Event, EventParams, Explainer, Explanation, Followed, Mark, Pace, Params, Point, Status,
-    Stream, Told, ValidParams, events, follow, score, score_causal, score_only, score_with_shares, train,
-    update,
-};
+pub use control::Check;
 pub use drift::drift;
+pub use episode::{Due, Event, EventParams, Followed, Mark, Pace, Told, events, follow};
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;
+pub use params::{Decision, Params, ValidParams};
+pub use score::{
+    Explainer, Explanation, Point, Status, Stream, score, score_causal, score_only, score_with_shares,
+};
 pub use series::{Samples, TimeKind};
-
-/// A hook that long loops call at least every few milliseconds.
-///
-/// It lets a caller cancel by unwinding out of it; nothing that the core was working on survives.
-pub type Check<'a> = &'a dyn Fn();
+pub use train::{train, update};
 
 /// Makes what the core keeps for as long as the process lives: tables of random functions, some 50 kB, which otherwise
 /// are made when they are first needed.

@@ -1,4 +1,5 @@
-//! From score to p-value and decision, by the scores of held-out training windows.
+//! From score to p-value and decision, by the scores of held-out training windows. May import `control`, `numeric`,
+//! `series`.
 //!
 //! The contract: over many series, normal samples are flagged with probability `alpha` on average. Measured
 //! on made normal series (`tsad-bench calibration`): within a factor of 2 for every `alpha` not below
@@ -7,10 +8,15 @@
 mod labels;
 mod stretch;
 mod tail;
+pub(crate) mod tail_index;
+mod uniformity;
 
 pub use labels::Labels;
 pub use tail::Tail;
+pub(crate) use uniformity::LEAST_P_VALUES;
+pub use uniformity::Uniformity;
 
+use crate::numeric::quantile::interpolated;
 use serde::{Deserialize, Serialize};
 use stretch::Stretches;
 
@@ -149,16 +155,16 @@ impl Calibration {
     ) -> Self {
         let mut sorted: Vec<f64> = segments.concat();
         sorted.sort_by(f64::total_cmp);
-        let start = quantile(&sorted, 1.0 - TAIL_SHARE);
+        let start = interpolated(&sorted, 1.0 - TAIL_SHARE);
         let mut stretches = Stretches::above(start, segments, reach, usual.scale);
         let set_aside = stretches.set_aside(contamination * sorted.len() as f64);
         sorted.truncate(sorted.len() - set_aside);
         let (share, kept) = share_of_tail(&sorted, &stretches);
-        let high = quantile(&sorted, 1.0 - share);
+        let high = interpolated(&sorted, 1.0 - share);
         let start = usual_start(&sorted, share, usual, kept);
         let knot = |k: usize| match k + 1 {
             KNOTS => start,
-            _ => quantile(&sorted, 1.0 - exceedance(share, k as f64, KNOTS)).min(start),
+            _ => interpolated(&sorted, 1.0 - exceedance(share, k as f64, KNOTS)).min(start),
         };
         let excesses: Vec<f64> = sorted.iter().map(|s| s - high).filter(|e| *e > 0.0).collect();
         let calibration = Self {
@@ -282,7 +288,7 @@ impl Calibration {
 fn share_of_tail(ascending: &[f64], stretches: &Stretches) -> (f64, usize) {
     let mut share = TAIL_SHARE;
     loop {
-        let above = stretches.peaking_above(quantile(ascending, 1.0 - share));
+        let above = stretches.peaking_above(interpolated(ascending, 1.0 - share));
         if above <= MANY_STRETCHES {
             return (share, above.max(1));
         }
@@ -298,17 +304,10 @@ fn exceedance(share: f64, k: f64, knots: usize) -> f64 {
 
 /// Where a tail of probability `share` begins: between the quantile and where it usually lies, by how much was seen.
 fn usual_start(ascending: &[f64], share: f64, usual: Usual, stretches: usize) -> f64 {
-    let high = quantile(ascending, 1.0 - share);
-    let place = quantile(ascending, 0.5) + usual.rise + usual.scale * (TAIL_SHARE / share).ln();
+    let high = interpolated(ascending, 1.0 - share);
+    let place = interpolated(ascending, 0.5) + usual.rise + usual.scale * (TAIL_SHARE / share).ln();
     let k = stretches as f64;
     (k * high + START_WEIGHT * place) / (k + START_WEIGHT)
-}
-
-/// The quantile of ascending values at probability `p`, interpolated.
-fn quantile(ascending: &[f64], p: f64) -> f64 {
-    let at = p * (ascending.len() - 1) as f64;
-    let (low, high) = (at.floor() as usize, at.ceil() as usize);
-    ascending[low] + (ascending[high] - ascending[low]) * (at - low as f64)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cluster::uniform;
+use crate::numeric::sampling::uniform;
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;

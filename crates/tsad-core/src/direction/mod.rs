@@ -1,5 +1,5 @@
 //! Principal directions of windows and their distribution: the inner product of a window's direction with the
-//! reference direction of its class as a measure of anomaly.
+//! reference direction of its class as a measure of anomaly. May import `numeric`.
 //!
 //! - `principal`: the direction of a window, where it is defined
 //! - `vmf`: mean direction, resultant length and concentration (von Mises-Fisher) of the normal windows of a class

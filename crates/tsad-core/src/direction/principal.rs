@@ -3,7 +3,7 @@
 //! This, the ridge regression of residuals and the context of windows are all that know a matrix library, so that it can
 //! be exchanged.
 
-use nalgebra::{DMatrix, SymmetricEigen};
+use crate::numeric::linalg::{DMatrix, SymmetricEigen};
 
 /// The dimension of the lag vectors of a single channel, where the window is long enough.
 const LAGS: usize = 16;

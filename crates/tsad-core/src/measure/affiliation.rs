@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use super::{PrecisionRecall, check_decided, check_events, sweep};
-use crate::Result;
+use super::input::{check_decided, check_events};
+use super::precision::PrecisionRecall;
+use super::sweep;
+use crate::error::Result;
 
 /// A stretch of the time line in samples; sample i is the stretch from i to i + 1.
 type Span = (f64, f64);

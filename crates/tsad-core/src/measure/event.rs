@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use super::input::{check_decided, check_events};
+use super::precision::PrecisionRecall;
 use super::run::{cover, samples};
-use super::{PrecisionRecall, check_decided, check_events, sweep};
-use crate::{Error, ErrorKind, Result};
+use super::sweep;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Microseconds of a day.
 const DAY_US: f64 = 86_400e6;

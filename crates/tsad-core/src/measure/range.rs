@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use super::input::{check_decided, check_events};
+use super::precision::PrecisionRecall;
 use super::run::{Cover, cover};
-use super::{PrecisionRecall, check_decided, check_events, sweep};
-use crate::Result;
+use super::sweep;
+use crate::error::Result;
 
 /// Share of recall given for touching an event at all; TSB-AD's choice.
 const EXISTENCE: f64 = 0.2;

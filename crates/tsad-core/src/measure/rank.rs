@@ -1,7 +1,8 @@
 //! Measures that need only the order of the scores, sample by sample: ROC and precision-recall.
 
-use super::check_scored;
-use crate::{Check, Result};
+use super::input::check_scored;
+use crate::control::Check;
+use crate::error::Result;
 
 /// What [`best_point_f1`] adds to the denominator, as TSB-AD does.
 const F1_GUARD: f64 = 1e-5;

@@ -1,9 +1,12 @@
 //! Evaluation of rows as a database has them: with times, without a score here and there, of one class at times.
 
+use super::evaluate::{DecisionMeasures, Measures, evaluate_decisions, evaluate_with};
+use super::event::false_alarms_per_day;
+use super::input::check_events;
+use super::period::period_length;
 use super::run::runs;
-use super::{DecisionMeasures, Measures, check_events, period_length};
-use super::{evaluate_decisions, evaluate_with, false_alarms_per_day};
-use crate::{Check, Error, ErrorKind, Result};
+use crate::control::Check;
+use crate::error::{Error, ErrorKind, Result};
 
 /// A row with a label and what a detector said of it.
 #[derive(Debug, Clone, Copy, PartialEq)]

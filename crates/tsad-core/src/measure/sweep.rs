@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::check_scored;
+use super::input::check_scored;
 use super::run::runs;
-use crate::{Check, Result};
+use crate::control::Check;
+use crate::error::Result;
 
 /// Thresholds tried, both ends included.
 const THRESHOLDS: usize = 100;

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::check_scored;
+use super::input::check_scored;
 use super::run::{runs, samples};
-use crate::{Check, Result};
+use crate::control::Check;
+use crate::error::Result;
 
 /// Thresholds per curve, spread evenly over the ranks of the scores.
 const THRESHOLDS: usize = 250;
@@ -58,7 +59,6 @@ pub fn vus(scores: &[f64], labels: &[bool], window: usize) -> Result<Vus> {
 /// As [`vus`].
 pub fn vus_with(scores: &[f64], labels: &[bool], window: usize, check: Check<'_>) -> Result<Vus> {
     check_scored(scores, labels)?;
-    check();
     let mut surface = Surface::new(scores, labels);
     let mut sum = Vus { pr: 0.0, roc: 0.0 };
     for width in 0..=window {

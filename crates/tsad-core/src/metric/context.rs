@@ -7,10 +7,11 @@
 //! metric in which residuals of windows that the map has not seen are alike in all directions (Mahalanobis; relevant
 //! component analysis, Bar-Hillel et al. 2005).
 
-use crate::Check;
-use crate::cluster::{Block, evenly_spaced, uniform};
+use crate::cluster::Block;
+use crate::control::Check;
+use crate::numeric::linalg::{Cholesky, DMatrix, DVector, SymmetricEigen};
+use crate::numeric::sampling::{evenly_spaced, uniform};
 use crate::view::{PerView, View};
-use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use std::sync::LazyLock;

@@ -1,6 +1,6 @@
 //! The encoder of one view: a linear map beside one hidden layer.
 
-use crate::cluster::uniform;
+use crate::numeric::sampling::uniform;
 use rand_chacha::ChaCha8Rng;
 
 /// `f(x) = S x + W2 relu(W1 x + b1) + b2`, without normalisation: how far out a window lies must not be lost

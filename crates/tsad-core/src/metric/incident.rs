@@ -3,7 +3,7 @@
 //! The kinds are those of NCAD (Carmona et al. 2022, doi:10.24963/ijcai.2022/394), CutAddPaste (Wang et al.
 //! 2024, doi:10.1145/3637528.3671739) and COUTA (Xu et al. 2024, doi:10.1109/TKDE.2024.3399738).
 
-use crate::cluster::uniform;
+use crate::numeric::sampling::uniform;
 use rand_chacha::ChaCha8Rng;
 
 /// The number of kinds of incident.

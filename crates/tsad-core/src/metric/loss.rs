@@ -161,7 +161,7 @@ impl Batch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::uniform;
+    use crate::numeric::sampling::uniform;
     use rand_chacha::ChaCha8Rng;
     use rand_core::SeedableRng;
 

@@ -1,5 +1,6 @@
-//! Cross-modal deep metric learning: views of a window as modalities of one thing, embedded so that the same
-//! class is near in all views, other classes are far, and incidents are far from every class.
+//! Cross-modal deep metric learning: views of a window as modalities of one thing, embedded so that the same class is
+//! near in all views, other classes are far, and incidents are far from every class. May import `control`, `numeric`,
+//! `view`, `cluster`.
 //!
 //! The three layers of the method have a module each: the input layer ([`input`]), the triplet selection layer
 //! ([`triplet`]) and the loss function computation layer ([`loss`]); [`encoder`] embeds, [`sgd`] learns. One
@@ -17,8 +18,8 @@ pub mod loss;
 pub mod sgd;
 pub mod triplet;
 
-use crate::Check;
 use crate::cluster::Centres;
+use crate::control::Check;
 use crate::view::{PerView, View};
 use encoder::{Encoder, Size};
 use input::Windows;
@@ -179,7 +180,7 @@ impl Metric {
         for _ in 0..STEPS {
             let members = classes.batch(MEMBERS, rng);
             let made: Vec<usize> = (0..members.len().min(incidents.len()))
-                .map(|_| (crate::cluster::uniform(rng) * incidents.len() as f64) as usize)
+                .map(|_| (crate::numeric::sampling::uniform(rng) * incidents.len() as f64) as usize)
                 .collect();
             let inside: Vec<Pass> = (0..View::COUNT)
                 .map(|v| Pass::run(&encoders[v], windows, v, &members))
@@ -341,7 +342,7 @@ impl Pass {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::uniform;
+    use crate::numeric::sampling::uniform;
     use rand_core::SeedableRng;
 
     const DIMS: PerView<usize> = [6, 5, 4, 8];

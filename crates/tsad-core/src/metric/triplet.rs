@@ -1,7 +1,8 @@
 //! The triplet selection layer: pseudo-classes, batches of equal shares, triplets of centres.
 
-use crate::Check;
-use crate::cluster::{Centres, uniform};
+use crate::cluster::Centres;
+use crate::control::Check;
+use crate::numeric::sampling::uniform;
 use rand_chacha::ChaCha8Rng;
 
 /// A class with fewer windows is not drawn from.

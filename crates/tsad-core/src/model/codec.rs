@@ -13,8 +13,8 @@
 //! Integers are little-endian.
 
 use super::Model;
-use super::v1::ModelV1;
-use crate::{Error, ErrorKind, Result};
+use super::v1::payload::ModelV1;
+use crate::error::{Error, ErrorKind, Result};
 
 /// The format version that is written.
 pub(super) const VERSION: u16 = 1;

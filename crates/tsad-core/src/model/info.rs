@@ -1,11 +1,13 @@
 //! What a model tells of itself.
 
+use super::aspect::Aspect;
+use super::channel::ScaleModel;
 use super::{Model, Trained, Updates};
 use crate::calibrate::{Calibration, Source};
-use crate::detector::{Baseline, Params, ScaleModel};
+use crate::expect::Baseline;
 use crate::metric::LeftOut;
+use crate::params::Params;
 use crate::series::TimeKind;
-use crate::view::Aspect;
 use serde::Serialize;
 
 /// What a model tells of itself.

@@ -1,25 +1,36 @@
-//! The model: what training found, and its bytes.
+//! The model: what training found, and its bytes. May import `control`, `error`, `series`, `view`, `cluster`,
+//! `direction`, `residual`, `metric`, `window`, `params`, `expect`, `calibrate`.
 
+pub(crate) mod aspect;
+mod channel;
 mod codec;
+mod head;
 mod info;
-mod recalibrate;
-mod regimes;
+pub(crate) mod neighbours;
+mod phase;
+pub(crate) mod regime;
+mod regime_info;
+pub(crate) mod unit;
 mod v1;
-mod v1_baseline;
-mod v1_bounds;
-mod v1_regimes;
-mod v1_residuals;
 
+pub use aspect::{Aspect, PerAspect};
+pub(crate) use channel::scaled;
+pub use channel::{ChannelModel, ScaleModel, ViewModel};
+pub use head::Head;
+pub(crate) use head::common_dims;
 pub use info::{CalibrationInfo, ModelInfo};
-pub use recalibrate::Target;
-pub use regimes::{DirectionInfo, RegimeInfo, ViewCentre};
+pub use neighbours::{Beside, Line};
+pub use phase::Stray;
+pub use regime::{Regime, Regimes};
+pub use regime_info::{DirectionInfo, RegimeInfo, ViewCentre};
 
 use crate::calibrate::Calibration;
-use crate::detector::{Band, Baseline, ChannelModel, Params, Regimes, ScaleModel};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expect::{Band, Baseline};
 use crate::metric::{LeftOut, Metric};
+use crate::params::Params;
 use crate::residual::Residuals;
 use crate::series::{Grid, Samples, TimeKind};
-use crate::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 /// A trained model, or the record of why there is none.

@@ -3,6 +3,7 @@
 use super::calendar::{self, Clock};
 use super::scale;
 use super::svg::text_width;
+use super::tick::Tick;
 
 /// What the times of the rows are.
 pub enum Axis<'a> {
@@ -10,15 +11,6 @@ pub enum Axis<'a> {
     Clock(Clock<'a>),
     /// Integers without a unit.
     Integers,
-}
-
-/// A tick of the time axis.
-#[derive(Debug, PartialEq)]
-pub(super) struct Tick {
-    pub time: i64,
-    pub label: String,
-    /// What the label leaves open, such as the year: set where it differs from the tick before.
-    pub context: Option<String>,
 }
 
 impl Axis<'_> {

@@ -1,6 +1,6 @@
 //! The time axis: dates, clocks and where the ticks go.
 
-use super::axis::Tick;
+use super::tick::Tick;
 
 /// From 1970-01-01, where calendars of computers begin, to 2000-01-01, where the times of a picture do, in days.
 const EPOCH_DAYS: i64 = 10_957;

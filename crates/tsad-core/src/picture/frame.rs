@@ -1,10 +1,11 @@
 //! The frame around the panels, and how they are drawn in it.
 
-use super::axis::{Axis, Tick};
+use super::axis::Axis;
 use super::panel::Panel;
 use super::scale::Domain;
 use super::sketch::Span;
 use super::svg::{Point, bold_width, escape, number, polyline, shorten, tenths, text_width};
+use super::tick::Tick;
 use std::fmt::Write as _;
 
 /// Where things are.

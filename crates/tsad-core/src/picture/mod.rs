@@ -1,4 +1,4 @@
-//! A picture of series and their anomalies, as self-contained SVG.
+//! A picture of series and their anomalies, as self-contained SVG. May import `error`.
 //!
 //! Rows are gathered in a [`Sketch`], whatever their order and number, and [`draw`] draws it: the line of each series,
 //! its expected band, its anomalous episodes shaded, and below it the score and the threshold. Equal rows and options
@@ -11,6 +11,7 @@ mod panel;
 mod scale;
 mod sketch;
 mod svg;
+mod tick;
 
 pub use axis::Axis;
 pub use calendar::Clock;

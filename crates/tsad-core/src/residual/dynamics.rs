@@ -1,8 +1,8 @@
 //! What a richer prediction does not explain of some successive samples, where the series is not linear.
 
-use super::mean_and_deviation;
 use super::regression::{LAGS, MANY, Regression};
-use crate::Check;
+use crate::control::Check;
+use crate::numeric::moments::mean_and_deviation;
 
 /// The samples over which residuals are taken together.
 const SPAN: usize = 32;
@@ -148,7 +148,7 @@ pub(super) const BACK: usize = LAGS + SPAN - 1;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::uniform;
+    use crate::numeric::sampling::uniform;
     use crate::residual::Residuals;
     use rand_chacha::ChaCha8Rng;
     use rand_core::SeedableRng;

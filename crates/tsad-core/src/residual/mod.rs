@@ -1,4 +1,5 @@
-//! What neither the past of a channel nor the other channels explain: the views of a single sample.
+//! What neither the past of a channel nor the other channels explain: the views of a single sample. May import
+//! `control`, `numeric`.
 //!
 //! Windows tell that something is unusual around a sample, residuals that it is the sample itself. Both residuals use
 //! no later sample. Only what exceeds everything usual counts: `log(|r| / l)` where the residual `r` exceeds the
@@ -13,7 +14,7 @@ mod limit;
 mod prediction;
 mod regression;
 mod relation;
-mod ridge;
+mod standard;
 
 use dynamics::BACK;
 pub use dynamics::Dynamics;
@@ -21,10 +22,9 @@ pub use prediction::Predictor;
 pub use regression::LAGS;
 pub use relation::{MOST_RELATED, Relation};
 
-use crate::Check;
+use crate::control::Check;
 use dynamics::around;
 use prediction::Found;
-use ridge::Folds;
 use std::ops::Range;
 
 /// Makes the random functions.
@@ -35,10 +35,6 @@ pub(crate) fn prepare() {
 
 /// The number of residuals.
 pub const RESIDUALS: usize = 2;
-/// Values are clipped to this range on both sides, in units of the robust scale, so that one far out does not make
-/// those after it hard to explain.
-const CLIP: f32 = 20.0;
-
 /// The residuals' models of a series.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Residuals {
@@ -225,29 +221,10 @@ impl Residuals {
     }
 }
 
-/// The value in units of the training's deviation.
-fn standardised(values: &[f32], location: f32, factor: f32) -> Vec<f32> {
-    let unit = |v: &f32| (v.clamp(-CLIP, CLIP) - location) * factor;
-    values.iter().map(unit).collect()
-}
-
-/// Mean and standard deviation of clipped values; not a number of none.
-fn moments<'a>(values: impl Iterator<Item = &'a f32> + Clone) -> (f64, f64) {
-    mean_and_deviation(values.map(|v| f64::from(v.clamp(-CLIP, CLIP))))
-}
-
-/// The same of values as they are.
-fn mean_and_deviation(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let n = values.clone().count() as f64;
-    let mean = values.clone().sum::<f64>() / n;
-    let square = values.map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-    (mean, square.sqrt())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::uniform;
+    use crate::numeric::sampling::uniform;
     use rand_chacha::ChaCha8Rng;
     use rand_core::SeedableRng;
 

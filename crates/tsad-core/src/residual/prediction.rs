@@ -3,8 +3,8 @@
 use super::dynamics::Dynamics;
 use super::limit::{exceed, limit};
 use super::regression::{FEW, LAGS, Regression};
-use super::{moments, standardised};
-use crate::Check;
+use super::standard::{moments, standardised};
+use crate::control::Check;
 
 /// The ridge, in units of the channel's variance.
 const RIDGE: f64 = 1e-6;

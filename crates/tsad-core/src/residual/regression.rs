@@ -1,10 +1,10 @@
 //! A sample from those before it: linear regression on these and on random functions of them.
 
-use super::ridge::{Folds, in_single};
-use crate::Check;
-use crate::cluster::{evenly_spaced, uniform};
-use crate::wide::wide;
-use nalgebra::DVector;
+use crate::control::Check;
+use crate::numeric::linalg::DVector;
+use crate::numeric::ridge::{Folds, in_single};
+use crate::numeric::sampling::{evenly_spaced, uniform};
+use crate::numeric::simd::wide;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use std::sync::LazyLock;

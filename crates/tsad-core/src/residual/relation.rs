@@ -1,9 +1,10 @@
 //! What the other channels at the same time do not explain.
 
 use super::limit::{exceed, limit};
-use super::{Folds, moments, standardised};
-use crate::Check;
-use crate::wide::wide;
+use super::standard::{moments, standardised};
+use crate::control::Check;
+use crate::numeric::ridge::{FOLDS, Folds};
+use crate::numeric::simd::wide;
 
 /// The most channels that are related with one another; more are related in groups of successive ones.
 pub const MOST_RELATED: usize = 64;
@@ -84,7 +85,7 @@ impl Relation {
         relation.weights = folds.unexplained(RIDGE, None)?;
         let mut held_out = Vec::with_capacity(units.len());
         let mut at = 0;
-        let without: Vec<Vec<f32>> = (0..super::ridge::FOLDS)
+        let without: Vec<Vec<f32>> = (0..FOLDS)
             .map(|f| folds.unexplained(RIDGE, Some(f)))
             .collect::<Option<_>>()?;
         for segment in &units {

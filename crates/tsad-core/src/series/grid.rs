@@ -1,6 +1,6 @@
 //! The regular grid of a series: sampling interval and phase.
 
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
 

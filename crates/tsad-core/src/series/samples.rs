@@ -1,7 +1,7 @@
 //! Rows as they come: in any order, with duplicates and missing values.
 
-use crate::error::no_memory;
-use crate::{Check, Error, ErrorKind, Result};
+use crate::control::Check;
+use crate::error::{Error, ErrorKind, Result, no_memory};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::cmp::Ordering;

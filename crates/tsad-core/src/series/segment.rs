@@ -1,7 +1,8 @@
 //! Segments: stretches of the grid without a long gap.
 
-use super::{Grid, Samples};
-use crate::Check;
+use super::grid::Grid;
+use super::samples::Samples;
+use crate::control::Check;
 use std::ops::Range;
 
 /// Rows, or segments, between two calls of the cancel hook.

@@ -1,7 +1,9 @@
 //! What can be said of rows before anything is trained on them.
 
-use super::{Grid, Samples, Segment, Series};
-use crate::Check;
+use super::grid::Grid;
+use super::samples::Samples;
+use super::segment::{Segment, Series};
+use crate::control::Check;
 
 /// What can be said of the rows of a series before anything is trained on them.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,6 @@
 //! The amplitude view: twelve statistics of the scaled window.
 
-use super::lanes;
+use crate::numeric::lanes;
 
 /// The number of features.
 pub(super) const DIM: usize = 12;

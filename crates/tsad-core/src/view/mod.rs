@@ -1,21 +1,19 @@
-//! The views of a window: amplitude, shape, spectrum and profile (the modalities of the method).
+//! The views of a window: amplitude, shape, spectrum and profile (the modalities of the method). May import `numeric`.
 //!
 //! A window of `L` samples of one channel, robustly scaled, is described four times: by its level and
 //! spread, by its form regardless of both, by its frequency content, and by its course in its size. Every view is a vector of fixed
 //! length whose distances are compared within the view only.
 
 mod amplitude;
-mod lanes;
 mod profile;
-mod scale;
 mod shape;
 mod spectrum;
 mod standard;
 
-pub use scale::RobustScale;
 pub use standard::Standard;
 
-use crate::wide::wide;
+use crate::numeric::lanes;
+use crate::numeric::simd::wide;
 use spectrum::Spectrum;
 
 /// One of the ways in which a window is seen.
@@ -48,44 +46,6 @@ impl View {
             Self::Shape => "shape",
             Self::Spectrum => "spectrum",
             Self::Profile => "profile",
-        }
-    }
-}
-
-/// What a score is made of: the views of the windows around a sample, and the residuals of the sample itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Aspect {
-    /// A view of the windows.
-    Window(View),
-    /// What the past of the channel does not explain ([`crate::residual::Predictor`]).
-    Prediction,
-    /// What the other channels do not explain ([`crate::residual::Relation`]).
-    Relation,
-}
-
-/// One value for each aspect, in the order of [`Aspect::ALL`].
-pub type PerAspect<T> = [T; Aspect::COUNT];
-
-impl Aspect {
-    /// All aspects, in the order in which they are told.
-    pub const ALL: PerAspect<Self> = [
-        Self::Window(View::Amplitude),
-        Self::Window(View::Shape),
-        Self::Window(View::Spectrum),
-        Self::Window(View::Profile),
-        Self::Prediction,
-        Self::Relation,
-    ];
-
-    /// The number of aspects.
-    pub const COUNT: usize = View::COUNT + crate::residual::RESIDUALS;
-
-    /// The name of the aspect in results.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Window(view) => view.name(),
-            Self::Prediction => "prediction",
-            Self::Relation => "relation",
         }
     }
 }

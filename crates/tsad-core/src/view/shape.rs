@@ -1,6 +1,6 @@
 //! The shape view: the instance-normalised window.
 
-use super::lanes;
+use crate::numeric::lanes;
 
 /// The largest number of segments of the piecewise aggregate approximation.
 const SEGMENTS: usize = 16;

@@ -9,7 +9,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tsad_core::calibrate::Labels;
-use tsad_core::model::Target;
+use tsad_core::score::Target;
 use tsad_core::{
     ErrorKind, Explainer, Model, Params, Samples, Stream, drift, score, score_causal, score_only,
     score_with_shares, update,

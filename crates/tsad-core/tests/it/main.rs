@@ -25,6 +25,7 @@ mod metric;
 mod picture;
 mod recalibrate;
 mod statics;
+mod stations;
 mod status;
 mod stream;
 mod update;

@@ -1,7 +1,7 @@
 //! Thresholds moved without training.
 
 use tsad_core::calibrate::{Labels, Source};
-use tsad_core::model::Target;
+use tsad_core::score::Target;
 use tsad_core::{ErrorKind, Model, Params, Point, Samples, score, train};
 
 const MINUTE: i64 = 60_000_000;

@@ -1,0 +1,8 @@
+//! Episodes: runs of anomalous points, of a whole series or of one that grows. May import `score::point`,
+//! `model::aspect`.
+
+mod event;
+mod follow;
+
+pub use event::{Event, EventParams, events};
+pub use follow::{Due, Followed, Mark, Pace, Told, follow};

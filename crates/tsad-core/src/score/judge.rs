@@ -1,0 +1,179 @@
+//! Turns the scores of samples into points of rows: p-value, decision and status.
+
+use super::combine::{most_to_blame, shares};
+use super::distance::Sight;
+use super::point::{Point, Status};
+use super::regime::Verdict;
+use super::samples::Scores;
+use crate::model::{Model, Trained};
+use crate::params::Decision;
+use crate::series::{Place, Segment, Series};
+
+/// Turns the scores of samples into points of rows.
+pub(super) struct Judge<'a> {
+    pub(super) model: &'a Model,
+    pub(super) trained: &'a Trained,
+    /// How many samples after one can touch its score.
+    pub(super) reach: usize,
+    pub(super) series: &'a Series,
+    pub(super) scored: &'a [Scores],
+    /// Per segment the verdicts of the windows of the regimes, and which one counts for a sample.
+    pub(super) verdicts: Vec<(Vec<Verdict>, Vec<usize>)>,
+    /// Per segment and sample whether a value nearby deviates enough to matter.
+    pub(super) matters: Vec<Vec<bool>>,
+    pub(super) sight: Sight,
+}
+
+impl Judge<'_> {
+    pub(super) fn point(&self, time: i64, row: &[f64], place: Option<Place>) -> Point {
+        if row.iter().all(|v| v.is_nan()) {
+            let mut point = Point::unscored(time, Status::Missing);
+            point.imputed = place.is_some();
+            return point;
+        }
+        let Some(place) = place else {
+            return Point::unscored(time, Status::Gap);
+        };
+        let scores = &self.scored[place.segment];
+        let Some(&score) = scores.score.get(place.sample).filter(|s| s.is_finite()) else {
+            let status = match self.sight {
+                Sight::Causal => Status::Warmup,
+                Sight::Hindsight if self.series.segments.len() == 1 => Status::InsufficientData,
+                Sight::Hindsight => Status::Gap,
+            };
+            return Point::unscored(time, status);
+        };
+        let (verdicts, of_sample) = &self.verdicts[place.segment];
+        // Windows of regimes reach past the sample: of what was known when the row came they say nothing.
+        let verdict = match self.sight {
+            Sight::Hindsight => of_sample.get(place.sample).map(|w| &verdicts[*w]),
+            Sight::Causal => None,
+        };
+        let direction = verdict.and_then(|v| v.p_value);
+        let calibration = match self.sight {
+            Sight::Hindsight => &self.trained.calibration,
+            Sight::Causal => &self.trained.causal,
+        };
+        let (mut score, mut p_value) = match self.sight {
+            Sight::Hindsight => self.decide(score, direction),
+            Sight::Causal => (score, calibration.p_value(score)),
+        };
+        let mut status = self.status(time, direction);
+        if calibration.is_anomaly(score) && !self.matters[place.segment][place.sample] {
+            // Not significant, to the reader: score and p-value must say so too.
+            (score, p_value) = (calibration.threshold, calibration.alpha);
+            status = Status::SmallDeviation;
+        }
+        let weights = scores.weights.chunks_exact(scores.channels).nth(place.sample);
+        let segment = &self.series.segments[place.segment];
+        Point {
+            time,
+            status,
+            score: Some(score),
+            p_value: Some(p_value),
+            is_anomaly: Some(calibration.is_anomaly(score)),
+            regime: verdict.map(|v| v.regime),
+            direction_p_value: direction,
+            direction_channels: verdict.and_then(|v| self.spread(v.channels.as_deref()?)),
+            views: scores.views.get(place.sample).copied().map(shares),
+            channels: weights.map(|w| channel_shares(self.model, self.trained, w)),
+            change: weights.and_then(|w| self.change(segment, place.sample, w)),
+            imputed: segment.imputed[place.sample],
+            is_final: self.sight == Sight::Causal
+                || place.segment + 1 < self.series.segments.len()
+                || place.sample + self.reach <= self.series.settled.min(segment.len() - 1),
+        }
+    }
+
+    /// Where the value of the channel of largest weight lies against its band.
+    fn change(&self, segment: &Segment, sample: usize, weights: &[f32]) -> Option<i8> {
+        let c = most_to_blame(weights)?;
+        let band = self.trained.baselines[c].at(segment.start + sample as i64);
+        Some(band.change(segment.channel(c)[sample]))
+    }
+
+    /// The score and p-value that decide, from the metric score and the p-value of the direction.
+    fn decide(&self, score: f64, direction: Option<f64>) -> (f64, f64) {
+        let calibration = &self.trained.calibration;
+        let metric = calibration.p_value(score);
+        let p = match self.model.params.decision {
+            Decision::Metric => return (score, metric),
+            Decision::Direction => direction.unwrap_or(1.0),
+            Decision::Either => (2.0 * metric.min(direction.unwrap_or(1.0))).min(1.0),
+        };
+        let p = p.max(f64::MIN_POSITIVE);
+        (calibration.score_of(p), p)
+    }
+
+    /// The channels' shares in the order of the rows, 0 for a channel that is left out.
+    fn spread(&self, shares: &[f64]) -> Option<Vec<f64>> {
+        let mut out = vec![0.0; self.model.channels];
+        for (share, c) in shares.iter().zip(&self.trained.channels) {
+            out[c.index] = *share;
+        }
+        Some(out)
+    }
+
+    fn status(&self, time: i64, direction: Option<f64>) -> Status {
+        let undirected = self.sight == Sight::Hindsight
+            && self.model.params.decision == Decision::Direction
+            && direction.is_none();
+        match status_at(self.model, self.trained, time) {
+            Status::Ok if undirected => Status::NoDirection,
+            status => status,
+        }
+    }
+}
+
+/// The status of a scored row by its time.
+pub(crate) fn status_at(model: &Model, trained: &Trained, time: i64) -> Status {
+    if time < model.first_time {
+        Status::BeforeModel
+    } else if time <= model.last_time {
+        Status::InTrainingRange
+    } else if let Some(age) = model.params.max_age()
+        && time.saturating_sub(model.last_time) > age
+    {
+        Status::StaleModel
+    } else if trained.channels.iter().all(|c| c.scale.constant) {
+        Status::Constant
+    } else {
+        Status::Ok
+    }
+}
+
+/// The share of every channel of the rows, 0 for those that the model leaves out.
+pub(crate) fn channel_shares(model: &Model, trained: &Trained, weights: &[f32]) -> Vec<f64> {
+    let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
+    let mut out = vec![0.0; model.channels];
+    for (w, c) in weights.iter().zip(&trained.channels) {
+        out[c.index] = f64::from(*w) / total;
+    }
+    out
+}
+
+/// For every sample whether a value of any channel nearby deviates from the baseline by the least deviation asked
+/// for: within half the shortest window or, in causal sight, within the shortest window that ends with the sample.
+pub(super) fn matters(model: &Model, trained: &Trained, segment: &Segment, sight: Sight) -> Vec<bool> {
+    if !model.params.asks_for_deviation() {
+        return vec![true; segment.len()];
+    }
+    let mut out = vec![false; segment.len()];
+    let shortest = trained.channels[0].scales[0].length;
+    let (before, after) = match sight {
+        Sight::Hindsight => (shortest / 2, shortest / 2),
+        Sight::Causal => (0, shortest - 1),
+    };
+    for (c, baseline) in trained.baselines.iter().enumerate() {
+        let mut done = 0;
+        for (i, value) in segment.channel(c).iter().enumerate() {
+            let expected = baseline.at(segment.start + i as i64).expected;
+            if model.params.is_far(*value, expected) {
+                let end = (i + after + 1).min(segment.len());
+                out[done.max(i.saturating_sub(before))..end].fill(true);
+                done = end;
+            }
+        }
+    }
+    out
+}

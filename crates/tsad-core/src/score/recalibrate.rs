@@ -1,0 +1,133 @@
+//! Another threshold for a trained model, without training it again.
+
+use super::point::{Point, Status};
+use crate::calibrate::{Calibration, Labels, Source};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Body, Model};
+use crate::params::Params;
+
+/// How many false alarms are accepted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Target {
+    /// The probability that a normal sample is flagged, above 0 and at most 0.5.
+    Alpha(f64),
+    /// Flagged normal samples per day, above 0.
+    AlarmsPerDay(f64),
+}
+
+/// A recalibration on recent scores needs this many times the longest window.
+const LEAST_WINDOWS: usize = 8;
+
+impl Model {
+    /// The same model with the threshold at another error probability. Nothing is learned anew, so the result
+    /// is that of a training with the other `alpha`.
+    ///
+    /// # Errors
+    /// `InvalidParameter` if the probability or rate is out of range or a rate is given for
+    /// integer times, `TooLittleData` if the model is untrained.
+    pub fn recalibrated(&self, target: Target) -> Result<Self> {
+        let (alpha, alarms_per_day) = match target {
+            Target::Alpha(alpha) => (Some(alpha), None),
+            Target::AlarmsPerDay(rate) => (None, Some(rate)),
+        };
+        let params = Params {
+            alpha,
+            alarms_per_day,
+            ..self.params.clone()
+        };
+        let params = params.validate()?;
+        params.fits_times(self.times)?;
+        let alpha = params.alpha_at(self.interval().unwrap_or(1), self.times);
+        let mut model = self.with_calibration(|c, _| Ok(c.at(alpha)))?;
+        model.params = (*params).clone();
+        Ok(model)
+    }
+
+    /// The same model with the threshold that agrees best with what a user said of stretches of a series;
+    /// `points` are that series as this model scored it, in the order of time. How the threshold is chosen: [`Calibration::by_labels`].
+    /// A stretch without a scored row is left out.
+    ///
+    /// # Errors
+    /// `TooLittleData` if no stretch has a scored row, or the model is untrained.
+    pub fn recalibrated_by_labels(&self, points: &[Point], labels: &Labels) -> Result<Self> {
+        let peak = |&(from, to): &(i64, i64)| {
+            let after = &points[points.partition_point(|p| p.time < from)..];
+            let inside = after.iter().take_while(|p| p.time <= to);
+            inside.filter_map(|p| p.score).reduce(f64::max)
+        };
+        let peaks = |ranges: &[(i64, i64)]| -> Vec<f64> { ranges.iter().filter_map(peak).collect() };
+        let (normal, anomalous) = (peaks(&labels.normal), peaks(&labels.anomalous));
+        if normal.is_empty() && anomalous.is_empty() {
+            return Err(
+                Error::new(ErrorKind::TooLittleData, "no label covers a scored row").with_hint(
+                    "Give the rows around every labelled time, at least as many as the longest window.",
+                ),
+            );
+        }
+        let mut model = self.with_calibration(|c, _| Ok(c.by_labels(&normal, &anomalous)))?;
+        if let Body::Trained(t) = &model.body {
+            (model.params.alpha, model.params.alarms_per_day) = (Some(t.calibration.alpha), None);
+        }
+        Ok(model)
+    }
+
+    /// The same model with the distribution of normal scores taken from `points`, scored by this model, in time
+    /// order, later than its training and taken as normal; `alpha` stays. Points that lie in the training data,
+    /// are not final or have no score are left out, and what looks like an incident is set aside as in training.
+    ///
+    /// # Errors
+    /// `TooLittleData` if fewer than eight longest windows of points remain, or the model is untrained.
+    pub fn recalibrated_on(&self, points: &[Point]) -> Result<Self> {
+        let usable = |p: &&Point| p.is_final && matches!(p.status, Status::Ok | Status::Constant);
+        self.with_calibration(|c, longest| {
+            let mut segments: Vec<Vec<f64>> = vec![Vec::new()];
+            for p in points {
+                match (Some(p).filter(usable).and_then(|p| p.score), segments.last_mut()) {
+                    (Some(score), Some(open)) => open.push(score),
+                    (None, Some(open)) if !open.is_empty() => segments.push(Vec::new()),
+                    _ => {}
+                }
+            }
+            let count: usize = segments.iter().map(Vec::len).sum();
+            if count < LEAST_WINDOWS * longest {
+                return Err(Error::new(
+                    ErrorKind::TooLittleData,
+                    format!(
+                        "{count} final scores after the training data, a calibration needs {}",
+                        LEAST_WINDOWS * longest
+                    ),
+                )
+                .with_hint("Score a longer normal stretch after the training data."));
+            }
+            let contamination = self.params.contamination;
+            Ok(Calibration::fit(
+                &segments,
+                longest,
+                contamination,
+                c.usual,
+                Source::Recent,
+                c.alpha,
+            ))
+        })
+    }
+
+    /// The same model with its calibration changed; `change` also gets the longest window. The causal scores, which
+    /// nobody has given, keep their distribution and get the threshold at the new error probability.
+    fn with_calibration(&self, change: impl Fn(&Calibration, usize) -> Result<Calibration>) -> Result<Self> {
+        let mut model = self.clone();
+        match &mut model.body {
+            Body::Trained(t) => {
+                t.calibration = change(&t.calibration, t.longest_window())?;
+                t.causal = t.causal.at(t.calibration.alpha);
+            }
+            Body::Untrained(reason) => {
+                return Err(Error::new(
+                    ErrorKind::TooLittleData,
+                    format!("the model is not trained: {reason}"),
+                )
+                .with_hint("Train it on a longer series first."));
+            }
+        }
+        Ok(model)
+    }
+}

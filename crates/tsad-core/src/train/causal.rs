@@ -1,0 +1,93 @@
+//! Learns windows for causal scores alone, which may stand at any phase.
+
+use super::held_out::HeldOut;
+use crate::control::Check;
+use crate::model::{ChannelModel, ScaleModel};
+use crate::params::ValidParams;
+use crate::residual::Excesses;
+use crate::score::causal::{blended, causal_score, part, weight};
+use crate::score::combine::{Blend, Residual};
+use crate::series::Series;
+use crate::window::layout::{Instants, Layout, causal_lengths};
+
+impl ChannelModel {
+    /// Learns windows for causal scores alone, at the given lengths, from channel `c` of a series. Returns the held-out
+    /// distances at each length; none where the series is too short for them.
+    pub(crate) fn learn_causal(
+        &mut self,
+        series: &Series,
+        c: usize,
+        instants: &Instants,
+        lengths: &[usize],
+        params: &ValidParams,
+        check: Check,
+    ) -> Vec<Option<HeldOut>> {
+        let scaled = self.scaled(series, c);
+        let fit = |length: &usize| {
+            let layout = Layout::at_instants(instants, *length, params.centres);
+            ScaleModel::fit(&scaled, &layout, self.index, params, check)
+        };
+        let (causal, held_out) = lengths.iter().map(fit).unzip();
+        self.causal = causal;
+        held_out
+    }
+}
+
+/// Learns windows for causal scores alone, of all channels of a series, at the lengths of the model and at three
+/// quarters of each. Returns the held-out distances of each channel at each length; none if such windows are not asked
+/// for, or if there are too few instants for any.
+pub(crate) fn learn(
+    channels: &mut [ChannelModel],
+    series: &Series,
+    instants: &Instants,
+    params: &ValidParams,
+    check: Check,
+) -> Option<Vec<Vec<Option<HeldOut>>>> {
+    if !params.causal {
+        return None;
+    }
+    let mut lengths = causal_lengths(&channels[0].lengths());
+    lengths.retain(|l| instants.suffice(*l));
+    let learn =
+        |(c, m): (usize, &mut ChannelModel)| m.learn_causal(series, c, instants, &lengths, params, check);
+    (!lengths.is_empty()).then(|| channels.iter_mut().enumerate().map(learn).collect())
+}
+
+/// The causal scores of the training samples at the instants at which windows of their own were learned, by centres
+/// found without these.
+pub(crate) fn held_out_scores(
+    channels: &[ChannelModel],
+    held_out: &[Vec<&HeldOut>],
+    excesses: &[Excesses],
+    instants: &Instants,
+    check: Check,
+) -> Vec<Vec<f64>> {
+    let mut blend = Blend::new(channels.len(), false);
+    let mut residual = Residual::new(channels.len());
+    let mut scores = |(s, instants): (usize, &Vec<usize>)| {
+        let mut sums = vec![(0.0, 0.0); instants.len()];
+        for (scale, model) in channels[0].causal.iter().enumerate() {
+            let pairs = held_out[0][scale][s].len() / 2;
+            let first = instants.len() - pairs;
+            for pair in 0..pairs {
+                if pair.is_multiple_of(256) {
+                    check();
+                }
+                let mut mean = |w: usize| {
+                    let of = held_out.iter().map(|c| c[scale][s][w]);
+                    blended(&mut blend, channels, scale, of).0
+                };
+                let (before, mean) = (mean(2 * pair), mean(2 * pair + 1));
+                let (sum, weights) = &mut sums[first + pair];
+                *sum += part(model.length, mean, Some(before));
+                *weights += weight(model.length);
+            }
+        }
+        let score = |((sum, weights), instant): (&(f64, f64), &usize)| {
+            residual.blend(excesses[s].until(*instant));
+            causal_score(*sum, *weights, residual.sum)
+        };
+        sums.iter().zip(instants).map(score).collect()
+    };
+    instants.of.iter().enumerate().map(&mut scores).collect()
+}

@@ -1,0 +1,272 @@
+//! Learns the part of a window length that stands beside the plain views: distances in the embedding.
+//!
+//! The encoders neither gain nor lose on average, what the windows beside one let expect gains where a series has an
+//! order and enough of it was seen (docs/experiments.md).
+
+use super::channel::extract_all;
+use super::held_out::{HeldOut, thinned};
+use crate::cluster::Centres;
+use crate::control::Check;
+use crate::metric::context::joint;
+use crate::metric::input::Windows;
+use crate::metric::{EMBEDDING, Embedded, LeftOut, Metric, incident};
+use crate::model::{Beside, ChannelModel, Head, ScaleModel, Stray, common_dims};
+use crate::numeric::sampling::{evenly_spaced, uniform};
+use crate::params::ValidParams;
+use crate::score::distance::log_distance;
+use crate::series::Series;
+use crate::view::{Extractor, PerView};
+use crate::window::layout::Layout;
+use crate::window::placement::{hop, starts};
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+
+/// The metric is learned from at most about this many windows of all lengths and channels.
+const MOST_WINDOWS: usize = 3000;
+/// The stream of random numbers of the learned part; windows lengths and channels have those from 0 on.
+const STREAM: u64 = u64::MAX;
+
+/// Scaled values of every segment, with the grid cell of its first sample.
+type Scaled = Vec<(i64, Vec<f32>)>;
+
+/// What was learned beside the plain views.
+pub(crate) struct Learned {
+    /// The encoders, or why there are none.
+    pub metric: Result<Metric, LeftOut>,
+    /// The held-out distances of scores in hindsight, channel by channel and scale by scale.
+    pub hindsight: Vec<Vec<Option<HeldOut>>>,
+}
+
+/// Learns a metric from all channels and gives every scale that has held-out distances its head, and what the windows
+/// beside one let expect; the distances and the calibration of the scale then include both. `held_out`, which
+/// scores that know no later sample go by, receives what the encoders add.
+pub(crate) fn learn(
+    channels: &mut [ChannelModel],
+    held_out: &mut [Vec<Option<HeldOut>>],
+    series: &Series,
+    params: &ValidParams,
+    check: Check,
+) -> Learned {
+    let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
+    rng.set_stream(STREAM);
+    let dims = common_dims(channels[0].scales.iter().map(|s| s.length));
+    let scaled: Vec<Scaled> = channels
+        .iter()
+        .enumerate()
+        .map(|(c, m)| m.scaled(series, c))
+        .collect();
+    let (mut normal, mut made) = (Windows::default(), Windows::default());
+    let share = MOST_WINDOWS / (channels.len() * channels[0].scales.len());
+    for (model, scaled) in channels.iter().zip(&scaled) {
+        for scale in &model.scales {
+            gather(
+                scale,
+                scaled,
+                share.max(16),
+                dims,
+                &mut normal,
+                &mut made,
+                &mut rng,
+                check,
+            );
+        }
+    }
+    let metric = Metric::learn(&normal, &made, dims, &mut rng, check);
+    let mut hindsight = Vec::with_capacity(channels.len());
+    for ((model, scaled), held_out) in channels.iter_mut().zip(&scaled).zip(held_out) {
+        let scales = model.scales.iter_mut().zip(held_out);
+        let of_channel = scales.map(|(scale, held_out)| {
+            let metric = metric.as_ref().ok();
+            let held_out = held_out.as_mut()?;
+            Some(attach(scale, metric, scaled, held_out, params, &mut rng, check))
+        });
+        hindsight.push(of_channel.collect());
+    }
+    Learned { metric, hindsight }
+}
+
+/// Adds evenly spaced training windows, and an incident made of each.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "two sinks, two sources, and what every step needs"
+)]
+fn gather(
+    scale: &ScaleModel,
+    scaled: &Scaled,
+    share: usize,
+    dims: PerView<usize>,
+    normal: &mut Windows,
+    made: &mut Windows,
+    rng: &mut ChaCha8Rng,
+    check: Check,
+) {
+    let length = scale.length;
+    let mut places = Vec::new();
+    for (s, (first, values)) in scaled.iter().enumerate() {
+        places.extend(
+            starts(*first, values.len(), length, hop(length))
+                .into_iter()
+                .map(|a| (s, a)),
+        );
+    }
+    let window = |i: usize| {
+        let (s, a) = places[i];
+        &scaled[s].1[a..a + length]
+    };
+    let mut extractor = Extractor::new(length);
+    for at in evenly_spaced(places.len(), share) {
+        check();
+        let features = scale.features(window(at), &mut extractor);
+        normal.push(features.each_ref().map(Vec::as_slice), dims);
+        let mut changed = window(at).to_vec();
+        let other = (uniform(rng) * places.len() as f64) as usize;
+        incident::make(&mut changed, window(other), rng);
+        let features = scale.features(&changed, &mut extractor);
+        made.push(features.each_ref().map(Vec::as_slice), dims);
+    }
+}
+
+/// Adds to the held-out log distances of a scale what encoders and the windows beside let expect, and calibrates it
+/// anew. Returns the held-out distances of scores in hindsight; `held_out` receives those of the encoders only.
+fn attach(
+    scale: &mut ScaleModel,
+    metric: Option<&Metric>,
+    scaled: &Scaled,
+    held_out: &mut HeldOut,
+    params: &ValidParams,
+    rng: &mut ChaCha8Rng,
+    check: Check,
+) -> HeldOut {
+    let segments: Vec<(i64, usize)> = scaled.iter().map(|(first, v)| (*first, v.len())).collect();
+    let layout = Layout::in_step(&segments, scale.length, params.centres);
+    let plain = features(scale, scaled, &layout.starts, check);
+    let (mut quick, mut in_sample) = (held_out.clone(), held_out.clone());
+    for (v, view) in scale.views.iter().enumerate() {
+        let seen = view.distances(&plain[v], check);
+        let apart = view.centres.held_out_distances(&plain[v], &layout.near, check);
+        view.fill(v, apart.as_ref().unwrap_or(&seen), &layout.stray, &mut quick);
+        view.fill(v, &seen, &layout.stray, &mut in_sample);
+    }
+    (scale.head, scale.beside) = (None, None);
+    if let Some(metric) = metric {
+        let late = features(scale, scaled, &layout.late.starts, check);
+        let (head, [added, seen]) = head(metric, (&plain, &late), &layout, &quick, params, rng, check);
+        add(&mut quick, &added);
+        add(held_out, &added);
+        add(&mut in_sample, &seen);
+        scale.head = Some(head);
+    }
+    // As for the plain views: the quick leave-out weighs, the honest one keeps the false-alarm rate.
+    scale.calibrate(&quick, &in_sample, &layout);
+    let mut hindsight = held_out.clone();
+    let dims = Extractor::dims_of(scale.length);
+    let joint: Vec<f32> = (0..layout.windows())
+        .flat_map(|i| joint(row(&plain, dims, i)))
+        .collect();
+    if let Some((beside, known)) = Beside::learn(&joint, dims, &layout, &quick, &mut scale.views, check) {
+        for (window, known) in hindsight.iter_mut().flatten().zip(known) {
+            let added = beside.added(known, window);
+            window.iter_mut().zip(added).for_each(|(w, a)| *w += a);
+        }
+        scale.beside = Some(beside);
+    }
+    hindsight
+}
+
+/// The standardised features of windows, view by view.
+fn features(scale: &ScaleModel, scaled: &Scaled, starts: &[Vec<usize>], check: Check) -> PerView<Vec<f32>> {
+    let mut out = extract_all(scaled, starts, scale.length, check);
+    for (view, features) in scale.views.iter().zip(&mut out) {
+        view.standard.apply_all(features);
+    }
+    out
+}
+
+/// The features of window `i`.
+fn row(features: &PerView<Vec<f32>>, dims: PerView<usize>, i: usize) -> PerView<&[f32]> {
+    std::array::from_fn(|v| &features[v][i * dims[v]..(i + 1) * dims[v]])
+}
+
+/// Adds to the log distances of all windows.
+fn add(windows: &mut HeldOut, added: &[PerView<f32>]) {
+    for (window, added) in windows.iter_mut().flatten().zip(added) {
+        window.iter_mut().zip(added).for_each(|(w, a)| *w += a);
+    }
+}
+
+/// Fits centres in the embedding of the windows of a layout, given their features and those of the late ones, to weigh
+/// like the log distances `quick`. Also returns what is added to each window, held out and in the sample.
+fn head(
+    metric: &Metric,
+    (plain, late): (&PerView<Vec<f32>>, &PerView<Vec<f32>>),
+    layout: &Layout,
+    quick: &HeldOut,
+    params: &ValidParams,
+    rng: &mut ChaCha8Rng,
+    check: Check,
+) -> (Head, [Vec<PerView<f32>>; 2]) {
+    let dims = Extractor::dims_of(layout.length);
+    let embed = |features: &PerView<Vec<f32>>| -> Vec<Embedded> {
+        let windows = 0..features[0].len() / dims[0];
+        let each = windows.map(|i| {
+            check();
+            metric.embed(row(features, dims, i))
+        });
+        each.collect()
+    };
+    let (embedded, embedded_late) = (embed(plain), embed(late));
+    let beside = layout.late.beside.as_slice();
+    let mut learned_late = PerView::<Vec<f32>>::default();
+    let mut learned = vec![PerView::<f32>::default(); embedded.len()];
+    let mut seen = learned.clone();
+    let centres = std::array::from_fn(|v| {
+        let rows: Vec<f32> = embedded.iter().flat_map(|z| z[v]).collect();
+        let few = thinned(&rows, EMBEDDING);
+        let centres = Centres::fit(&few, EMBEDDING, params.centres, params.contamination, rng, check);
+        let late_rows: Vec<f32> = embedded_late.iter().flat_map(|z| z[v]).collect();
+        let others = (late_rows.as_slice(), beside);
+        let distances = centres.held_out_distances_beside(&rows, &layout.near, others, check);
+        let (distances, of_late) = distances.unzip();
+        learned_late[v] = of_late.iter().flatten().map(|d| log_distance(*d)).collect();
+        for (i, z) in embedded.iter().enumerate() {
+            let own = centres.distance(&z[v]);
+            seen[i][v] = log_distance(own);
+            learned[i][v] = log_distance(distances.as_ref().map_or(own, |d| d[i]));
+        }
+        centres
+    });
+    let gains = std::array::from_fn(|v| {
+        let plain = spread(quick.iter().flatten().map(|w| w[v]));
+        let learned = spread(learned.iter().map(|w| w[v]));
+        if learned > 0.0 { plain / learned } else { 0.0 }
+    });
+    let on = |i: &usize, v: usize| gains[v] * learned[*i][v];
+    let head = Head {
+        centres,
+        gains,
+        stray: std::array::from_fn(|v| {
+            let off = learned_late[v].iter().map(|l| gains[v] * l);
+            match off.len() {
+                0 => Stray::NONE,
+                _ => Stray::of(beside.iter().map(|i| on(i, v)), off),
+            }
+        }),
+    };
+    let added = [learned, seen].map(|logs| {
+        let of = |(log, stray): (&PerView<f32>, &bool)| {
+            std::array::from_fn(|v| {
+                let log = head.gains[v] * log[v];
+                if *stray { head.stray[v].in_step(log) } else { log }
+            })
+        };
+        logs.iter().zip(&layout.stray).map(of).collect()
+    });
+    (head, added)
+}
+
+/// The standard deviation.
+fn spread(values: impl Iterator<Item = f32> + Clone) -> f32 {
+    let n = values.clone().count() as f64;
+    let mean = values.clone().map(f64::from).sum::<f64>() / n;
+    (values.map(|v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n).sqrt() as f32
+}

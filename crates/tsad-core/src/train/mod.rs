@@ -1,0 +1,213 @@
+//! From rows to a model. May import `control`, `error`, `numeric`, `series`, `view`, `cluster`, `direction`,
+//! `residual`, `metric`, `window`, `params`, `expect`, `calibrate`, `model`, `score`.
+
+mod causal;
+mod channel;
+mod contamination;
+mod embedding;
+mod held_out;
+mod neighbours;
+mod phase;
+mod regime;
+mod units;
+mod update;
+
+pub use update::update;
+
+use crate::calibrate::tail_index::heaviness;
+use crate::calibrate::{Calibration, Source, Usual};
+use crate::control::Check;
+use crate::error::Result;
+use crate::expect::Baseline;
+use crate::metric::LeftOut;
+use crate::model::{Body, ChannelModel, Model, Regimes, Trained, Updates, scaled};
+use crate::params::ValidParams;
+use crate::residual::Residuals;
+use crate::score::distance::Sight;
+use crate::series::{Grid, Samples, Segment, Series};
+use crate::window::layout::Instants;
+use channel::usable_scales;
+use contamination::past_incidents;
+use held_out::{HeldOut, complete, held_out_scores, in_sample_scores};
+use units::level;
+
+/// Trains a model. The order of the rows does not matter: equal rows, parameters and seed give an equal model.
+///
+/// Too little data is no error, so that one short series does not stop the training of others: the model
+/// then says what was missing, and scores nothing.
+///
+/// Of more rows than the parameters allow the latest are taken; the model says how many were left out.
+///
+/// Time is linear in the number of rows.
+///
+/// # Errors
+/// `InvalidParameter` if alarms per day are asked for but the times are integers without a unit, `OutOfMemory` if there is
+/// no room to choose the latest rows.
+pub fn train(mut rows: Samples, params: &ValidParams, check: Check) -> Result<Model> {
+    params.fits_times(rows.time_kind())?;
+    rows.keep_latest(params.most_training_rows(rows.channels()), check)?;
+    let rows = rows.sorted_canonically(check);
+    let missing = (0..rows.len())
+        .filter(|&i| rows.row(i).iter().all(|v| v.is_nan()))
+        .count();
+    let mut model = Model {
+        library: env!("CARGO_PKG_VERSION").to_owned(),
+        params: (**params).clone(),
+        channels: rows.channels(),
+        times: rows.time_kind(),
+        rows: rows.len() as u64,
+        left_out: rows.left_out(),
+        missing: missing as u64,
+        first_time: rows.times().first().copied().unwrap_or(0),
+        last_time: rows.times().last().copied().unwrap_or(0),
+        updates: Updates::default(),
+        body: Body::Untrained(String::new()),
+    };
+    model.body = match fit(&rows, params, check) {
+        Ok(trained) => Body::Trained(Box::new(trained)),
+        Err(reason) => Body::Untrained(reason),
+    };
+    Ok(model)
+}
+
+/// Fits the trained part, or says what is missing.
+fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Result<Trained, String> {
+    if rows.is_empty() {
+        return Err("there are no rows to train on".to_owned());
+    }
+    let sparse = rows.sparse_channels();
+    let live: Vec<usize> = (0..rows.channels()).filter(|c| !sparse.contains(c)).collect();
+    if live.is_empty() {
+        return Err(format!(
+            "no channel has values in at least half of the {} rows",
+            rows.len()
+        ));
+    }
+    let rows = rows.select(&live, check);
+    let grid = Grid::of_times(rows.times()).map_err(|e| e.message().to_owned())?;
+    let (series, _) = Series::on_grid(&rows, &grid, params.max_gap, check);
+    let lengths = usable_scales(&series, params);
+    if lengths.is_empty() {
+        let longest = series.segments.iter().map(Segment::len).max().unwrap_or(0);
+        return Err(format!(
+            "{} samples (longest stretch without a gap: {longest}), but the smallest window of {} needs {}",
+            series.len(),
+            params.scales[0],
+            params.least_samples(),
+        ));
+    }
+    let whole = series;
+    let fit = |series: &Series| -> (Vec<ChannelModel>, Vec<Vec<Option<HeldOut>>>, f64) {
+        let fit = |(c, index)| ChannelModel::fit(series, c, index, &lengths, params, check);
+        let (mut channels, held_out): (Vec<_>, Vec<_>) = live.iter().copied().enumerate().map(fit).unzip();
+        let coarser = level(&mut channels, &held_out, series, params, check);
+        (channels, held_out, coarser)
+    };
+    let (mut channels, mut held_out, mut coarser) = fit(&whole);
+    let longest = lengths[lengths.len() - 1];
+    let (mut residuals, mut excesses) = Residuals::fit(&scaled(&channels, &whole, check), longest, check);
+    // Windows that reach into a past incident would teach the model that it is normal.
+    let (incidents, mut known) = past_incidents(&channels, &held_out, &excesses, &whole, params, check);
+    check();
+    let rest = whole.without(&incidents);
+    check();
+    let cut = !incidents.is_empty()
+        && contamination::may_be_cut(&channels, &whole)
+        && usable_scales(&rest, params) == lengths;
+    let series = if cut { &rest } else { &whole };
+    if cut {
+        (channels, held_out, coarser) = fit(series);
+        (residuals, excesses) = Residuals::fit(&scaled(&channels, series, check), longest, check);
+    }
+    let learned = params
+        .metric
+        .then(|| embedding::learn(&mut channels, &mut held_out, series, params, check));
+    if cut || learned.is_some() {
+        known = None;
+    }
+    let (metric, hindsight) = match learned {
+        Some(learned) => (learned.metric, Some(learned.hindsight)),
+        None => (Err(LeftOut::NotWanted), None),
+    };
+    let learned = metric.as_ref().ok();
+    let seen = hindsight.as_ref().unwrap_or(&held_out);
+    if hindsight.is_some() {
+        coarser = level(&mut channels, seen, series, params, check);
+    }
+    let instants = Instants::of(series);
+    let causal = causal::learn(&mut channels, series, &instants, params, check);
+    let apart = if cut { &[][..] } else { &incidents };
+    let mut scores = |sight: Sight| {
+        check();
+        let known = known.take_if(|_| sight == Sight::Hindsight);
+        let own = causal.as_ref().filter(|_| sight == Sight::Causal);
+        // How many scores the longest window spans.
+        let held_out = match sight {
+            Sight::Hindsight => seen,
+            Sight::Causal => &held_out,
+        };
+        let (source, mut scores, reach) = match (own.and_then(|c| complete(c)), complete(held_out)) {
+            (Some(held_out), _) => {
+                let scores = causal::held_out_scores(&channels, &held_out, &excesses, &instants, check);
+                let scores = contamination::without_at(&scores, &instants.of, apart, longest);
+                (Source::HeldOut, scores, longest.div_ceil(instants.step))
+            }
+            (None, Some(held_out)) if own.is_none() => {
+                let scores = known.unwrap_or_else(|| {
+                    held_out_scores(&channels, &held_out, &excesses, series, sight, check)
+                });
+                (
+                    Source::HeldOut,
+                    contamination::without(&scores, apart, longest),
+                    longest,
+                )
+            }
+            _ => {
+                let scores = in_sample_scores(&channels, learned, &residuals, series, sight, check);
+                (
+                    Source::InSample,
+                    contamination::without(&scores, apart, longest),
+                    longest,
+                )
+            }
+        };
+        // Without a later sample the first ones of a segment have no score.
+        scores
+            .iter_mut()
+            .for_each(|s| s.retain(|score| score.is_finite()));
+        (source, scores, reach)
+    };
+    let calibration = |(source, scores, reach): (Source, Vec<Vec<f64>>, usize), usual: Usual| {
+        check();
+        // Where scores are held out, incidents have been left out already.
+        let contamination = match source {
+            Source::InSample => params.contamination,
+            _ => 0.0,
+        };
+        let alpha = params.alpha_at(grid.interval, rows.time_kind());
+        let mut found = Calibration::fit(&scores, reach, contamination, usual, source, alpha);
+        found.set_aside += incidents.iter().map(|(_, core)| core.len() as u64).sum::<u64>();
+        found
+    };
+    let heavy = heaviness(series, check);
+    // Where no window is in step nothing better is known of causal scores than of those in hindsight.
+    let causal = Some(scores(Sight::Causal)).filter(|(_, s, _)| s.iter().any(|s| !s.is_empty()));
+    let hindsight = scores(Sight::Hindsight);
+    Ok(Trained {
+        grid,
+        samples: whole.len() as u64,
+        imputed: whole.imputed() as u64,
+        baselines: (0..channels.len())
+            .map(|c| Baseline::fit(&whole, c, &channels[c].scale, check))
+            .collect(),
+        regimes: Regimes::fit(&channels, series, params, check),
+        causal: match causal {
+            Some(causal) => calibration(causal, Usual::CAUSAL.wider(heavy)),
+            None => calibration(hindsight.clone(), Usual::HINDSIGHT.wider(heavy).coarser(coarser)),
+        },
+        calibration: calibration(hindsight, Usual::HINDSIGHT.wider(heavy).coarser(coarser)),
+        channels,
+        metric,
+        residuals,
+    })
+}

@@ -1,0 +1,251 @@
+//! `tsad.events`: one row an episode.
+
+use super::detect::contributions;
+use crate::composite;
+use crate::error::{Result, fail};
+use crate::memory::{guarded, push, settle};
+use crate::output::{self, Output, shares};
+use crate::read::request::{Detail, Given, Range, invalid, request};
+use crate::read::series::{Scored, for_each_part};
+use crate::read::source::Columns;
+use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::prelude::*;
+use tsad_core::model::Aspect;
+use tsad_core::{EventParams, Model, Point};
+
+/// `tsad.events`, all forms.
+#[pg_extern(sql = false)]
+fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
+    // SAFETY: sql/detect.sql declares the function with these arguments and the columns below.
+    let (request, limits, mut output) = unsafe {
+        (
+            request(fcinfo, 14)?.with(Detail::Shares),
+            Limits::of(fcinfo)?.or_integers(fcinfo)?,
+            Output::new(fcinfo),
+        )
+    };
+    let mut gathered = Gathered::default();
+    for_each_part(&request, |columns, scored| {
+        limits.fit_times(columns)?;
+        let Some(model) = scored.model.as_ref().filter(|m| m.is_trained()) else {
+            if scored.is_last {
+                scored.warn();
+            }
+            return Ok(());
+        };
+        gathered.take(&request.range, &scored)?;
+        if !scored.is_last {
+            return Ok(());
+        }
+        let Gathered { points, shown } = std::mem::take(&mut gathered);
+        let events = guarded(|| tsad_core::events(&points, &limits.params(model)))?;
+        for (n, event) in events.into_iter().enumerate() {
+            output.push(|| {
+                let times = [
+                    Some(event.start),
+                    Some(event.last).filter(|_| !event.open),
+                    Some(event.peak),
+                ];
+                let shown_at = |time: i64| shown.get(points.partition_point(|p| p.time < time)).copied();
+                let [started, ended, peak] = times.map(|t| t.and_then(|t| shown_at(t)?));
+                let seq = |n: usize| times[n].filter(|_| columns.time.is_integer());
+                let duration = (!columns.time.is_integer()).then_some(event.last - event.start);
+                [
+                    Some(scored.rows.key.datum()),
+                    (n as i64 + 1).into_datum(),
+                    started.and_then(output::time),
+                    ended.and_then(output::time),
+                    duration.and_then(composite::interval),
+                    peak.and_then(output::time),
+                    event.peak_score.into_datum(),
+                    event.min_p_value.into_datum(),
+                    (event.points as i64).into_datum(),
+                    i16::from(event.direction()).into_datum(),
+                    contributions(columns, &event.channels),
+                    shares(Aspect::ALL.iter().map(|v| v.name()), &event.views),
+                    seq(0).and_then(IntoDatum::into_datum),
+                    seq(1).and_then(IntoDatum::into_datum),
+                    seq(2).and_then(IntoDatum::into_datum),
+                ]
+            });
+        }
+        Ok(())
+    })
+}
+
+/// The anomalous points of a series so far, and its last point, which tells whether an episode is over.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    pub points: Vec<Point>,
+    /// The time of each as a `timestamptz`.
+    shown: Vec<Option<i64>>,
+}
+
+impl Gathered {
+    /// Takes what counts of another part, in the order of time.
+    pub(crate) fn take(&mut self, asked: &Range, scored: &Scored) -> Result<()> {
+        // The last point of the part before is the last one no more.
+        if self.points.last().is_some_and(|p| p.is_anomaly != Some(true)) {
+            self.points.pop();
+            self.shown.pop();
+        }
+        let timed = |i: &usize| scored.rows.times[*i].is_some() && !scored.rows.infinite[*i];
+        let inside = |i: &usize| asked.contains(scored.rows.asked(*i)) && timed(i);
+        let rows = scored.range.clone().filter(inside);
+        let mut last = None;
+        for i in rows {
+            last = Some(i);
+            if scored.points[i].is_anomaly == Some(true) {
+                self.push(scored, i)?;
+            }
+        }
+        match last.filter(|i| scored.points[*i].is_anomaly != Some(true)) {
+            Some(i) => self.push(scored, i),
+            None => Ok(()),
+        }
+    }
+
+    fn push(&mut self, scored: &Scored, i: usize) -> Result<()> {
+        settle()?;
+        push(&mut self.points, scored.points[i].clone())?;
+        push(&mut self.shown, scored.rows.shown[i])
+    }
+}
+
+/// How points become episodes, as asked for.
+pub(crate) struct Limits {
+    /// In the unit of the times.
+    merge_gap: Option<i64>,
+    focus: f64,
+    min_points: usize,
+    /// In the unit of the times.
+    min_duration: i64,
+    /// An argument that fits only one kind of times, if there was one.
+    bound_to: Option<(&'static str, Given)>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            merge_gap: None,
+            focus: 0.5,
+            min_points: 1,
+            min_duration: 0,
+            bound_to: None,
+        }
+    }
+}
+
+impl Limits {
+    /// # Safety
+    /// `fcinfo` must be that of a function with these arguments at 10 to 13.
+    pub(crate) unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
+        // SAFETY: sql/detect.sql declares the arguments 10 to 13 so.
+        let (merge_gap, min_points, min_duration, focus) = unsafe {
+            let gap = pgrx::pg_getarg::<Interval>(fcinfo, 10);
+            (
+                gap,
+                pgrx::pg_getarg::<i32>(fcinfo, 11),
+                pgrx::pg_getarg::<Interval>(fcinfo, 12),
+                pgrx::pg_getarg::<f64>(fcinfo, 13),
+            )
+        };
+        let micros = |name: &str, interval: Interval| {
+            i64::try_from(interval.as_micros())
+                .ok()
+                .filter(|m| *m >= 0)
+                .ok_or_else(|| {
+                    invalid(
+                        format!("{name} is out of range"),
+                        "Give an interval that is not negative.",
+                    )
+                })
+        };
+        let min_points = usize::try_from(min_points.unwrap_or(1)).ok().filter(|n| *n >= 1);
+        let focus = focus.unwrap_or(0.5);
+        if !(0.0..=1.0).contains(&focus) {
+            return Err(invalid("focus is out of range", "Give a share from 0 to 1."));
+        }
+        let merge_gap = merge_gap.map(|i| micros("merge_gap", i)).transpose()?;
+        let min_duration = min_duration.map(|i| micros("min_duration", i)).transpose()?;
+        let min_duration = min_duration.unwrap_or(0);
+        Ok(Self {
+            focus,
+            merge_gap,
+            min_points: min_points
+                .ok_or_else(|| invalid("min_points is out of range", "Give a number of at least 1."))?,
+            min_duration,
+            bound_to: match (merge_gap, min_duration) {
+                (Some(_), _) => Some(("merge_gap", Given::Timestamps)),
+                (None, 1..) => Some(("min_duration", Given::Timestamps)),
+                _ => None,
+            },
+        })
+    }
+
+    /// The same with the durations for times that are integers, if they were given.
+    ///
+    /// # Safety
+    /// `fcinfo` must be that of a function with these arguments at 17 and 18.
+    unsafe fn or_integers(self, fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
+        // SAFETY: sql/detect.sql declares the arguments 17 and 18 so.
+        let [merge_gap, min_duration] = unsafe { [17, 18].map(|n| pgrx::pg_getarg::<i64>(fcinfo, n)) };
+        let name = match (merge_gap, min_duration) {
+            (Some(_), _) => "merge_gap_seq",
+            (None, Some(_)) => "min_duration_seq",
+            (None, None) => return Ok(self),
+        };
+        if let Some((other, _)) = self.bound_to {
+            return Err(invalid(
+                format!("both {other} and {name} were given"),
+                "Pass merge_gap and min_duration where the time column is a time, merge_gap_seq and \
+                 min_duration_seq where it is an integer.",
+            ));
+        }
+        if merge_gap.is_some_and(|g| g < 0) || min_duration.is_some_and(|d| d < 0) {
+            return Err(invalid(
+                format!("{name} is out of range"),
+                "Give a difference of times that is not negative.",
+            ));
+        }
+        Ok(Self {
+            merge_gap,
+            min_duration: min_duration.unwrap_or(0),
+            bound_to: Some((name, Given::Integers)),
+            ..self
+        })
+    }
+
+    /// Checks that durations were given as the times are.
+    fn fit_times(&self, columns: &Columns) -> Result<()> {
+        let (what, hint) = match self.bound_to {
+            Some((name, Given::Timestamps)) if columns.time.is_integer() => (
+                format!("{name} is an interval, but the times are integers without a unit"),
+                format!("Pass {name}_seq, a difference of two times."),
+            ),
+            Some((name, Given::Integers)) if !columns.time.is_integer() => (
+                format!("{name} is an integer, but the times are not"),
+                "Pass merge_gap or min_duration, an interval.".to_owned(),
+            ),
+            _ => return Ok(()),
+        };
+        Err(fail(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, what, hint))
+    }
+
+    /// Breaks of up to the shortest window are merged unless asked otherwise: windows smear what is shorter.
+    /// Successive samples always belong together.
+    pub(crate) fn params(&self, model: &Model) -> EventParams {
+        let interval = model.interval().unwrap_or(0);
+        let window = interval.saturating_mul(model.shortest_window().unwrap_or(0) as i64);
+        let successive = interval.saturating_add(interval / 2);
+        let longest = i64::try_from(model.longest_window().unwrap_or(0)).unwrap_or(i64::MAX);
+        EventParams {
+            focus: self.focus,
+            reach: interval.saturating_mul(longest),
+            merge_gap: self.merge_gap.unwrap_or(window).max(successive),
+            min_points: self.min_points,
+            min_duration: self.min_duration,
+        }
+    }
+}

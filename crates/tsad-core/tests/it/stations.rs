@@ -144,7 +144,9 @@ fn no_files_of_a_station_import_each_other() {
         let from: BTreeSet<&str> = edges.keys().copied().collect();
         let to: BTreeSet<&str> = edges.values().flat_map(|to| to.keys().copied()).collect();
         edges.retain(|path, _| to.contains(path));
-        edges.values_mut().for_each(|to| to.retain(|path, _| from.contains(path)));
+        edges
+            .values_mut()
+            .for_each(|to| to.retain(|path, _| from.contains(path)));
         edges.retain(|_, to| !to.is_empty());
         if edges.len() == from.len() {
             break;

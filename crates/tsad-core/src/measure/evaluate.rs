@@ -17,27 +17,27 @@ use crate::error::Result;
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Measures {
-    /// Volume under the precision-recall surface (VUS-PR); see [`vus`](super::vus). The one to rank by.
+    /// Volume under the precision-recall surface (VUS-PR); see [`vus`](super::vus()). The one to rank by.
     pub vus_pr: f64,
-    /// Volume under the ROC surface (VUS-ROC); see [`vus`](super::vus).
+    /// Volume under the ROC surface (VUS-ROC); see [`vus`](super::vus()).
     pub vus_roc: f64,
-    /// Average precision (AUC-PR); see [`auc_pr`](super::auc_pr).
+    /// Average precision (AUC-PR); see [`auc_pr`](super::auc_pr()).
     pub auc_pr: f64,
-    /// Area under the ROC curve (AUC-ROC); see [`auc_roc`](super::auc_roc).
+    /// Area under the ROC curve (AUC-ROC); see [`auc_roc`](super::auc_roc()).
     pub auc_roc: f64,
-    /// Sample-wise F1 (Standard-F1); see [`best_point_f1`](super::best_point_f1).
+    /// Sample-wise F1 (Standard-F1); see [`best_point_f1`](super::best_point_f1()).
     pub point_f1: f64,
-    /// Event recall with sample-wise precision (Event-based-F1); see [`best_event_f1`](super::best_event_f1).
+    /// Event recall with sample-wise precision (Event-based-F1); see [`best_event_f1`](super::best_event_f1()).
     pub event_f1: f64,
-    /// Range-based F1 (R-based-F1); see [`best_range_f1`](super::best_range_f1).
+    /// Range-based F1 (R-based-F1); see [`best_range_f1`](super::best_range_f1()).
     pub range_f1: f64,
-    /// Affiliation F1 (Affiliation-F); see [`best_affiliation_f1`](super::best_affiliation_f1).
+    /// Affiliation F1 (Affiliation-F); see [`best_affiliation_f1`](super::best_affiliation_f1()).
     pub affiliation_f1: f64,
-    /// Point-adjusted F1 (PA-F1), **not to be trusted**; see [`point_adjusted`](super::point_adjusted).
+    /// Point-adjusted F1 (PA-F1), **not to be trusted**; see [`point_adjusted`](super::point_adjusted()).
     pub point_adjusted_f1: f64,
 }
 
-/// All measures of a score: `scores` and `labels` in time order, `window` as in [`vus`](super::vus).
+/// All measures of a score: `scores` and `labels` in time order, `window` as in [`vus`](super::vus()).
 ///
 /// O(n log n + 100 n + `window` m) for m samples in events and their buffers.
 ///
@@ -48,10 +48,10 @@ pub fn evaluate(scores: &[f64], labels: &[bool], window: usize) -> Result<Measur
     evaluate_with(scores, labels, window, &|| {})
 }
 
-/// As [`evaluate`](super::evaluate); calls `check` every pass over the samples, so that a caller can cancel by unwinding from it.
+/// As [`evaluate()`]; calls `check` every pass over the samples, so that a caller can cancel by unwinding from it.
 ///
 /// # Errors
-/// As [`evaluate`](super::evaluate).
+/// As [`evaluate()`].
 pub fn evaluate_with(scores: &[f64], labels: &[bool], window: usize, check: Check<'_>) -> Result<Measures> {
     check();
     let Vus {
@@ -94,9 +94,9 @@ pub struct DecisionMeasures {
     pub range: PrecisionRecall,
     /// See [`affiliation()`](super::affiliation()).
     pub affiliation: PrecisionRecall,
-    /// Mean delay of the found events in samples, `None` where none was found; see [`detection_delay`](super::detection_delay).
+    /// Mean delay of the found events in samples, `None` where none was found; see [`detection_delay`].
     pub detection_delay: Option<f64>,
-    /// See [`false_alarms_per_day`](super::false_alarms_per_day).
+    /// See [`false_alarms_per_day`].
     pub false_alarms_per_day: f64,
 }
 

@@ -46,8 +46,8 @@ BEGIN
             ('ts bigint, is_anomaly boolean, vus_window integer',
              'scores and decisions agree with labels; buffers of VUS of up to vus_window rows')
         LOOP
-            named := concat_ws(', ', 'score float8', 'label ' || label, nullif(form.column1, ''));
-            arguments := regexp_replace(named, '(^|, )[a-z_]+ ', '\1', 'g');
+            named := pg_catalog.concat_ws(', ', 'score float8', 'label ' || label, nullif(form.column1, ''));
+            arguments := pg_catalog.regexp_replace(named, '(^|, )[a-z_]+ ', '\1', 'g');
             EXECUTE pg_catalog.format('CREATE FUNCTION tsad._evaluate_row(internal, %s) RETURNS internal AS ''MODULE_PATHNAME'', %L '
                            'LANGUAGE c IMMUTABLE PARALLEL SAFE', arguments, '_evaluate_' || label || '_wrapper');
             EXECUTE pg_catalog.format('COMMENT ON FUNCTION tsad._evaluate_row(internal, %s) IS %L',

@@ -36,7 +36,7 @@ BEGIN
              'draws series, their expected bands, scores and anomalies as an SVG picture, with options')
         LOOP
             named := 'ts ' || time_type || ', ' || form.column1;
-            arguments := regexp_replace(named, '\w+ (\w+)', '\1', 'g');
+            arguments := pg_catalog.regexp_replace(named, '\w+ (\w+)', '\1', 'g');
             EXECUTE pg_catalog.format('CREATE FUNCTION tsad._plot_row(internal, %s) RETURNS internal AS ''MODULE_PATHNAME'', ''_plot_row_wrapper'' '
                            'LANGUAGE c IMMUTABLE PARALLEL SAFE', arguments);
             EXECUTE pg_catalog.format('COMMENT ON FUNCTION tsad._plot_row(internal, %s) IS %L', arguments, 'transition function of tsad.plot');

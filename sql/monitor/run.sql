@@ -685,7 +685,8 @@ BEGIN
     answer := tsad._as_role(run.owner, format('SELECT tsad._discover(%s::pg_catalog.int8, %L::pg_catalog.timestamptz)', run.monitor, run.until));
     run := tsad._run_answer(run, answer);
     IF NOT run.stopped AND (run.ids IS NULL OR run.until IS NULL) THEN
-        RAISE EXCEPTION USING ERRCODE = 'internal_error', MESSAGE = format('monitor "%s" could not be run: no answer', run.name);
+        RAISE EXCEPTION USING ERRCODE = 'internal_error', MESSAGE = format('monitor "%s" could not be run: no answer', run.name),
+            HINT = 'Something else stands in the schema tsad than the extension has put there.';
     END IF;
     RETURN run;
 END $$;

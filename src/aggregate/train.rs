@@ -111,7 +111,7 @@ fn _train_final(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     };
     // The state is left as it is: a window may call the final function again.
-    let shared = guarded(|| state.rows.shared_times())?;
+    let shared = guarded(|| state.rows.shared_times(&check))?;
     if are_mixed(shared, state.rows.len()) {
         let hint = "If several series are mixed, GROUP BY the columns that tell them apart.";
         warn_mixed("", shared, state.rows.len(), hint);

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::output::{self, Output, shares};
 use crate::read::request::{Detail, request};
-use crate::read::series::{Scored, for_each_part};
+use crate::read::series::{Messages, Scored, for_each_part};
 use crate::read::source::Columns;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -60,7 +60,7 @@ fn narrow(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum
         point.is_anomaly.and_then(IntoDatum::into_datum),
         point.is_final.into_datum(),
         point.status.name().into_datum(),
-        message(columns, scored, i),
+        message(scored, i),
     ]
 }
 
@@ -77,12 +77,10 @@ fn threshold(scored: &Scored, i: usize) -> Option<f64> {
 }
 
 /// Why a row or its series was not scored, or which of its values were not.
-fn message(columns: &Columns, scored: &Scored, i: usize) -> Option<pg_sys::Datum> {
-    let why = scored.messages.rows[i].or(scored.messages.series.as_deref());
-    why.and_then(IntoDatum::into_datum).or_else(|| {
-        let missing = scored.model.as_ref()?.channels_left_out();
-        crate::notes::left_out(&columns.names, &missing)?.into_datum()
-    })
+fn message(scored: &Scored, i: usize) -> Option<pg_sys::Datum> {
+    let Messages { series, rows, unused } = &scored.messages;
+    let message = rows[i].or(series.as_deref()).or(unused.as_deref());
+    message.and_then(IntoDatum::into_datum)
 }
 
 /// The value of a row with one, the values of one with several.
@@ -135,7 +133,7 @@ pub(crate) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
         point.imputed.into_datum(),
         point.is_final.into_datum(),
         point.status.name().into_datum(),
-        message(columns, scored, i),
+        message(scored, i),
         scored.version.as_deref().and_then(IntoDatum::into_datum),
     ]
 }

@@ -113,7 +113,7 @@ fn _explain_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         return Ok(());
     };
     let (taken, messages) = samples(&columns, &rows, Some(model.channels()))?;
-    let scored = score(rows, taken, messages, Found::Model(model), Detail::All)?;
+    let scored = score(&columns, rows, taken, messages, Found::Model(model), Detail::All)?;
     let chosen = match at {
         Some(at) => {
             let asked = |(i, t): (usize, &Option<i64>)| {

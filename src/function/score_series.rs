@@ -28,7 +28,14 @@ fn _score_series(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         return Ok(());
     };
     let (samples, messages) = samples(&columns, &rows, Some(model.channels()))?;
-    let scored = score(rows, samples, messages, Found::Model(model), Detail::All)?;
+    let scored = score(
+        &columns,
+        rows,
+        samples,
+        messages,
+        Found::Model(model),
+        Detail::All,
+    )?;
     for i in 0..scored.points.len() {
         output.push(|| fields(&columns, &scored, i));
     }

@@ -11,7 +11,7 @@ use crate::inspect::model_version;
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
 use crate::memory::guarded;
-use crate::notes::{are_mixed, warn_mixed};
+use crate::notes::{are_mixed, left_out, warn_mixed};
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use std::ops::Range;
@@ -53,6 +53,8 @@ pub(crate) struct Messages {
     pub series: Option<String>,
     /// Of single rows.
     pub rows: Vec<Option<&'static str>>,
+    /// Which values of its rows have no part in their scores.
+    pub unused: Option<String>,
 }
 
 /// A longer series is read and scored in parts, so that memory does not grow with it.
@@ -153,7 +155,7 @@ impl Mixed {
             1 => " (and of one other series)".to_owned(),
             n => format!(" (and of {n} other series)"),
         };
-        let what = format!(" of series {}{others}", key.text());
+        let what = format!(" of series {}{others}", shown(&key.text()));
         let hint = "If several series are mixed, name the columns that tell them apart in series_columns.";
         warn_mixed(&what, *shared, *rows, hint);
     }
@@ -237,7 +239,7 @@ impl Part<'_> {
 
     pub(crate) fn score(self, detail: Detail) -> Result<Scored> {
         let (samples, messages) = samples(self.columns, &self.rows, self.width)?;
-        let scored = score(self.rows, samples, messages, self.found, detail)?;
+        let scored = score(self.columns, self.rows, samples, messages, self.found, detail)?;
         Ok(Scored {
             range: self.range,
             is_last: self.is_last,
@@ -271,6 +273,7 @@ pub(crate) fn for_each_rows(
 /// Scores the rows of a series, with as much detail as is wanted. Whatever is wrong with the
 /// series or a row becomes a status and a message.
 pub(crate) fn score(
+    columns: &Columns,
     rows: Rows,
     samples: Samples,
     messages: Vec<Option<&'static str>>,
@@ -284,6 +287,7 @@ pub(crate) fn score(
             messages: Messages {
                 series: Some(message),
                 rows: messages,
+                unused: None,
             },
             model: None,
             version: None,
@@ -331,6 +335,7 @@ pub(crate) fn score(
         messages: Messages {
             series: model.untrained_reason().map(str::to_owned),
             rows: messages,
+            unused: left_out(&columns.names, &model.channels_left_out()),
         },
         version,
         model: Some(model),

@@ -1,7 +1,7 @@
 //! Measures that need only the order of the scores, sample by sample: ROC and precision-recall.
 
 use super::input::check_scored;
-use crate::control::Check;
+use crate::control::{Check, Pace};
 use crate::error::Result;
 
 /// What [`best_point_f1`] adds to the denominator, as TSB-AD does.
@@ -23,12 +23,9 @@ pub(super) fn all(scores: &[f64], labels: &[bool], check: Check<'_>) -> Result<[
 
 fn steps(scores: &[f64], labels: &[bool], check: Check<'_>) -> Vec<Step> {
     let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(labels.iter().copied()).collect();
-    let mut compared = 0_u32;
+    let pace = Pace::new(check);
     order.sort_unstable_by(|a, b| {
-        compared = compared.wrapping_add(1);
-        if compared.is_multiple_of(1 << 16) {
-            check();
-        }
+        pace.step();
         b.0.total_cmp(&a.0)
     });
     let mut steps = Vec::new();

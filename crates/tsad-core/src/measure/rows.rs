@@ -5,7 +5,7 @@ use super::event::false_alarms_per_day;
 use super::input::check_events;
 use super::period::period_length;
 use super::run::runs;
-use crate::control::Check;
+use crate::control::{Check, Pace};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A row with a label and what a detector said of it.
@@ -49,12 +49,9 @@ pub struct Evaluation {
 /// Sorts rows by time; rows of equal time get an order that does not depend on the one they came in. Calls `check` now and
 /// then, as [`evaluate_rows`].
 pub fn sort_by_time(rows: &mut [Judged], check: Check<'_>) {
-    let mut steps = 0_u32;
+    let pace = Pace::new(check);
     rows.sort_unstable_by(|a, b| {
-        steps = steps.wrapping_add(1);
-        if steps.is_multiple_of(1 << 16) {
-            check();
-        }
+        pace.step();
         let rest = || (a.label, a.alarm).cmp(&(b.label, b.alarm));
         let score = || a.score.total_cmp(&b.score);
         a.time.cmp(&b.time).then_with(score).then_with(rest)

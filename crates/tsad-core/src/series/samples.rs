@@ -1,9 +1,8 @@
 //! Rows as they come: in any order, with duplicates and missing values.
 
-use crate::control::Check;
+use crate::control::{Check, Pace};
 use crate::error::{Error, ErrorKind, Result, no_memory};
 use serde::{Deserialize, Serialize};
-use std::cell::Cell;
 use std::cmp::Ordering;
 
 /// What the times of a series mean.
@@ -239,10 +238,18 @@ impl Samples {
     }
 
     /// The rows whose time an earlier row has as well: they are averaged.
-    pub fn shared_times(&self) -> usize {
-        let mut times = self.times().to_vec();
-        times.sort_unstable();
-        times.windows(2).filter(|w| w[0] == w[1]).count()
+    pub fn shared_times(&self, check: Check) -> usize {
+        let shared = |sorted: &[i64]| sorted.windows(2).filter(|w| w[0] == w[1]).count();
+        if self.times.is_sorted() {
+            return shared(&self.times);
+        }
+        let mut times = self.times.clone();
+        let pace = Pace::new(check);
+        times.sort_unstable_by(|a, b| {
+            pace.step();
+            a.cmp(b)
+        });
+        shared(&times)
     }
 
     /// The same after `more` earlier rows were dropped elsewhere.
@@ -347,31 +354,6 @@ impl Samples {
             times: order.iter().map(|&i| self.times[i]).collect(),
             values: order.iter().flat_map(|&i| self.row(i)).copied().collect(),
             left_out: self.left_out,
-        }
-    }
-}
-
-/// Calls the cancel hook now and then while a sort compares: a sort has no other place for it, and what it leaves
-/// behind when the hook unwinds is dropped.
-struct Pace<'a> {
-    check: Check<'a>,
-    steps: Cell<u32>,
-}
-
-impl<'a> Pace<'a> {
-    const EVERY: u32 = 1 << 16;
-
-    fn new(check: Check<'a>) -> Self {
-        Self {
-            check,
-            steps: Cell::new(0),
-        }
-    }
-
-    fn step(&self) {
-        self.steps.set(self.steps.get().wrapping_add(1));
-        if self.steps.get().is_multiple_of(Self::EVERY) {
-            (self.check)();
         }
     }
 }

@@ -58,7 +58,7 @@ impl Survey {
             missing: (0..rows.len())
                 .filter(|&i| rows.row(i).iter().all(|v| v.is_nan()))
                 .count(),
-            duplicates: steps().filter(|s| *s == 0).count(),
+            duplicates: rows.shared_times(check),
             range: times.first().copied().zip(times.last().copied()),
             interval,
             irregular: irregular as f64 / distinct.max(1) as f64,

@@ -2,7 +2,7 @@
 //! function, in a bounded time.
 
 use crate::codec::{HEADER, sealed};
-use crate::common::{MINUTE, mackey_glass, part, rows, trained, wave, waves, wide_rows};
+use crate::common::{MINUTE, mackey_glass, part, rows, trained, wave, waves, wide_rows, with_context};
 use serde_cbor::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -408,14 +408,7 @@ fn a_forged_model_with_windows_for_causal_scores() {
 
 #[test]
 fn a_forged_model_with_a_learned_metric_and_context() {
-    let params = Params {
-        scales: vec![8],
-        centres: 2,
-        metric: true,
-        ..Params::default()
-    };
-    let model = trained(waves(300), params);
-    assert_eq!(model.info(0).context_scales, [8]);
+    let model = with_context();
     // An update learns the metric anew, which takes its time; the other values are those of other models.
     assert!(forge_within(&model, &["metric", "head", "beside"]) > 50);
 }

@@ -2,7 +2,7 @@
 
 use crate::codec::{HEADER, assert_corrupt, read, sealed, small};
 use crate::codec_payload::refused_or_usable;
-use crate::common::{MINUTE, mackey_glass, rows, scored, trained, waves, wide_rows};
+use crate::common::{MINUTE, mackey_glass, rows, scored, trained, waves, wide_rows, with_context};
 use serde_cbor::Value;
 use std::collections::BTreeMap;
 use tsad_core::{Params, Samples};
@@ -403,14 +403,7 @@ fn residuals_that_do_not_fit_are_refused() {
 
 #[test]
 fn a_context_of_windows_that_does_not_fit_is_refused() {
-    let params = Params {
-        scales: vec![8],
-        centres: 2,
-        metric: true,
-        ..Params::default()
-    };
-    let model = trained(waves(300), params);
-    assert_eq!(model.info(0).context_scales, [8]);
+    let model = with_context();
     let payload: Value = serde_cbor::from_slice(&model.to_bytes().unwrap()[HEADER..]).unwrap();
     assert!(refused_or_usable(&encoded(&payload), "unchanged"));
     let cases = [

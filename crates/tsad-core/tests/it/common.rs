@@ -76,6 +76,19 @@ pub fn trained(rows: Samples, params: Params) -> Model {
     train(rows, &valid(params), &|| {}).unwrap()
 }
 
+/// A model with a learned metric and what the windows beside one let expect of it.
+pub fn with_context() -> Model {
+    let params = Params {
+        scales: vec![8],
+        centres: 2,
+        metric: true,
+        ..Params::default()
+    };
+    let model = trained(waves(300), params);
+    assert_eq!(model.info(0).context_scales, [8]);
+    model
+}
+
 pub fn scored(model: &Model, rows: &Samples) -> Vec<Point> {
     score(model, rows.clone(), &|| {}).unwrap()
 }

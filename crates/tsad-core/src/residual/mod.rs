@@ -127,6 +127,7 @@ impl Residuals {
             let found = (longest > LAGS).then(fit).flatten();
             predictors.push(found.map(|(predictor, excesses)| {
                 for (out, excesses) in held_out.iter_mut().zip(excesses) {
+                    check();
                     out.put_prediction(c, excesses);
                 }
                 predictor
@@ -141,6 +142,7 @@ impl Residuals {
             };
             for (out, excesses) in held_out.iter_mut().zip(&excesses) {
                 for (c, excesses) in group.clone().zip(excesses) {
+                    check();
                     add(&mut out.relation, channels, c, 0, excesses);
                 }
             }

@@ -57,7 +57,10 @@ impl Relation {
         if channels < 2 || samples < LEAST_SAMPLES * channels {
             return None;
         }
-        let of = |c: usize| moments(segments.iter().flat_map(move |s| &s[c]));
+        let of = |c: usize| {
+            check();
+            moments(segments.iter().flat_map(move |s| &s[c]))
+        };
         let all: Vec<(f64, f64)> = (0..channels).map(of).collect();
         let mut relation = Self {
             first,
@@ -67,6 +70,7 @@ impl Relation {
             limits: vec![1.0; channels],
         };
         let units: Vec<Vec<Vec<f32>>> = segments.iter().map(|s| relation.units(s)).collect();
+        check();
         let mut folds = Folds::new(channels);
         let step = samples.div_ceil(MOST_SAMPLES);
         let (mut at, mut row) = (0, vec![0.0; channels]);

@@ -48,7 +48,7 @@ impl Regimes {
             reader.features(&scaled, start, &mut own);
         }
         let dim = Self::dimension(self.length, channels.len());
-        let features = smooth(&own, dim, Self::neighbours(channels, self.scale));
+        let features = smooth(&own, dim, Self::neighbours(channels, self.scale), check);
         let verdicts =
             starts
                 .iter()
@@ -117,10 +117,13 @@ pub(crate) fn hop(length: usize) -> usize {
 
 /// The mean of each row of `dim` features and of as many as `reach` on either side of it. The outermost ones count half, so
 /// that two phases that take turns weigh the same.
-pub(crate) fn smooth(features: &[f32], dim: usize, reach: usize) -> Vec<f32> {
+pub(crate) fn smooth(features: &[f32], dim: usize, reach: usize, check: Check) -> Vec<f32> {
     let rows: Vec<&[f32]> = features.chunks_exact(dim).collect();
     let mut out = Vec::with_capacity(features.len());
     for i in 0..rows.len() {
+        if i % CHECK_EVERY == 0 {
+            check();
+        }
         let near = &rows[i.saturating_sub(reach)..(i + reach + 1).min(rows.len())];
         let weight = |j: usize| {
             if i.abs_diff(j) == reach && reach > 0 {

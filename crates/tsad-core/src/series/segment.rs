@@ -59,10 +59,11 @@ impl Segment {
     #[must_use]
     pub fn slice(&self, from: usize, to: usize) -> Self {
         let channels = self.values.len() / self.len().max(1);
-        let values = (0..channels).flat_map(|c| &self.channel(c)[from..to]);
+        let mut values = Vec::with_capacity(channels * (to - from));
+        (0..channels).for_each(|c| values.extend_from_slice(&self.channel(c)[from..to]));
         Self {
             start: self.start + from as i64,
-            values: values.copied().collect(),
+            values,
             imputed: self.imputed[from..to].to_vec(),
         }
     }

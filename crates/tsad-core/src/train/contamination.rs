@@ -8,7 +8,7 @@ use crate::model::ChannelModel;
 use crate::params::ValidParams;
 use crate::residual::Excesses;
 use crate::score::combine::{Blend, scale_weight};
-use crate::score::distance::Sight;
+use crate::score::distance::{CHECK_EVERY, Sight};
 use crate::series::Series;
 use crate::view::View;
 use crate::window::placement::{hop, mean, runs, starts};
@@ -120,7 +120,7 @@ fn find(
         return Vec::new();
     }
     check();
-    let sharp = Sharp::of(channels, held_out, series);
+    let sharp = Sharp::of(channels, held_out, series, check);
     check();
     let mut left: Vec<Vec<bool>> = scores.iter().map(|s| vec![true; s.len()]).collect();
     let (mut found, mut certain) = (Vec::new(), 0);
@@ -139,10 +139,13 @@ fn find(
         check();
         let judges = standardised(channels, held_out, series, &left);
         let scores = held_out_scores(&judges, held_out, excesses, series, Sight::Hindsight, check);
-        let heavy = heaviness(&series.without(&in_order(&found)), check);
+        check();
+        let rest = series.without(&in_order(&found));
+        let heavy = heaviness(&rest, check);
         if heavy > HEAVY {
             break;
         }
+        check();
         let usual = Usual::HINDSIGHT.wider(heavy);
         let Some(rest) = calibration(&scores, &left, reach, usual) else {
             break;
@@ -255,7 +258,7 @@ struct Sharp {
 }
 
 impl Sharp {
-    fn of(channels: &[ChannelModel], held_out: &[Vec<&HeldOut>], series: &Series) -> Self {
+    fn of(channels: &[ChannelModel], held_out: &[Vec<&HeldOut>], series: &Series, check: Check) -> Self {
         let mut lowest: Vec<Vec<f64>> = series.segments.iter().map(|s| vec![0.0; s.len()]).collect();
         let mut blend = Blend::new(channels.len(), false);
         for scale in 0..channels[0].scales.len() {
@@ -265,6 +268,9 @@ impl Sharp {
                 let starts = starts(segment.start, segment.len(), length, hop(length));
                 let windows: Vec<f64> = (0..starts.len())
                     .map(|w| {
+                        if w.is_multiple_of(CHECK_EVERY) {
+                            check();
+                        }
                         let distances = held_out.iter().map(|c| c[scale][s][w]);
                         let models = channels.iter().map(|c| &c.scales[scale]);
                         blend.add(models, weight, Sight::Hindsight, distances).0
@@ -279,7 +285,9 @@ impl Sharp {
                 }
             }
         }
+        check();
         let mut all = lowest.concat();
+        check();
         let middle = all.len() / 2;
         let median = *all.select_nth_unstable_by(middle, f64::total_cmp).1;
         Self { lowest, median }

@@ -50,7 +50,7 @@ impl Regimes {
                     kinds.iter().map(|k| k.direction(&window)).collect::<Vec<_>>(),
                 ));
             }
-            features.extend(smooth(&own, dim, reach));
+            features.extend(smooth(&own, dim, reach, check));
             own.clear();
             offset += segment.len() + length;
         }
@@ -59,7 +59,13 @@ impl Regimes {
         let thinned = thinned(&features, dim);
         let centres = Centres::fit(&thinned, dim, Self::MOST, params.contamination, &mut rng, check);
         let centres = merged(&thinned, dim, &centres);
-        let near: Vec<(usize, f32)> = features.chunks_exact(dim).map(|f| centres.nearest(f)).collect();
+        let nearest = |(i, f): (usize, &[f32])| {
+            if i % CHECK_EVERY == 0 {
+                check();
+            }
+            centres.nearest(f)
+        };
+        let near: Vec<(usize, f32)> = features.chunks_exact(dim).enumerate().map(nearest).collect();
         let classes: Vec<usize> = near.iter().map(|n| n.0).collect();
         let mut all: Vec<Regime> = (0..centres.len())
             .map(|k| {

@@ -137,12 +137,12 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tsad._train_after(tsad.monitor, jsonb, timestamptz) IS 'the time after which rows of a series train';
 
-CREATE FUNCTION tsad._last_words(s bigint) RETURNS SETOF tsad.monitor_feedback
+CREATE FUNCTION tsad._effective_feedback(s bigint) RETURNS SETOF tsad.monitor_feedback
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT f.* FROM tsad.monitor_feedback f
      WHERE f.series = s AND NOT EXISTS (SELECT FROM tsad.monitor_feedback g WHERE g.series = s AND (g.given_at, g.id) > (f.given_at, f.id)
                                            AND g.from_at <= f.from_at AND g.until_at >= f.until_at) $$;
-COMMENT ON FUNCTION tsad._last_words(bigint) IS 'what users said of a series, but for what was said again later';
+COMMENT ON FUNCTION tsad._effective_feedback(bigint) IS 'what users said of a series, but for what was said again later';
 
 -- Returns how many stretches called an anomaly the model misses; NULL where none was trained.
 CREATE FUNCTION tsad._train_version(m tsad.monitor, s bigint, upto timestamptz, why text, with_normal boolean) RETURNS integer
@@ -153,21 +153,21 @@ DECLARE
     pause interval;
     trained record;
     info jsonb;
-    odd tstzmultirange;
+    excluded_ranges tstzmultirange;
     normal tstzmultirange;
     next timestamptz := upto + least(m.retrain_every, m.train_window);
     number integer;
     missed integer;
     said text;
 BEGIN
-    SELECT coalesce(range_agg(tstzrange(o.first_at, o.last_at, '[]')), '{}') INTO odd FROM (
+    SELECT coalesce(range_agg(tstzrange(o.first_at, o.last_at, '[]')), '{}') INTO excluded_ranges FROM (
         SELECT e.started_at AS first_at, e.last_at FROM tsad.monitor_event e JOIN tsad.monitor_series r ON r.id = e.series
-         WHERE e.series = s AND e.started_at <= upto AND e.verdict IS DISTINCT FROM false
+         WHERE e.series = s AND e.started_at <= upto AND e.user_label IS DISTINCT FROM false
            AND coalesce(least(e.last_at, upto) - e.started_at < greatest(m.adapt_after, r.context), true)
-         UNION ALL SELECT f.from_at, f.until_at FROM tsad._last_words(s) f
+         UNION ALL SELECT f.from_at, f.until_at FROM tsad._effective_feedback(s) f
          WHERE (f.is_anomaly OR NOT with_normal) AND f.from_at <= upto) o;
     SELECT range_agg(tstzrange(f.from_at - coalesce(r.context, '0'), f.until_at + coalesce(r.context, '0'), '[]')) INTO normal
-      FROM tsad._last_words(s) f, tsad.monitor_series r WHERE r.id = s AND NOT f.is_anomaly AND with_normal;
+      FROM tsad._effective_feedback(s) f, tsad.monitor_series r WHERE r.id = s AND NOT f.is_anomaly AND with_normal;
     BEGIN
         after := tsad._train_after(m, key, upto);
         -- Episodes do not count as normal, or one would hide the next; but for those called normal, and those that lasted so long
@@ -178,7 +178,7 @@ BEGIN
                        m.time_column, tsad._value(m), m.time_column, m.time_column, m.time_column, tsad._from(m), tsad._is_series(m, key), tsad._is_between(m, after, upto),
                        (SELECT string_agg(format(' OR %s', tsad._is_between(m, lower(n), upper(n))), '') FROM unnest(normal) n),
                        tsad._is_kept(m, least(after, lower(normal)), upto), m.time_column))
-           INTO trained USING m.options, odd;
+           INTO trained USING m.options, excluded_ranges;
         PERFORM tsad._leave();
         info := tsad.model_info(trained.model);
         -- The names of what training left out.
@@ -227,7 +227,7 @@ DECLARE
 BEGIN
     BEGIN
         missed := tsad._train_version(m, s, upto, why, true);
-        IF missed > 0 AND EXISTS (SELECT FROM tsad._last_words(s) f WHERE NOT f.is_anomaly) THEN
+        IF missed > 0 AND EXISTS (SELECT FROM tsad._effective_feedback(s) f WHERE NOT f.is_anomaly) THEN
             RAISE EXCEPTION SQLSTATE 'TSAD1'; -- undoes it
         END IF;
         RETURN missed IS NOT NULL;
@@ -426,7 +426,7 @@ BEGIN
         IF FOUND THEN
             UPDATE tsad.monitor_event o SET started_at = e.started_at, last_at = e.last_at, ended_at = e.ended_at, peak_at = e.peak_at,
                    peak_score = e.peak_score, min_p_value = e.min_p_value, n_points = e.n_points, direction = e.direction, contributions = e.contributions,
-                   views = e.views, version = number, is_final = e.is_final, told_end = o.told_end AND e.ended_at IS NOT NULL
+                   views = e.views, version = number, is_final = e.is_final, end_notified = o.end_notified AND e.ended_at IS NOT NULL
              WHERE o.id = old.id
                    -- A row that stays as it is leaves no dead one.
                    AND (o.started_at, o.last_at, o.ended_at, o.peak_at, o.peak_score, o.min_p_value, o.n_points, o.direction, o.contributions, o.views, o.version, o.is_final)
@@ -441,7 +441,7 @@ BEGIN
         used := used || old.id;
     END LOOP;
     FOR old IN DELETE FROM tsad.monitor_event o WHERE o.series = s AND NOT o.is_final AND o.id <> ALL (used) RETURNING * LOOP
-        IF old.told_start THEN
+        IF old.start_notified THEN
             PERFORM tsad._announce(m, old, 'withdrawn');
         END IF;
     END LOOP;

@@ -248,23 +248,20 @@ cargo_pgrx() {
     "$CARGO_PGRX" pgrx "$@"
 }
 
-# shellcheck disable=SC2120 # the feature is optional
-# install_extension [FEATURE]: builds the extension and installs it into the private server. Cargo shows its progress;
-# what cargo-pgrx then reports of the installation is shown only where it fails.
+# install_extension [--plain | --release]: prepares all, builds the extension and installs it into the private server.
+# Cargo shows its progress; what cargo-pgrx then reports is shown only where it fails. The build has the feature
+# test_support, so that it shares what the tests have built, but for --plain, and for --release, which takes minutes.
 install_extension() {
-    features="pg$TSAD_MAJOR ${1:-}"
-    cargo build --lib --no-default-features --features "$features" || die "the extension could not be built"
+    "$TSAD_ROOT/scripts/setup" --quiet
+    use_server
+    case ${1:-} in
+        --release) set -- --release --no-default-features --features "pg$TSAD_MAJOR" ;;
+        --plain) set -- --no-default-features --features "pg$TSAD_MAJOR" ;;
+        *) set -- --no-default-features --features "pg$TSAD_MAJOR test_support" ;;
+    esac
+    [ "$1" = --release ] || cargo build --lib "$@" || die "the extension could not be built"
     log="$TSAD_ROOT/target/install.log"
-    cargo_pgrx install --pg-config "$TSAD_PG_CONFIG" --no-default-features --features "$features" >"$log" 2>&1 || {
-        cat "$log" >&2
-        die "the extension could not be installed"
-    }
-}
-
-# install_release: the same in a release build, with all optimisations; takes minutes.
-install_release() {
-    log="$TSAD_ROOT/target/install.log"
-    cargo_pgrx install --release --pg-config "$TSAD_PG_CONFIG" --no-default-features --features "pg$TSAD_MAJOR" >"$log" 2>&1 || {
+    cargo_pgrx install --pg-config "$TSAD_PG_CONFIG" "$@" >"$log" 2>&1 || {
         cat "$log" >&2
         die "the extension could not be installed"
     }
@@ -287,7 +284,6 @@ make_run_folder() {
     fi
 }
 
-# shellcheck disable=SC2120 # settings are optional
 # cluster_start [SETTING...]: a server that listens on a unix socket in TSAD_RUN and nowhere else.
 cluster_start() {
     make_run_folder
@@ -300,17 +296,29 @@ cluster_start() {
         printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$TSAD_RUN'" "fsync = off" \
             "timezone = 'UTC'" "log_timezone = 'UTC'" "max_worker_processes = 16" "jit = off" "$@"
     } >>"$TSAD_RUN/data/postgresql.conf"
-    as_server_user "$TSAD_BIN/pg_ctl" --pgdata "$TSAD_RUN/data" --log "$TSAD_RUN/server.log" --silent --wait start \
-        >/dev/null || {
+    cluster_ctl start || {
         cat "$TSAD_RUN/server.log" >&2
         die "the server did not start"
     }
 }
 
+# cluster_ctl ARGUMENTS...: pg_ctl on the cluster.
+cluster_ctl() {
+    as_server_user "$TSAD_BIN/pg_ctl" --pgdata "$TSAD_RUN/data" --log "$TSAD_RUN/server.log" --silent --wait "$@" >/dev/null
+}
+
 cluster_stop() {
     [ -f "$TSAD_RUN/data/postmaster.pid" ] || return 0
-    as_server_user "$TSAD_BIN/pg_ctl" --pgdata "$TSAD_RUN/data" --mode immediate --silent --wait stop \
-        >/dev/null 2>&1 || note "warning: the server in $TSAD_RUN did not stop"
+    cluster_ctl stop --mode immediate 2>/dev/null || note "warning: the server in $TSAD_RUN did not stop"
+}
+
+# new_database NAME
+new_database() { cluster_psql --quiet --dbname postgres --command "CREATE DATABASE \"$1\""; }
+
+# share FILE...: copies files and folders into TSAD_RUN, for the server's user may not be able to read the clone.
+share() {
+    cp -R "$@" "$TSAD_RUN/"
+    for shared; do chmod -R a+rX "$TSAD_RUN/$(basename "$shared")"; done
 }
 
 # cluster_psql ARGUMENTS...: psql on the cluster, errors stop it, the user's .psqlrc is not read.

@@ -46,9 +46,24 @@ pgrx::extension_sql_file!(
     requires = ["monitor_tables"]
 );
 pgrx::extension_sql_file!(
+    "../sql/monitor/source.sql",
+    name = "monitor_source",
+    requires = ["monitor_create"]
+);
+pgrx::extension_sql_file!(
+    "../sql/monitor/train.sql",
+    name = "monitor_train",
+    requires = ["monitor_source"]
+);
+pgrx::extension_sql_file!(
+    "../sql/monitor/follow.sql",
+    name = "monitor_follow",
+    requires = ["monitor_train"]
+);
+pgrx::extension_sql_file!(
     "../sql/monitor/run.sql",
     name = "monitor_run",
-    requires = ["monitor_create"]
+    requires = ["monitor_follow"]
 );
 pgrx::extension_sql_file!(
     "../sql/monitor/announce.sql",

@@ -37,19 +37,19 @@ DECLARE
     fresh boolean;
     shown boolean;
 BEGIN
-    FOR e IN SELECT * FROM tsad.monitor_event o WHERE o.series = ANY (batch) AND NOT o.told_end AND (NOT o.told_start OR o.ended_at IS NOT NULL)
+    FOR e IN SELECT * FROM tsad.monitor_event o WHERE o.series = ANY (batch) AND NOT o.end_notified AND (NOT o.start_notified OR o.ended_at IS NOT NULL)
               ORDER BY o.started_at, o.id LOOP
         -- What is forgotten after retention is not told again where it is found again.
         fresh := e.last_at >= until - least(m.announce_within, m.retention);
         -- Who was told that one began is told that it ended, although its time was excluded meanwhile.
         shown := EXISTS (SELECT FROM tsad.anomalies a WHERE a.id = e.id);
-        IF NOT e.told_start AND fresh AND shown THEN
+        IF NOT e.start_notified AND fresh AND shown THEN
             PERFORM tsad._announce(m, e, 'started');
         END IF;
-        IF NOT e.told_end AND e.ended_at IS NOT NULL AND fresh AND (shown OR e.told_start) THEN
+        IF NOT e.end_notified AND e.ended_at IS NOT NULL AND fresh AND (shown OR e.start_notified) THEN
             PERFORM tsad._announce(m, e, 'ended');
         END IF;
-        UPDATE tsad.monitor_event o SET told_start = true, told_end = o.ended_at IS NOT NULL WHERE o.id = e.id;
+        UPDATE tsad.monitor_event o SET start_notified = true, end_notified = o.ended_at IS NOT NULL WHERE o.id = e.id;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION tsad._announce_batch(tsad.monitor, bigint[], timestamptz) IS 'announces what is new of a batch of series, but for what is long past';

@@ -84,7 +84,7 @@ BEGIN
     PERFORM FROM tsad.monitor_series o WHERE o.id = s FOR UPDATE;
     INSERT INTO tsad.monitor_feedback (monitor, series, from_at, until_at, is_anomaly, note, given_by)
     VALUES (m, s, from_at, until_at, is_anomaly, note, by);
-    UPDATE tsad.monitor_event e SET verdict = is_anomaly WHERE e.series = s AND e.started_at <= until_at AND e.last_at >= from_at;
+    UPDATE tsad.monitor_event e SET user_label = is_anomaly WHERE e.series = s AND e.started_at <= until_at AND e.last_at >= from_at;
     EXECUTE threshold INTO before USING s;
     SELECT * INTO r FROM tsad.monitor_series o WHERE o.id = s;
     IF is_anomaly OR r.version IS NULL OR r.pinned OR NOT tsad._train_monitored(mon, s, r.watermark, 'request') THEN

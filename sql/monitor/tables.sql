@@ -137,15 +137,15 @@ CREATE TABLE tsad.monitor_event (
     views jsonb,
     version integer NOT NULL,
     is_final boolean NOT NULL,
-    verdict boolean,
+    user_label boolean,
     found_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    told_start boolean NOT NULL DEFAULT false,
-    told_end boolean NOT NULL DEFAULT false,
+    start_notified boolean NOT NULL DEFAULT false,
+    end_notified boolean NOT NULL DEFAULT false,
     UNIQUE (series, started_at),
     FOREIGN KEY (monitor, series) REFERENCES tsad.monitor_series (monitor, id) ON DELETE CASCADE);
 CREATE INDEX monitor_event_started_at ON tsad.monitor_event (monitor, started_at);
 -- What a run looks for, however many episodes there were before.
-CREATE INDEX monitor_event_unsettled ON tsad.monitor_event (series) WHERE NOT is_final OR NOT told_end;
+CREATE INDEX monitor_event_unsettled ON tsad.monitor_event (series) WHERE NOT is_final OR NOT end_notified;
 COMMENT ON TABLE tsad.monitor_event IS 'the episodes that monitors found; see the view tsad.anomalies';
 
 -- No reference to the event: one that vanishes is told about as well.
@@ -231,7 +231,7 @@ CREATE VIEW tsad.anomalies WITH (security_invoker = true) AS
     SELECT e.id, m.name AS monitor, m.owner::regrole AS owner, s.series, e.started_at, e.ended_at, e.last_at,
            e.last_at - e.started_at AS duration, e.peak_at, e.peak_score, e.min_p_value, e.n_points, e.direction,
            e.contributions, e.views,
-           e.is_final, e.version AS model_version, e.verdict, e.found_at
+           e.is_final, e.version AS model_version, e.user_label AS verdict, e.found_at
       FROM tsad.monitor_event e
       JOIN tsad.monitor_series s ON s.id = e.series
       JOIN tsad.monitor m ON m.id = e.monitor

@@ -55,7 +55,7 @@ struct Known {
 /// `tsad._follow(...)`: one row per element of `keys`.
 #[pg_extern(sql = false)]
 fn _follow(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
-    // SAFETY: sql/monitor/run.sql declares the function with these arguments and the columns below.
+    // SAFETY: sql/monitor/follow.sql declares the function with these arguments and the columns below.
     let (request, limits, (keys, mut batch), mut output) = unsafe {
         (
             filtered(fcinfo)?,
@@ -109,7 +109,7 @@ fn _follow(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 /// reads rows with.
 #[pg_extern(sql = false)]
 fn _follow_query(fcinfo: pg_sys::FunctionCallInfo) -> Result<String> {
-    // SAFETY: sql/monitor/run.sql declares the function with the first five arguments of tsad._follow.
+    // SAFETY: sql/monitor/follow.sql declares the function with the first five arguments of tsad._follow.
     Ok(Source::new(&unsafe { filtered(fcinfo)? })?.query)
 }
 

@@ -50,7 +50,8 @@ const LEAST_ALPHA: f64 = 1e-300;
 const LARGEST_ALPHA: f64 = 0.5;
 
 /// How the scores of normal data are usually distributed before any is seen, in score units. The scores of every
-/// series are brought to one unit, so that their distributions are alike (docs/design.md).
+/// series are brought to one unit, so that their distributions are alike
+/// (docs/decisions/0012-few-rows-borrow-a-tail.md).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Usual {

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 /// The distance between window starts when training and scoring, in samples.
 ///
-/// An eighth of the length: measured, hop 1 ranks slightly better and costs several times as much
-/// (docs/design.md).
+/// An eighth of the length: measured, neither a sixteenth nor a quarter ranks better
+/// (docs/decisions/0007-windows-start-on-an-absolute-grid.md).
 pub(crate) fn hop(length: usize) -> usize {
     (length / 8).max(1)
 }

@@ -6,7 +6,7 @@ use crate::control::Check;
 use crate::error::Result;
 use crate::model::Model;
 use crate::score::combine::{Blend, softplus};
-use crate::score::distance::Sight;
+use crate::score::distance::ScoringMode;
 use crate::score::{Point, score_only};
 use crate::series::{Grid, Samples, Series};
 use crate::view::{Extractor, PerView, View};
@@ -203,7 +203,7 @@ fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) -> Option<f
                     &starts,
                     &mut extractor,
                     metric,
-                    Sight::Causal,
+                    ScoringMode::Causal,
                     check,
                 )
             });
@@ -214,7 +214,7 @@ fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) -> Option<f
                 }
                 let of_window = distances.iter().map(|d| d[w]);
                 let models = trained.channels.iter().map(|c| &c.scales[scale]);
-                let (sum, _) = blend.add(models, 1.0, Sight::Causal, of_window);
+                let (sum, _) = blend.add(models, 1.0, ScoringMode::Causal, of_window);
                 far += usize::from(softplus(sum / View::COUNT as f64) > FAR);
             }
             all += starts.len();

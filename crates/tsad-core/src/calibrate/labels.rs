@@ -74,7 +74,7 @@ mod tests {
         let scores = (0..4000)
             .map(|i| -(1.0 - (f64::from(i) + 0.5) / 4000.0).ln())
             .collect();
-        Calibration::fit(&[scores], 0, 0.0, Usual::HINDSIGHT, Source::HeldOut, 1e-2)
+        Calibration::fit(&[scores], 0, 0.0, Usual::RETROSPECTIVE, Source::HeldOut, 1e-2)
     }
 
     #[test]

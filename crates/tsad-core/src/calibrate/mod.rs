@@ -63,7 +63,7 @@ pub struct Usual {
 
 impl Usual {
     /// Of scores that look at all windows of a sample.
-    pub const HINDSIGHT: Self = Self {
+    pub const RETROSPECTIVE: Self = Self {
         rise: 0.5,
         scale: 0.35,
     };

@@ -1,8 +1,8 @@
 //! What is learned of one channel: per scale and view the normal windows' centres.
 
-use super::head::Head;
-use super::neighbours::{self, Beside};
-use super::phase::Stray;
+use super::head::EmbeddingModel;
+use super::neighbours::{self, NeighbourContext};
+use super::phase::AlignmentCorrection;
 use crate::cluster::Centres;
 use crate::control::Check;
 use crate::series::{RobustScale, Segment, Series, scaled_by};
@@ -24,7 +24,7 @@ pub struct ViewModel {
     /// Its standard deviation.
     pub window_deviation: f64,
     /// How far normal windows lie that are out of step with the training.
-    pub stray: Stray,
+    pub alignment: AlignmentCorrection,
 }
 
 /// The normal windows of one length.
@@ -35,9 +35,9 @@ pub struct ScaleModel {
     /// One model per view, in the order of [`View::ALL`].
     pub views: PerView<ViewModel>,
     /// The learned part, if there is one.
-    pub head: Option<Head>,
+    pub embedding: Option<EmbeddingModel>,
     /// What the windows beside one let expect of it, if that was learned; hindsight only, for one comes after it.
-    pub beside: Option<Beside>,
+    pub context: Option<NeighbourContext>,
     /// For each centre of the profile the grid cell where the training window begins that is nearest to it.
     pub origins: Vec<Option<i64>>,
 }
@@ -90,7 +90,7 @@ impl ScaleModel {
     /// How far from a sample others can touch the windows that cover it, in samples.
     pub(crate) fn reach(&self) -> usize {
         let beside = self
-            .beside
+            .context
             .as_ref()
             .map_or(0, |_| neighbours::distance(self.length));
         self.length + beside

@@ -1,19 +1,19 @@
 //! The learned part of a window length: centres in the embedding.
 
-use super::phase::Stray;
+use super::phase::AlignmentCorrection;
 use crate::cluster::Centres;
 use crate::view::{Extractor, PerView};
 
 /// The normal windows of one length in the embedding.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Head {
+pub struct EmbeddingModel {
     /// Centres of the embeddings.
     pub centres: PerView<Centres>,
     /// What a learned log distance is multiplied by before it is added to that of the plain view, 0 or more: the
     /// ratio of their spreads, so that both weigh the same.
     pub gains: PerView<f32>,
     /// How far normal windows lie that are out of step with the training, in what is added.
-    pub stray: PerView<Stray>,
+    pub alignment: PerView<AlignmentCorrection>,
 }
 
 /// The largest number of features of each view at any of the lengths.

@@ -172,7 +172,7 @@ fn lengths(scales: &[ScaleModel]) -> Vec<usize> {
 
 fn context_scales(t: &Trained) -> Vec<usize> {
     let first = &t.channels[0].scales;
-    let used = |s: &usize| t.channels.iter().any(|c| c.scales[*s].beside.is_some());
+    let used = |s: &usize| t.channels.iter().any(|c| c.scales[*s].context.is_some());
     (0..first.len()).filter(used).map(|s| first[s].length).collect()
 }
 

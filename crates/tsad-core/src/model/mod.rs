@@ -16,11 +16,11 @@ mod v1;
 pub use aspect::{Aspect, PerAspect};
 pub(crate) use channel::scaled;
 pub use channel::{ChannelModel, ScaleModel, ViewModel};
-pub use head::Head;
+pub use head::EmbeddingModel;
 pub(crate) use head::common_dims;
 pub use info::{CalibrationInfo, ModelInfo};
-pub use neighbours::{Beside, Line};
-pub use phase::Stray;
+pub use neighbours::{LinearFit, NeighbourContext};
+pub use phase::AlignmentCorrection;
 pub use regime::{Regime, Regimes};
 pub use regime_info::{DirectionInfo, RegimeInfo, ViewCentre};
 

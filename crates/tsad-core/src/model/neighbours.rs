@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What windows of one length let expect of the one between them, and what that adds to its distances.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Beside {
+pub struct NeighbourContext {
     /// The map and the metric.
     pub context: Context,
     /// How much it counts beside what the views say without it, above 0, at most 1.
@@ -15,14 +15,15 @@ pub struct Beside {
     /// What a log distance is multiplied by before it is added to that of the plain view, 0 or more.
     pub gains: PerView<f32>,
     /// What is expected of a log distance by that of the view itself, where a neighbour is missing.
-    pub usual: PerView<Line>,
+    pub fallback: PerView<LinearFit>,
 }
 
 /// A straight line.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Line {
+pub struct LinearFit {
     /// Its value at 0.
-    pub at_zero: f32,
+    #[serde(rename = "at_zero")]
+    pub intercept: f32,
     /// What it rises by, 0 or more.
     pub slope: f32,
 }
@@ -30,14 +31,14 @@ pub struct Line {
 /// Log distances lie below 100, and are told apart to a millionth.
 const STEEPEST: f32 = 1e9;
 
-impl Line {
+impl LinearFit {
     pub(crate) fn at(self, x: f32) -> f32 {
-        self.at_zero + self.slope * x
+        self.intercept + self.slope * x
     }
 
     /// Whether scoring can rely on it.
     pub(crate) fn is_sound(&self) -> bool {
-        self.at_zero.abs() <= STEEPEST && (0.0..=STEEPEST).contains(&self.slope)
+        self.intercept.abs() <= STEEPEST && (0.0..=STEEPEST).contains(&self.slope)
     }
 }
 

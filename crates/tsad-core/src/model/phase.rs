@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The log distances of normal windows out of step, beside those of windows in step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Stray {
+pub struct AlignmentCorrection {
     /// Their mean.
     pub mean: f32,
     /// How much larger it is, 0 or more.
@@ -22,7 +22,7 @@ pub struct Stray {
 /// Log distances are far smaller.
 const FARTHEST: f32 = 1e6;
 
-impl Stray {
+impl AlignmentCorrection {
     /// Nothing is known: both are alike.
     pub const NONE: Self = Self {
         mean: 0.0,
@@ -31,7 +31,7 @@ impl Stray {
     };
 
     /// The log distance of a window out of step, in the units of windows in step.
-    pub(crate) fn in_step(&self, log: f32) -> f32 {
+    pub(crate) fn aligned(&self, log: f32) -> f32 {
         self.mean - self.slack + self.width * (log - self.mean)
     }
 

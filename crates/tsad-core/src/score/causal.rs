@@ -1,11 +1,11 @@
 //! What causal scores are made of: the latest windows, and how far each has risen.
 
 use super::combine::{Blend, RESIDUAL_WEIGHT, softplus};
-use super::distance::Sight;
+use super::distance::ScoringMode;
 use crate::model::{ChannelModel, ScaleModel};
 use crate::view::{PerView, View};
-use crate::window::layout::lag;
-use crate::window::placement::{first_in_step, hop};
+use crate::window::placement::{first_aligned, hop};
+use crate::window::plan::lag;
 
 /// The weight of what residuals add, beside roots: of the excess itself 0.4, whatever it weighs in hindsight.
 const RESIDUAL_SHARE: f64 = 0.4 / RESIDUAL_WEIGHT as f64;
@@ -36,8 +36,8 @@ impl Pace {
 
     /// Of the windows that start at `starts` in a segment whose first sample has the absolute number `first`, those in
     /// step, as indices.
-    pub(crate) fn in_step(self, first: i64, starts: &[usize]) -> Vec<usize> {
-        let from = first_in_step(first, self.hop);
+    pub(crate) fn aligned(self, first: i64, starts: &[usize]) -> Vec<usize> {
+        let from = first_aligned(first, self.hop);
         let fits = |w: &usize| starts[*w] >= from && (starts[*w] - from).is_multiple_of(self.hop);
         (0..starts.len()).filter(fits).collect()
     }
@@ -70,7 +70,7 @@ pub(crate) fn blended(
 ) -> (f64, PerView<f32>) {
     let models = || channels.iter().map(|c| &c.causal_scales()[scale]);
     let weight = models().next().map_or(1.0, |s| weight(s.length));
-    let (sum, views) = blend.add(models(), weight, Sight::Causal, distances);
+    let (sum, views) = blend.add(models(), weight, ScoringMode::Causal, distances);
     (sum / (weight * View::COUNT as f64), views)
 }
 
@@ -91,10 +91,10 @@ pub(crate) fn causal_score(sum: f64, weights: f64, residual: f64) -> f64 {
 
 impl ChannelModel {
     /// The windows that scores of a kind look at.
-    pub(crate) fn looked_at(&self, sight: Sight) -> &[ScaleModel] {
-        match sight {
-            Sight::Hindsight => &self.scales,
-            Sight::Causal => self.causal_scales(),
+    pub(crate) fn looked_at(&self, mode: ScoringMode) -> &[ScaleModel] {
+        match mode {
+            ScoringMode::Retrospective => &self.scales,
+            ScoringMode::Causal => self.causal_scales(),
         }
     }
 }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn windows_of_their_own_end_at_every_sample() {
         let pace = Pace { length: 16, hop: 1 };
-        assert_eq!(pace.in_step(5, &[0, 1, 2]), [0, 1, 2]);
+        assert_eq!(pace.aligned(5, &[0, 1, 2]), [0, 1, 2]);
         assert!(pace.is_due(0, 15) && pace.is_due(0, 16) && !pace.is_due(0, 14));
         assert_eq!(pace.back(), 2);
     }
@@ -114,8 +114,8 @@ mod tests {
     #[test]
     fn windows_of_the_training_end_in_step() {
         let pace = Pace { length: 16, hop: 2 };
-        assert_eq!(pace.in_step(-1, &[0, 1, 3, 5, 6]), [1, 2, 3]);
-        assert!(pace.in_step(1, &[0]).is_empty());
+        assert_eq!(pace.aligned(-1, &[0, 1, 3, 5, 6]), [1, 2, 3]);
+        assert!(pace.aligned(1, &[0]).is_empty());
         assert!(pace.is_due(-1, 15) && !pace.is_due(-1, 14) && !pace.is_due(-1, 16));
         assert_eq!(pace.back(), 1);
     }

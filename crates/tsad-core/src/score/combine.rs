@@ -1,6 +1,6 @@
 //! How views, channels and residuals become one number, and which of them is most to blame.
 
-use super::distance::Sight;
+use super::distance::ScoringMode;
 use crate::model::{ChannelModel, PerAspect, ScaleModel};
 use crate::residual::RESIDUALS;
 use crate::view::{PerView, View};
@@ -93,12 +93,12 @@ impl Blend {
         &mut self,
         models: impl Iterator<Item = &'a ScaleModel>,
         scale_weight: f64,
-        sight: Sight,
+        mode: ScoringMode,
         distances: impl Iterator<Item = PerView<f32>>,
     ) -> (f64, PerView<f32>) {
         let top = self.z.len().div_ceil(4);
         for (z, (distances, model)) in self.z.iter_mut().zip(distances.zip(models)) {
-            *z = model.calibrated(distances, sight);
+            *z = model.calibrated(distances, mode);
         }
         let (mut sum, mut views) = (0.0_f64, PerView::<f32>::default());
         self.weights.fill(0.0);
@@ -129,7 +129,7 @@ impl Blend {
 /// The longer a window, the more it has seen, and the more it blurs: incidents of hundreds of samples ask for a higher
 /// power, those of a few for a lower one (docs/experiments.md).
 pub(crate) fn scale_weight(channels: &[ChannelModel], scale: usize) -> f64 {
-    let beside = |c: &ChannelModel| c.scales[scale].beside.as_ref().map_or(0.0, |b| b.weight);
+    let beside = |c: &ChannelModel| c.scales[scale].context.as_ref().map_or(0.0, |b| b.weight);
     let said = 1.0 + channels.iter().map(beside).sum::<f64>() / channels.len() as f64;
     let length = channels[0].scales[scale].length as f64;
     // By roots, which are rounded alike on all machines.

@@ -3,15 +3,15 @@
 use crate::control::Check;
 use crate::metric::{EMBEDDING, Embedded, Metric, context};
 use crate::model::unit::FINEST;
-use crate::model::{Beside, Head, ScaleModel, ViewModel, neighbours};
+use crate::model::{EmbeddingModel, NeighbourContext, ScaleModel, ViewModel, neighbours};
 use crate::view::{Extractor, PerView};
-use crate::window::placement::in_step;
+use crate::window::placement::aligned;
 
 /// What a score may look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sight {
+pub(crate) enum ScoringMode {
     /// All windows that cover a sample, later samples included.
-    Hindsight,
+    Retrospective,
     /// The latest window that ends at the sample or before.
     Causal,
 }
@@ -30,13 +30,16 @@ impl ScaleModel {
         starts: &[usize],
         extractor: &mut Extractor,
         metric: Option<&Metric>,
-        sight: Sight,
+        mode: ScoringMode,
         check: Check,
     ) -> Vec<PerView<f32>> {
-        let beside = self.beside.as_ref().filter(|_| sight == Sight::Hindsight);
+        let context = self
+            .context
+            .as_ref()
+            .filter(|_| mode == ScoringMode::Retrospective);
         let mut features = vec![0.0; extractor.dim()];
         let mut out = Vec::with_capacity(starts.len());
-        let mut joint = Vec::with_capacity(beside.map_or(0, |_| starts.len() * extractor.dim()));
+        let mut joint = Vec::with_capacity(context.map_or(0, |_| starts.len() * extractor.dim()));
         for (i, &s) in starts.iter().enumerate() {
             if i % CHECK_EVERY == 0 {
                 check();
@@ -49,22 +52,22 @@ impl ScaleModel {
                 view.standard.apply(these);
                 &*these
             });
-            let stray = !in_step(first, s, self.length);
+            let unaligned = !aligned(first, s, self.length);
             let mut distances: PerView<f32> = std::array::from_fn(|v| {
                 let view = &self.views[v];
-                view.of_step(view.log_distance(features[v]), stray)
+                view.align(view.log_distance(features[v]), unaligned)
             });
-            if let (Some(metric), Some(head)) = (metric, &self.head) {
-                let learned = head.log_distances(&metric.embed(features), stray);
+            if let (Some(metric), Some(head)) = (metric, &self.embedding) {
+                let learned = head.log_distances(&metric.embed(features), unaligned);
                 distances.iter_mut().zip(learned).for_each(|(d, l)| *d += l);
             }
-            if beside.is_some() {
+            if context.is_some() {
                 joint.extend(context::joint(features));
             }
             out.push(distances);
         }
-        if let Some(beside) = beside {
-            self.add_beside(beside, values, starts, &joint, &mut out, extractor, check);
+        if let Some(context) = context {
+            self.add_context(context, values, starts, &joint, &mut out, extractor, check);
         }
         out
     }
@@ -72,9 +75,9 @@ impl ScaleModel {
     /// Adds to the log distances of windows what those beside them let expect, given the joint features of the windows;
     /// those of a window beside that is not among them are extracted.
     #[allow(clippy::too_many_arguments, reason = "what every step needs")]
-    fn add_beside(
+    fn add_context(
         &self,
-        beside: &Beside,
+        context: &NeighbourContext,
         values: &[f32],
         starts: &[usize],
         joint: &[f32],
@@ -84,13 +87,13 @@ impl ScaleModel {
     ) {
         let away = neighbours::distance(self.length);
         let rows: Vec<&[f32]> = joint.chunks_exact(extractor.dim()).collect();
-        let summaries = beside.context.summaries(joint, check);
+        let summaries = context.context.summaries(joint, check);
         let mut summary = |start: usize| match starts.binary_search(&start) {
             Ok(i) => summaries[i],
             Err(_) => {
                 let features = self.features(&values[start..start + self.length], extractor);
                 let row: Vec<f32> = context::joint(features.each_ref().map(Vec::as_slice)).collect();
-                beside.context.summary(&row)
+                context.context.summary(&row)
             }
         };
         for (i, (&start, distances)) in starts.iter().zip(out).enumerate() {
@@ -103,9 +106,9 @@ impl ScaleModel {
                 .filter(|_| after + self.length <= values.len())
                 .map(|before| {
                     let (before, after) = (summary(before), summary(after));
-                    beside.context.log_distances(&before, rows[i], &after)
+                    context.context.log_distances(&before, rows[i], &after)
                 });
-            let added = beside.added(known, distances);
+            let added = context.added(known, distances);
             distances.iter_mut().zip(added).for_each(|(d, a)| *d += a);
         }
     }
@@ -127,12 +130,12 @@ impl ScaleModel {
     /// The calibrated score of every view from the mean over windows of the log distances, or from the log
     /// distances of one window.
     #[inline]
-    pub(crate) fn calibrated(&self, distances: PerView<f32>, sight: Sight) -> PerView<f32> {
+    pub(crate) fn calibrated(&self, distances: PerView<f32>, mode: ScoringMode) -> PerView<f32> {
         let of = |v: usize| {
             let view = &self.views[v];
-            let (mean, deviation) = match sight {
-                Sight::Hindsight => (view.mean, view.deviation),
-                Sight::Causal => (view.window_mean, view.window_deviation),
+            let (mean, deviation) = match mode {
+                ScoringMode::Retrospective => (view.mean, view.deviation),
+                ScoringMode::Causal => (view.window_mean, view.window_deviation),
             };
             ((f64::from(distances[v]) - mean) / deviation.max(FINEST)) as f32
         };
@@ -154,8 +157,12 @@ impl ViewModel {
     }
 
     /// A log distance in the units of windows in step.
-    pub(crate) fn of_step(&self, log: f32, stray: bool) -> f32 {
-        if stray { self.stray.in_step(log) } else { log }
+    pub(crate) fn align(&self, log: f32, unaligned: bool) -> f32 {
+        if unaligned {
+            self.alignment.aligned(log)
+        } else {
+            log
+        }
     }
 
     /// `log(1 + d)` for the distance `d` of standardised features to the nearest centre, over the square
@@ -171,14 +178,18 @@ impl ViewModel {
     }
 }
 
-impl Head {
+impl EmbeddingModel {
     /// The learned log distance of each view, times its gain: `log(1 + d)` for the distance `d` to the nearest
     /// centre over the root of the dimension, in the units of windows in step. The disagreement of the views' embeddings is left to the training:
     /// in the score it measures worse (docs/experiments.md).
-    pub(crate) fn log_distances(&self, z: &Embedded, stray: bool) -> PerView<f32> {
+    pub(crate) fn log_distances(&self, z: &Embedded, unaligned: bool) -> PerView<f32> {
         std::array::from_fn(|v| {
             let log = self.gains[v] * log_distance(self.centres[v].distance(&z[v]));
-            if stray { self.stray[v].in_step(log) } else { log }
+            if unaligned {
+                self.alignment[v].aligned(log)
+            } else {
+                log
+            }
         })
     }
 }
@@ -187,11 +198,11 @@ pub(crate) fn log_distance(distance: f32) -> f32 {
     (distance / (EMBEDDING as f32).sqrt()).ln_1p()
 }
 
-impl Beside {
+impl NeighbourContext {
     /// What is added to the log distances `plain` of a window, given those by its context, if it has both neighbours.
-    pub(crate) fn added(&self, beside: Option<PerView<f32>>, plain: &PerView<f32>) -> PerView<f32> {
-        let expected = || std::array::from_fn(|v| self.usual[v].at(plain[v]));
-        let beside = beside.unwrap_or_else(expected);
-        std::array::from_fn(|v| self.gains[v] * beside[v])
+    pub(crate) fn added(&self, context: Option<PerView<f32>>, plain: &PerView<f32>) -> PerView<f32> {
+        let expected = || std::array::from_fn(|v| self.fallback[v].at(plain[v]));
+        let context = context.unwrap_or_else(expected);
+        std::array::from_fn(|v| self.gains[v] * context[v])
     }
 }

@@ -3,7 +3,7 @@
 //! Worked out for single samples on request, so that scoring does not pay for it.
 
 use super::combine::{Blend, Residual, most_to_blame, scale_weight};
-use super::distance::Sight;
+use super::distance::ScoringMode;
 use crate::control::Check;
 use crate::error::Result;
 use crate::model::{ChannelModel, Model, PerAspect, Trained};
@@ -122,7 +122,7 @@ impl<'a> Explainer<'a> {
             let means: Vec<PerView<f32>> = (0..weights.len()).map(|c| of_channel(c, self)).collect();
             let models = self.trained.channels.iter().map(|c| &c.scales[scale]);
             let weight = scale_weight(&self.trained.channels, scale);
-            let (_, views) = blend.add(models, weight, Sight::Hindsight, means.into_iter());
+            let (_, views) = blend.add(models, weight, ScoringMode::Retrospective, means.into_iter());
             scales.push((scale, f64::from(views.iter().sum::<f32>())));
             weights
                 .iter_mut()
@@ -200,7 +200,7 @@ impl<'a> Explainer<'a> {
                         &[start],
                         &mut extractor,
                         metric,
-                        Sight::Hindsight,
+                        ScoringMode::Retrospective,
                         check,
                     )
                 })
@@ -221,7 +221,10 @@ impl<'a> Explainer<'a> {
         let windows = self.covering(segment, sample, model.length);
         let score = |w: usize, this: &mut Self| {
             let distances = this.distances(segment, scale, w, check)[c];
-            model.calibrated(distances, Sight::Hindsight).iter().sum::<f32>()
+            model
+                .calibrated(distances, ScoringMode::Retrospective)
+                .iter()
+                .sum::<f32>()
         };
         let scored: Vec<(usize, f32)> = windows.into_iter().map(|w| (w, score(w, self))).collect();
         scored

@@ -1,7 +1,7 @@
 //! Turns the scores of samples into points of rows: p-value, decision and status.
 
 use super::combine::{most_to_blame, shares};
-use super::distance::Sight;
+use super::distance::ScoringMode;
 use super::point::{Point, Status};
 use super::regime::Verdict;
 use super::samples::Scores;
@@ -21,7 +21,7 @@ pub(super) struct Judge<'a> {
     pub(super) verdicts: Vec<(Vec<Verdict>, Vec<usize>)>,
     /// Per segment and sample whether a value nearby deviates enough to matter.
     pub(super) matters: Vec<Vec<bool>>,
-    pub(super) sight: Sight,
+    pub(super) mode: ScoringMode,
 }
 
 impl Judge<'_> {
@@ -36,27 +36,27 @@ impl Judge<'_> {
         };
         let scores = &self.scored[place.segment];
         let Some(&score) = scores.score.get(place.sample).filter(|s| s.is_finite()) else {
-            let status = match self.sight {
-                Sight::Causal => Status::Warmup,
-                Sight::Hindsight if self.series.segments.len() == 1 => Status::InsufficientData,
-                Sight::Hindsight => Status::Gap,
+            let status = match self.mode {
+                ScoringMode::Causal => Status::Warmup,
+                ScoringMode::Retrospective if self.series.segments.len() == 1 => Status::InsufficientData,
+                ScoringMode::Retrospective => Status::Gap,
             };
             return Point::unscored(time, status);
         };
         let (verdicts, of_sample) = &self.verdicts[place.segment];
         // Windows of regimes reach past the sample: of what was known when the row came they say nothing.
-        let verdict = match self.sight {
-            Sight::Hindsight => of_sample.get(place.sample).map(|w| &verdicts[*w]),
-            Sight::Causal => None,
+        let verdict = match self.mode {
+            ScoringMode::Retrospective => of_sample.get(place.sample).map(|w| &verdicts[*w]),
+            ScoringMode::Causal => None,
         };
         let direction = verdict.and_then(|v| v.p_value);
-        let calibration = match self.sight {
-            Sight::Hindsight => &self.trained.calibration,
-            Sight::Causal => &self.trained.causal,
+        let calibration = match self.mode {
+            ScoringMode::Retrospective => &self.trained.calibration,
+            ScoringMode::Causal => &self.trained.causal,
         };
-        let (mut score, mut p_value) = match self.sight {
-            Sight::Hindsight => self.decide(score, direction),
-            Sight::Causal => (score, calibration.p_value(score)),
+        let (mut score, mut p_value) = match self.mode {
+            ScoringMode::Retrospective => self.decide(score, direction),
+            ScoringMode::Causal => (score, calibration.p_value(score)),
         };
         let mut status = self.status(time, direction);
         if calibration.is_anomaly(score) && !self.matters[place.segment][place.sample] {
@@ -79,7 +79,7 @@ impl Judge<'_> {
             channels: weights.map(|w| channel_shares(self.model, self.trained, w)),
             change: weights.and_then(|w| self.change(segment, place.sample, w)),
             imputed: segment.imputed[place.sample],
-            is_final: self.sight == Sight::Causal
+            is_final: self.mode == ScoringMode::Causal
                 || place.segment + 1 < self.series.segments.len()
                 || place.sample + self.reach <= self.series.settled.min(segment.len() - 1),
         }
@@ -115,7 +115,7 @@ impl Judge<'_> {
     }
 
     fn status(&self, time: i64, direction: Option<f64>) -> Status {
-        let undirected = self.sight == Sight::Hindsight
+        let undirected = self.mode == ScoringMode::Retrospective
             && self.model.params.decision == Decision::Direction
             && direction.is_none();
         match status_at(self.model, self.trained, time) {
@@ -154,15 +154,15 @@ pub(crate) fn channel_shares(model: &Model, trained: &Trained, weights: &[f32]) 
 
 /// For every sample whether a value of any channel nearby deviates from the baseline by the least deviation asked
 /// for: within half the shortest window or, in causal sight, within the shortest window that ends with the sample.
-pub(super) fn matters(model: &Model, trained: &Trained, segment: &Segment, sight: Sight) -> Vec<bool> {
+pub(super) fn matters(model: &Model, trained: &Trained, segment: &Segment, mode: ScoringMode) -> Vec<bool> {
     if !model.params.asks_for_deviation() {
         return vec![true; segment.len()];
     }
     let mut out = vec![false; segment.len()];
     let shortest = trained.channels[0].scales[0].length;
-    let (before, after) = match sight {
-        Sight::Hindsight => (shortest / 2, shortest / 2),
-        Sight::Causal => (0, shortest - 1),
+    let (before, after) = match mode {
+        ScoringMode::Retrospective => (shortest / 2, shortest / 2),
+        ScoringMode::Causal => (0, shortest - 1),
     };
     for (c, baseline) in trained.baselines.iter().enumerate() {
         let mut done = 0;

@@ -23,7 +23,7 @@ use crate::error::Result;
 use crate::model::{Body, Model};
 use crate::params::Decision;
 use crate::series::{Samples, Series};
-use distance::Sight;
+use distance::ScoringMode;
 use judge::{Judge, matters};
 use samples::{CHECK_EVERY, Scores};
 
@@ -38,7 +38,7 @@ use samples::{CHECK_EVERY, Scores};
 /// `Dimension` if the rows have another number of channels than the model, `InvalidParameter` if their times are
 /// of another kind.
 pub fn score(model: &Model, rows: Samples, check: Check) -> Result<Vec<Point>> {
-    scored(model, rows, Sight::Hindsight, Detail::ALL, check)
+    scored(model, rows, ScoringMode::Retrospective, Detail::ALL, check)
 }
 
 /// As [`score`], in about half the time, without what only explains: shares, the direction of change, and, unless
@@ -51,7 +51,7 @@ pub fn score_only(model: &Model, rows: Samples, check: Check) -> Result<Vec<Poin
         shares: false,
         directions: model.params.decision != Decision::Metric,
     };
-    scored(model, rows, Sight::Hindsight, detail, check)
+    scored(model, rows, ScoringMode::Retrospective, detail, check)
 }
 
 /// As [`score_only`], with the shares of views and channels and the direction of change.
@@ -63,7 +63,7 @@ pub fn score_with_shares(model: &Model, rows: Samples, check: Check) -> Result<V
         shares: true,
         directions: model.params.decision != Decision::Metric,
     };
-    scored(model, rows, Sight::Hindsight, detail, check)
+    scored(model, rows, ScoringMode::Retrospective, detail, check)
 }
 
 /// Scores every row by what was known when it came: no later row has a say in its score, which therefore is final
@@ -87,7 +87,7 @@ pub fn score_causal(model: &Model, rows: Samples, check: Check) -> Result<Vec<Po
         shares: true,
         directions: false,
     };
-    scored(model, rows, Sight::Causal, detail, check)
+    scored(model, rows, ScoringMode::Causal, detail, check)
 }
 
 /// What is told of a row beside its score.
@@ -106,7 +106,13 @@ impl Detail {
     };
 }
 
-fn scored(model: &Model, rows: Samples, sight: Sight, detail: Detail, check: Check) -> Result<Vec<Point>> {
+fn scored(
+    model: &Model,
+    rows: Samples,
+    mode: ScoringMode,
+    detail: Detail,
+    check: Check,
+) -> Result<Vec<Point>> {
     model.check_rows(&rows)?;
     let rows = rows.sorted_by_time(check);
     let trained = match &model.body {
@@ -130,7 +136,7 @@ fn scored(model: &Model, rows: Samples, sight: Sight, detail: Detail, check: Che
                 metric,
                 residuals,
                 s,
-                sight,
+                mode,
                 detail.shares,
                 check,
             )
@@ -150,11 +156,11 @@ fn scored(model: &Model, rows: Samples, sight: Sight, detail: Detail, check: Che
         matters: series
             .segments
             .iter()
-            .map(|s| matters(model, trained, s, sight))
+            .map(|s| matters(model, trained, s, mode))
             .collect(),
         series: &series,
         scored: &scored,
-        sight,
+        mode,
     };
     let point = |i: usize| {
         if i.is_multiple_of(CHECK_EVERY) {

@@ -2,7 +2,7 @@
 
 use super::causal::{Pace, blended, causal_score, part, weight};
 use super::combine::{Blend, Residual, scale_weight, softplus};
-use super::distance::Sight;
+use super::distance::ScoringMode;
 use crate::control::Check;
 use crate::metric::Metric;
 use crate::model::{ChannelModel, PerAspect};
@@ -37,7 +37,7 @@ impl Scores {
         metric: Option<&Metric>,
         residuals: &Residuals,
         segment: &Segment,
-        sight: Sight,
+        mode: ScoringMode,
         shares: bool,
         check: Check,
     ) -> Self {
@@ -54,20 +54,20 @@ impl Scores {
             channels,
             segment,
             &excesses,
-            sight,
+            mode,
             shares,
             check,
             |scale, length, starts| {
                 let mut extractor = Extractor::new(length);
                 let models = channels.iter().zip(&scaled);
                 let distances = |(c, values): (&ChannelModel, &Vec<f32>)| {
-                    let model = &c.looked_at(sight)[scale];
+                    let model = &c.looked_at(mode)[scale];
                     Cow::Owned(model.log_distances(
                         (segment.start, values),
                         starts,
                         &mut extractor,
                         metric,
-                        sight,
+                        mode,
                         check,
                     ))
                 };
@@ -82,7 +82,7 @@ impl Scores {
         channels: &[ChannelModel],
         segment: &Segment,
         excesses: &Excesses,
-        sight: Sight,
+        mode: ScoringMode,
         shares: bool,
         check: Check,
         mut distances: impl FnMut(usize, usize, &[usize]) -> Vec<Cow<'a, [PerView<f32>]>>,
@@ -95,7 +95,7 @@ impl Scores {
             begun: Vec::new(),
         };
         check();
-        let scales = channels[0].looked_at(sight);
+        let scales = channels[0].looked_at(mode);
         let lengths: Vec<usize> = scales.iter().map(|s| s.length).collect();
         let fitting = lengths.iter().filter(|l| **l <= segment.len()).count();
         if fitting == 0 {
@@ -107,27 +107,27 @@ impl Scores {
             out.weights = vec![0.0; segment.len() * channels.len()];
         }
         for (s, &length) in lengths.iter().enumerate().take(fitting) {
-            match sight {
-                Sight::Hindsight => {
+            match mode {
+                ScoringMode::Retrospective => {
                     let starts = starts(segment.start, segment.len(), length, hop(length));
                     let distances = distances(s, length, &starts);
                     out.add_scale(channels, s, runs(&starts, length), &distances, check);
                 }
-                Sight::Causal => {
+                ScoringMode::Causal => {
                     let pace = Pace::of(&channels[0], s);
                     let starts = starts(segment.start, segment.len(), length, pace.hop());
                     let distances = distances(s, length, &starts);
-                    let windows = pace.in_step(segment.start, &starts);
+                    let windows = pace.aligned(segment.start, &starts);
                     let windows: Vec<(usize, usize)> = windows.into_iter().map(|w| (w, starts[w])).collect();
                     out.add_latest(channels, s, &windows, pace.back(), &distances, check);
                 }
             }
         }
-        let total = match sight {
-            Sight::Hindsight => (0..fitting).map(|s| scale_weight(channels, s)).sum(),
-            Sight::Causal => 1.0,
+        let total = match mode {
+            ScoringMode::Retrospective => (0..fitting).map(|s| scale_weight(channels, s)).sum(),
+            ScoringMode::Causal => 1.0,
         };
-        out.finish(total, excesses, sight, check);
+        out.finish(total, excesses, mode, check);
         out
     }
 
@@ -148,7 +148,7 @@ impl Scores {
             }
             let means = distances.iter().map(|d| mean(&d[run.windows.clone()]));
             let models = channels.iter().map(|c| &c.scales[scale]);
-            let (sum, views) = blend.add(models, weight, Sight::Hindsight, means);
+            let (sum, views) = blend.add(models, weight, ScoringMode::Retrospective, means);
             self.spread(run.samples, sum, &views, &blend.weights);
         }
     }
@@ -206,23 +206,23 @@ impl Scores {
 impl Scores {
     /// Turns the sums over window lengths, which in hindsight have the weight `total` together, into scores; not a number
     /// where no window has ended yet.
-    fn finish(&mut self, total: f64, excesses: &Excesses, sight: Sight, check: Check) {
+    fn finish(&mut self, total: f64, excesses: &Excesses, mode: ScoringMode, check: Check) {
         let mut residual = Residual::new(self.channels);
         let channels = self.channels;
         for (i, score) in self.score.iter_mut().enumerate() {
             if i.is_multiple_of(CHECK_EVERY) {
                 check();
             }
-            residual.blend(match sight {
-                Sight::Hindsight => excesses.of(i),
-                Sight::Causal => excesses.until(i),
+            residual.blend(match mode {
+                ScoringMode::Retrospective => excesses.of(i),
+                ScoringMode::Causal => excesses.until(i),
             });
-            let share = match sight {
-                Sight::Hindsight => {
+            let share = match mode {
+                ScoringMode::Retrospective => {
                     *score = softplus(*score / (total * View::COUNT as f64) + residual.sum);
                     1.0 / total
                 }
-                Sight::Causal => {
+                ScoringMode::Causal => {
                     let ended = self.begun.iter().filter(|(first, _)| *first <= i);
                     let weights: f64 = ended.map(|(_, weight)| weight).sum();
                     *score = causal_score(*score, weights, residual.sum);

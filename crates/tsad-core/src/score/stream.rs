@@ -1,7 +1,7 @@
 //! Scoring row by row, each by what came before it.
 
 use super::combine::{most_to_blame, shares};
-use super::distance::Sight;
+use super::distance::ScoringMode;
 use super::judge::{channel_shares, status_at};
 use super::latest::Latest;
 use super::point::{Point, Status};
@@ -323,7 +323,7 @@ impl Stream {
                         &[start],
                         extractor,
                         metric,
-                        Sight::Causal,
+                        ScoringMode::Causal,
                         &|| {},
                     )[0]
                 });

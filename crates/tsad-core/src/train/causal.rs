@@ -8,7 +8,7 @@ use crate::residual::Excesses;
 use crate::score::causal::{blended, causal_score, part, weight};
 use crate::score::combine::{Blend, Residual};
 use crate::series::Series;
-use crate::window::layout::{Instants, Layout, causal_lengths};
+use crate::window::plan::{AnchorPoints, WindowPlan, causal_lengths};
 
 impl ChannelModel {
     /// Learns windows for causal scores alone, at the given lengths, from channel `c` of a series. Returns the held-out
@@ -17,15 +17,15 @@ impl ChannelModel {
         &mut self,
         series: &Series,
         c: usize,
-        instants: &Instants,
+        anchors: &AnchorPoints,
         lengths: &[usize],
         params: &ValidParams,
         check: Check,
     ) -> Vec<Option<HeldOut>> {
         let scaled = self.scaled(series, c);
         let fit = |length: &usize| {
-            let layout = Layout::at_instants(instants, *length, params.centres);
-            ScaleModel::fit(&scaled, &layout, self.index, params, check)
+            let plan = WindowPlan::at_anchors(anchors, *length, params.centres);
+            ScaleModel::fit(&scaled, &plan, self.index, params, check)
         };
         let (causal, held_out) = lengths.iter().map(fit).unzip();
         self.causal = causal;
@@ -39,7 +39,7 @@ impl ChannelModel {
 pub(crate) fn learn(
     channels: &mut [ChannelModel],
     series: &Series,
-    instants: &Instants,
+    anchors: &AnchorPoints,
     params: &ValidParams,
     check: Check,
 ) -> Option<Vec<Vec<Option<HeldOut>>>> {
@@ -47,9 +47,9 @@ pub(crate) fn learn(
         return None;
     }
     let mut lengths = causal_lengths(&channels[0].lengths());
-    lengths.retain(|l| instants.suffice(*l));
+    lengths.retain(|l| anchors.suffice(*l));
     let learn =
-        |(c, m): (usize, &mut ChannelModel)| m.learn_causal(series, c, instants, &lengths, params, check);
+        |(c, m): (usize, &mut ChannelModel)| m.learn_causal(series, c, anchors, &lengths, params, check);
     (!lengths.is_empty()).then(|| channels.iter_mut().enumerate().map(learn).collect())
 }
 
@@ -59,16 +59,16 @@ pub(crate) fn held_out_scores(
     channels: &[ChannelModel],
     held_out: &[Vec<&HeldOut>],
     excesses: &[Excesses],
-    instants: &Instants,
+    anchors: &AnchorPoints,
     check: Check,
 ) -> Vec<Vec<f64>> {
     let mut blend = Blend::new(channels.len(), false);
     let mut residual = Residual::new(channels.len());
-    let mut scores = |(s, instants): (usize, &Vec<usize>)| {
-        let mut sums = vec![(0.0, 0.0); instants.len()];
+    let mut scores = |(s, anchors): (usize, &Vec<usize>)| {
+        let mut sums = vec![(0.0, 0.0); anchors.len()];
         for (scale, model) in channels[0].causal.iter().enumerate() {
             let pairs = held_out[0][scale][s].len() / 2;
-            let first = instants.len() - pairs;
+            let first = anchors.len() - pairs;
             for pair in 0..pairs {
                 if pair.is_multiple_of(256) {
                     check();
@@ -83,11 +83,11 @@ pub(crate) fn held_out_scores(
                 *weights += weight(model.length);
             }
         }
-        let score = |((sum, weights), instant): (&(f64, f64), &usize)| {
-            residual.blend(excesses[s].until(*instant));
+        let score = |((sum, weights), anchor): (&(f64, f64), &usize)| {
+            residual.blend(excesses[s].until(*anchor));
             causal_score(*sum, *weights, residual.sum)
         };
-        sums.iter().zip(instants).map(score).collect()
+        sums.iter().zip(anchors).map(score).collect()
     };
-    instants.of.iter().enumerate().map(&mut scores).collect()
+    anchors.of.iter().enumerate().map(&mut scores).collect()
 }

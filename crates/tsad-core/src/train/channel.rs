@@ -3,12 +3,12 @@
 use super::held_out::{self, HeldOut, at_most};
 use crate::cluster::Centres;
 use crate::control::Check;
-use crate::model::{ChannelModel, ScaleModel, Stray, ViewModel};
+use crate::model::{AlignmentCorrection, ChannelModel, ScaleModel, ViewModel};
 use crate::params::{Params, ValidParams};
 use crate::score::distance::CHECK_EVERY;
 use crate::series::{RobustScale, Segment, Series, scaled_by};
 use crate::view::{Extractor, PerView, Standard, View};
-use crate::window::layout::Layout;
+use crate::window::plan::WindowPlan;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
@@ -51,8 +51,8 @@ impl ChannelModel {
         let scaled = scaled_by(series, c, &scale);
         let segments: Vec<(i64, usize)> = scaled.iter().map(|(first, v)| (*first, v.len())).collect();
         let fit = |&length: &usize| {
-            let layout = Layout::in_step(&segments, length, params.centres);
-            ScaleModel::fit(&scaled, &layout, index, params, check)
+            let plan = WindowPlan::aligned(&segments, length, params.centres);
+            ScaleModel::fit(&scaled, &plan, index, params, check)
         };
         let (scales, held_out) = lengths.iter().map(fit).unzip();
         let model = Self {
@@ -69,14 +69,14 @@ impl ScaleModel {
     /// Learns the windows of a layout; also returns the held-out distances, if there is enough to hold some out.
     pub(crate) fn fit(
         segments: &[(i64, Vec<f32>)],
-        layout: &Layout,
+        plan: &WindowPlan,
         index: usize,
         params: &ValidParams,
         check: Check,
     ) -> (Self, Option<HeldOut>) {
-        let (length, starts) = (layout.length, &layout.starts);
+        let (length, starts) = (plan.length, &plan.starts);
         let raw = extract_all(segments, starts, length, check);
-        let late_raw = extract_all(segments, &layout.late.starts, length, check);
+        let offset_raw = extract_all(segments, &plan.offset.starts, length, check);
         let dims = Extractor::dims_of(length);
         let mut held_out: HeldOut = starts.iter().map(|s| vec![PerView::default(); s.len()]).collect();
         let mut in_sample = held_out.clone();
@@ -84,9 +84,9 @@ impl ScaleModel {
         let mut origins = Vec::new();
         let views = std::array::from_fn(|v| {
             let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
-            rng.set_stream(layout.stream(index, v));
+            rng.set_stream(plan.rng_stream(index, v));
             let mut fit =
-                |raw: &[f32]| ViewModel::fit(View::ALL[v], raw, dims[v], layout, params, &mut rng, check);
+                |raw: &[f32]| ViewModel::fit(View::ALL[v], raw, dims[v], plan, params, &mut rng, check);
             let (mut view, features) = fit(&raw[v]);
             if View::ALL[v] == View::Profile {
                 let cells = segments.iter().zip(starts);
@@ -95,22 +95,20 @@ impl ScaleModel {
             }
             // The quick leave-out serves to weigh views and scales against one another, where it ranks
             // better (measured); the false-alarm rate needs the honest one.
-            let quick = view.learn_stray(&features, &late_raw[v], layout, check);
-            if layout.covering {
+            let quick = view.learn_alignment(&features, &offset_raw[v], plan, check);
+            if plan.covering {
                 view.fill(
                     v,
                     &view.distances(&features, check),
-                    &layout.stray,
+                    &plan.unaligned,
                     &mut in_sample,
                 );
             }
             let quick = quick.unwrap_or_else(|| view.distances(&features, check));
-            view.fill(v, &quick, &layout.stray, &mut held_out);
-            view.calibrate(v, &held_out, &in_sample, layout);
-            match held_out::distances(&raw[v], dims[v], &layout.folds, layout.refitted, |rest| {
-                fit(rest).0
-            }) {
-                Some(honest) => view.fill(v, &honest, &layout.stray, &mut held_out),
+            view.fill(v, &quick, &plan.unaligned, &mut held_out);
+            view.calibrate(v, &held_out, &in_sample, plan);
+            match held_out::distances(&raw[v], dims[v], &plan.folds, plan.refitted, |rest| fit(rest).0) {
+                Some(honest) => view.fill(v, &honest, &plan.unaligned, &mut held_out),
                 None => complete = false,
             }
             view
@@ -118,8 +116,8 @@ impl ScaleModel {
         let model = Self {
             length,
             views,
-            head: None,
-            beside: None,
+            embedding: None,
+            context: None,
             origins,
         };
         (model, complete.then_some(held_out))
@@ -133,7 +131,7 @@ impl ViewModel {
         view: View,
         features: &[f32],
         dim: usize,
-        layout: &Layout,
+        plan: &WindowPlan,
         params: &ValidParams,
         rng: &mut ChaCha8Rng,
         check: Check,
@@ -144,9 +142,9 @@ impl ViewModel {
         };
         let mut features = features.to_vec();
         standard.apply_all(&mut features);
-        let clustered = at_most(&features, dim, layout.clustered);
+        let clustered = at_most(&features, dim, plan.clustered);
         let trim = params.contamination;
-        let centres = Centres::fit(&clustered, dim, layout.centres, trim, rng, check);
+        let centres = Centres::fit(&clustered, dim, plan.centres, trim, rng, check);
         let model = Self {
             standard,
             centres,
@@ -154,7 +152,7 @@ impl ViewModel {
             deviation: 0.0,
             window_mean: 0.0,
             window_deviation: 0.0,
-            stray: Stray::NONE,
+            alignment: AlignmentCorrection::NONE,
         };
         (model, features)
     }
@@ -208,7 +206,7 @@ impl ScaleModel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::distance::Sight;
+    use crate::score::distance::ScoringMode;
     use crate::train::units::sample_moments;
 
     #[test]
@@ -219,23 +217,30 @@ mod tests {
         let values: Vec<f32> = (0..3000)
             .map(|t| wave(t) + 0.2 * (crate::numeric::sampling::uniform(&mut rng) as f32 - 0.5))
             .collect();
-        let layout = Layout::in_step(&[(0, values.len())], 64, params.centres);
+        let plan = WindowPlan::aligned(&[(0, values.len())], 64, params.centres);
         let segments = [(0, values)];
-        let (model, _) = ScaleModel::fit(&segments, &layout, 0, &params, &|| {});
-        let raw = extract_all(&segments, &layout.starts, 64, &|| {});
+        let (model, _) = ScaleModel::fit(&segments, &plan, 0, &params, &|| {});
+        let raw = extract_all(&segments, &plan.starts, 64, &|| {});
         let mut extractor = Extractor::new(64);
-        let starts = &layout.starts[0];
+        let starts = &plan.starts[0];
         let values = (0, segments[0].1.as_slice());
-        let seen = model.log_distances(values, starts, &mut extractor, None, Sight::Hindsight, &|| {});
+        let seen = model.log_distances(
+            values,
+            starts,
+            &mut extractor,
+            None,
+            ScoringMode::Retrospective,
+            &|| {},
+        );
         for (v, view) in model.views.iter().enumerate() {
-            let (mean, within) = sample_moments(v, &vec![seen.clone()], &layout);
+            let (mean, within) = sample_moments(v, &vec![seen.clone()], &plan);
             assert!((view.mean - mean).abs() < 1e-6, "{v}");
             let mut features = raw[v].clone();
             view.standard.apply_all(&mut features);
-            let apart = view.centres.held_out_distances(&features, &layout.near, &|| {});
+            let apart = view.centres.held_out_distances(&features, &plan.near, &|| {});
             let mut held_out = vec![vec![PerView::default(); starts.len()]];
-            view.fill(v, &apart.unwrap(), &layout.stray, &mut held_out);
-            let (_, apart) = sample_moments(v, &held_out, &layout);
+            view.fill(v, &apart.unwrap(), &plan.unaligned, &mut held_out);
+            let (_, apart) = sample_moments(v, &held_out, &plan);
             assert!(
                 (view.deviation / (apart * within).sqrt() - 1.0).abs() < 1e-6,
                 "{v}"

@@ -8,7 +8,7 @@ use crate::model::ChannelModel;
 use crate::params::ValidParams;
 use crate::residual::Excesses;
 use crate::score::combine::{Blend, scale_weight};
-use crate::score::distance::{CHECK_EVERY, Sight};
+use crate::score::distance::{CHECK_EVERY, ScoringMode};
 use crate::series::Series;
 use crate::view::View;
 use crate::window::placement::{hop, mean, runs, starts};
@@ -85,7 +85,14 @@ pub(crate) fn past_incidents(
     let Some(held_out) = complete(held_out) else {
         return (Vec::new(), None);
     };
-    let scores = held_out_scores(channels, &held_out, excesses, series, Sight::Hindsight, check);
+    let scores = held_out_scores(
+        channels,
+        &held_out,
+        excesses,
+        series,
+        ScoringMode::Retrospective,
+        check,
+    );
     let found = find(
         channels,
         &held_out,
@@ -138,15 +145,22 @@ fn find(
         // In the units of the rest: the incident widens what its views take for usual.
         check();
         let judges = standardised(channels, held_out, series, &left);
-        let scores = held_out_scores(&judges, held_out, excesses, series, Sight::Hindsight, check);
+        let scores = held_out_scores(
+            &judges,
+            held_out,
+            excesses,
+            series,
+            ScoringMode::Retrospective,
+            check,
+        );
         check();
         let rest = series.without(&in_order(&found));
         let heavy = heaviness(&rest, check);
+        check();
         if heavy > HEAVY {
             break;
         }
-        check();
-        let usual = Usual::HINDSIGHT.wider(heavy);
+        let usual = Usual::RETROSPECTIVE.wider(heavy);
         let Some(rest) = calibration(&scores, &left, reach, usual) else {
             break;
         };
@@ -170,7 +184,7 @@ fn worth_a_look(scores: &[Vec<f64>], reach: usize) -> bool {
         top = top.or(Some(scores[segment][at]));
         leave_out(&mut left[segment], &(at..at + 1), reach);
     }
-    let rest = calibration(scores, &left, reach, Usual::HINDSIGHT);
+    let rest = calibration(scores, &left, reach, Usual::RETROSPECTIVE);
     top.zip(rest)
         .is_none_or(|(top, rest)| rest.expected_stretches(top) < WORTH_A_LOOK)
 }
@@ -273,7 +287,7 @@ impl Sharp {
                         }
                         let distances = held_out.iter().map(|c| c[scale][s][w]);
                         let models = channels.iter().map(|c| &c.scales[scale]);
-                        blend.add(models, weight, Sight::Hindsight, distances).0
+                        blend.add(models, weight, ScoringMode::Retrospective, distances).0
                     })
                     .collect();
                 if windows.is_empty() {

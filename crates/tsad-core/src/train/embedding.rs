@@ -10,14 +10,16 @@ use crate::control::Check;
 use crate::metric::context::joint;
 use crate::metric::input::Windows;
 use crate::metric::{EMBEDDING, Embedded, LeftOut, Metric, incident};
-use crate::model::{Beside, ChannelModel, Head, ScaleModel, Stray, common_dims};
+use crate::model::{
+    AlignmentCorrection, ChannelModel, EmbeddingModel, NeighbourContext, ScaleModel, common_dims,
+};
 use crate::numeric::sampling::{evenly_spaced, uniform};
 use crate::params::ValidParams;
 use crate::score::distance::log_distance;
 use crate::series::Series;
 use crate::view::{Extractor, PerView};
-use crate::window::layout::Layout;
 use crate::window::placement::{hop, starts};
+use crate::window::plan::WindowPlan;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
@@ -34,7 +36,7 @@ pub(crate) struct Learned {
     /// The encoders, or why there are none.
     pub metric: Result<Metric, LeftOut>,
     /// The held-out distances of scores in hindsight, channel by channel and scale by scale.
-    pub hindsight: Vec<Vec<Option<HeldOut>>>,
+    pub retrospective: Vec<Vec<Option<HeldOut>>>,
 }
 
 /// Learns a metric from all channels and gives every scale that has held-out distances its head, and what the windows
@@ -72,7 +74,7 @@ pub(crate) fn learn(
         }
     }
     let metric = Metric::learn(&normal, &made, dims, &mut rng, check);
-    let mut hindsight = Vec::with_capacity(channels.len());
+    let mut retrospective = Vec::with_capacity(channels.len());
     for ((model, scaled), held_out) in channels.iter_mut().zip(&scaled).zip(held_out) {
         let scales = model.scales.iter_mut().zip(held_out);
         let of_channel = scales.map(|(scale, held_out)| {
@@ -80,9 +82,12 @@ pub(crate) fn learn(
             let held_out = held_out.as_mut()?;
             Some(attach(scale, metric, scaled, held_out, params, &mut rng, check))
         });
-        hindsight.push(of_channel.collect());
+        retrospective.push(of_channel.collect());
     }
-    Learned { metric, hindsight }
+    Learned {
+        metric,
+        retrospective,
+    }
 }
 
 /// Adds evenly spaced training windows, and an incident made of each.
@@ -138,39 +143,41 @@ fn attach(
     check: Check,
 ) -> HeldOut {
     let segments: Vec<(i64, usize)> = scaled.iter().map(|(first, v)| (*first, v.len())).collect();
-    let layout = Layout::in_step(&segments, scale.length, params.centres);
-    let plain = features(scale, scaled, &layout.starts, check);
+    let plan = WindowPlan::aligned(&segments, scale.length, params.centres);
+    let plain = features(scale, scaled, &plan.starts, check);
     let (mut quick, mut in_sample) = (held_out.clone(), held_out.clone());
     for (v, view) in scale.views.iter().enumerate() {
         let seen = view.distances(&plain[v], check);
-        let apart = view.centres.held_out_distances(&plain[v], &layout.near, check);
-        view.fill(v, apart.as_ref().unwrap_or(&seen), &layout.stray, &mut quick);
-        view.fill(v, &seen, &layout.stray, &mut in_sample);
+        let apart = view.centres.held_out_distances(&plain[v], &plan.near, check);
+        view.fill(v, apart.as_ref().unwrap_or(&seen), &plan.unaligned, &mut quick);
+        view.fill(v, &seen, &plan.unaligned, &mut in_sample);
     }
-    (scale.head, scale.beside) = (None, None);
+    (scale.embedding, scale.context) = (None, None);
     if let Some(metric) = metric {
-        let late = features(scale, scaled, &layout.late.starts, check);
-        let (head, [added, seen]) = head(metric, (&plain, &late), &layout, &quick, params, rng, check);
+        let offset = features(scale, scaled, &plan.offset.starts, check);
+        let (head, [added, seen]) = head(metric, (&plain, &offset), &plan, &quick, params, rng, check);
         add(&mut quick, &added);
         add(held_out, &added);
         add(&mut in_sample, &seen);
-        scale.head = Some(head);
+        scale.embedding = Some(head);
     }
     // As for the plain views: the quick leave-out weighs, the honest one keeps the false-alarm rate.
-    scale.calibrate(&quick, &in_sample, &layout);
-    let mut hindsight = held_out.clone();
+    scale.calibrate(&quick, &in_sample, &plan);
+    let mut retrospective = held_out.clone();
     let dims = Extractor::dims_of(scale.length);
-    let joint: Vec<f32> = (0..layout.windows())
+    let joint: Vec<f32> = (0..plan.windows())
         .flat_map(|i| joint(row(&plain, dims, i)))
         .collect();
-    if let Some((beside, known)) = Beside::learn(&joint, dims, &layout, &quick, &mut scale.views, check) {
-        for (window, known) in hindsight.iter_mut().flatten().zip(known) {
+    if let Some((beside, known)) =
+        NeighbourContext::learn(&joint, dims, &plan, &quick, &mut scale.views, check)
+    {
+        for (window, known) in retrospective.iter_mut().flatten().zip(known) {
             let added = beside.added(known, window);
             window.iter_mut().zip(added).for_each(|(w, a)| *w += a);
         }
-        scale.beside = Some(beside);
+        scale.context = Some(beside);
     }
-    hindsight
+    retrospective
 }
 
 /// The standardised features of windows, view by view.
@@ -198,14 +205,14 @@ fn add(windows: &mut HeldOut, added: &[PerView<f32>]) {
 /// like the log distances `quick`. Also returns what is added to each window, held out and in the sample.
 fn head(
     metric: &Metric,
-    (plain, late): (&PerView<Vec<f32>>, &PerView<Vec<f32>>),
-    layout: &Layout,
+    (plain, offset): (&PerView<Vec<f32>>, &PerView<Vec<f32>>),
+    plan: &WindowPlan,
     quick: &HeldOut,
     params: &ValidParams,
     rng: &mut ChaCha8Rng,
     check: Check,
-) -> (Head, [Vec<PerView<f32>>; 2]) {
-    let dims = Extractor::dims_of(layout.length);
+) -> (EmbeddingModel, [Vec<PerView<f32>>; 2]) {
+    let dims = Extractor::dims_of(plan.length);
     let embed = |features: &PerView<Vec<f32>>| -> Vec<Embedded> {
         let windows = 0..features[0].len() / dims[0];
         let each = windows.map(|i| {
@@ -214,20 +221,20 @@ fn head(
         });
         each.collect()
     };
-    let (embedded, embedded_late) = (embed(plain), embed(late));
-    let beside = layout.late.beside.as_slice();
-    let mut learned_late = PerView::<Vec<f32>>::default();
+    let (embedded, embedded_offset) = (embed(plain), embed(offset));
+    let beside = plan.offset.aligned.as_slice();
+    let mut learned_offset = PerView::<Vec<f32>>::default();
     let mut learned = vec![PerView::<f32>::default(); embedded.len()];
     let mut seen = learned.clone();
     let centres = std::array::from_fn(|v| {
         let rows: Vec<f32> = embedded.iter().flat_map(|z| z[v]).collect();
         let few = thinned(&rows, EMBEDDING);
         let centres = Centres::fit(&few, EMBEDDING, params.centres, params.contamination, rng, check);
-        let late_rows: Vec<f32> = embedded_late.iter().flat_map(|z| z[v]).collect();
-        let others = (late_rows.as_slice(), beside);
-        let distances = centres.held_out_distances_beside(&rows, &layout.near, others, check);
-        let (distances, of_late) = distances.unzip();
-        learned_late[v] = of_late.iter().flatten().map(|d| log_distance(*d)).collect();
+        let offset_rows: Vec<f32> = embedded_offset.iter().flat_map(|z| z[v]).collect();
+        let others = (offset_rows.as_slice(), beside);
+        let distances = centres.held_out_distances_beside(&rows, &plan.near, others, check);
+        let (distances, of_offset) = distances.unzip();
+        learned_offset[v] = of_offset.iter().flatten().map(|d| log_distance(*d)).collect();
         for (i, z) in embedded.iter().enumerate() {
             let own = centres.distance(&z[v]);
             seen[i][v] = log_distance(own);
@@ -241,25 +248,29 @@ fn head(
         if learned > 0.0 { plain / learned } else { 0.0 }
     });
     let on = |i: &usize, v: usize| gains[v] * learned[*i][v];
-    let head = Head {
+    let head = EmbeddingModel {
         centres,
         gains,
-        stray: std::array::from_fn(|v| {
-            let off = learned_late[v].iter().map(|l| gains[v] * l);
+        alignment: std::array::from_fn(|v| {
+            let off = learned_offset[v].iter().map(|l| gains[v] * l);
             match off.len() {
-                0 => Stray::NONE,
-                _ => Stray::of(beside.iter().map(|i| on(i, v)), off),
+                0 => AlignmentCorrection::NONE,
+                _ => AlignmentCorrection::of(beside.iter().map(|i| on(i, v)), off),
             }
         }),
     };
     let added = [learned, seen].map(|logs| {
-        let of = |(log, stray): (&PerView<f32>, &bool)| {
+        let of = |(log, unaligned): (&PerView<f32>, &bool)| {
             std::array::from_fn(|v| {
                 let log = head.gains[v] * log[v];
-                if *stray { head.stray[v].in_step(log) } else { log }
+                if *unaligned {
+                    head.alignment[v].aligned(log)
+                } else {
+                    log
+                }
             })
         };
-        logs.iter().zip(&layout.stray).map(of).collect()
+        logs.iter().zip(&plan.unaligned).map(of).collect()
     });
     (head, added)
 }

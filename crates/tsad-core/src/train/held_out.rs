@@ -6,7 +6,7 @@ use crate::metric::Metric;
 use crate::model::{ChannelModel, ViewModel};
 use crate::numeric::sampling::evenly_spaced;
 use crate::residual::{Excesses, Residuals};
-use crate::score::distance::Sight;
+use crate::score::distance::ScoringMode;
 use crate::score::samples::Scores;
 use crate::series::{Segment, Series};
 use crate::view::PerView;
@@ -105,7 +105,7 @@ pub(crate) fn held_out_scores(
     held_out: &[Vec<&HeldOut>],
     excesses: &[Excesses],
     series: &Series,
-    sight: Sight,
+    mode: ScoringMode,
     check: Check,
 ) -> Vec<Vec<f64>> {
     let scores = |(s, segment): (usize, &Segment)| {
@@ -115,7 +115,7 @@ pub(crate) fn held_out_scores(
                 .map(|c| Cow::Borrowed(c[scale][s].as_slice()))
                 .collect()
         };
-        Scores::of_distances(channels, segment, &excesses[s], sight, false, check, of).score
+        Scores::of_distances(channels, segment, &excesses[s], mode, false, check, of).score
     };
     series.segments.iter().enumerate().map(scores).collect()
 }
@@ -125,19 +125,19 @@ pub(crate) fn in_sample_scores(
     metric: Option<&Metric>,
     residuals: &Residuals,
     series: &Series,
-    sight: Sight,
+    mode: ScoringMode,
     check: Check,
 ) -> Vec<Vec<f64>> {
     let segments = series.segments.iter();
     segments
-        .map(|s| Scores::of_segment(channels, metric, residuals, s, sight, false, check).score)
+        .map(|s| Scores::of_segment(channels, metric, residuals, s, mode, false, check).score)
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Stray;
+    use crate::model::AlignmentCorrection;
     use crate::view::Standard;
     use crate::window::fold::{MAX_REFITTED, refitted};
     use rand_chacha::ChaCha8Rng;
@@ -175,7 +175,7 @@ mod tests {
                 deviation: 0.0,
                 window_mean: 0.0,
                 window_deviation: 0.0,
-                stray: Stray::NONE,
+                alignment: AlignmentCorrection::NONE,
             }
         };
         let d = distances(&features, 2, &blocks, MAX_REFITTED, fit).unwrap();

@@ -23,9 +23,9 @@ use crate::metric::LeftOut;
 use crate::model::{Body, ChannelModel, Model, Regimes, Trained, Updates, scaled};
 use crate::params::ValidParams;
 use crate::residual::Residuals;
-use crate::score::distance::Sight;
+use crate::score::distance::ScoringMode;
 use crate::series::{Grid, Samples, Segment, Series};
-use crate::window::layout::Instants;
+use crate::window::plan::AnchorPoints;
 use channel::usable_scales;
 use contamination::past_incidents;
 use held_out::{HeldOut, complete, held_out_scores, in_sample_scores};
@@ -125,37 +125,36 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     if cut || learned.is_some() {
         known = None;
     }
-    let (metric, hindsight) = match learned {
-        Some(learned) => (learned.metric, Some(learned.hindsight)),
+    let (metric, retrospective) = match learned {
+        Some(learned) => (learned.metric, Some(learned.retrospective)),
         None => (Err(LeftOut::NotWanted), None),
     };
     let learned = metric.as_ref().ok();
-    let seen = hindsight.as_ref().unwrap_or(&held_out);
-    if hindsight.is_some() {
+    let seen = retrospective.as_ref().unwrap_or(&held_out);
+    if retrospective.is_some() {
         coarser = level(&mut channels, seen, series, params, check);
     }
-    let instants = Instants::of(series);
-    let causal = causal::learn(&mut channels, series, &instants, params, check);
+    let anchors = AnchorPoints::of(series);
+    let causal = causal::learn(&mut channels, series, &anchors, params, check);
     let apart = if cut { &[][..] } else { &incidents };
-    let mut scores = |sight: Sight| {
+    let mut scores = |mode: ScoringMode| {
         check();
-        let known = known.take_if(|_| sight == Sight::Hindsight);
-        let own = causal.as_ref().filter(|_| sight == Sight::Causal);
+        let known = known.take_if(|_| mode == ScoringMode::Retrospective);
+        let own = causal.as_ref().filter(|_| mode == ScoringMode::Causal);
         // How many scores the longest window spans.
-        let held_out = match sight {
-            Sight::Hindsight => seen,
-            Sight::Causal => &held_out,
+        let held_out = match mode {
+            ScoringMode::Retrospective => seen,
+            ScoringMode::Causal => &held_out,
         };
         let (source, mut scores, reach) = match (own.and_then(|c| complete(c)), complete(held_out)) {
             (Some(held_out), _) => {
-                let scores = causal::held_out_scores(&channels, &held_out, &excesses, &instants, check);
-                let scores = contamination::without_at(&scores, &instants.of, apart, longest);
-                (Source::HeldOut, scores, longest.div_ceil(instants.step))
+                let scores = causal::held_out_scores(&channels, &held_out, &excesses, &anchors, check);
+                let scores = contamination::without_at(&scores, &anchors.of, apart, longest);
+                (Source::HeldOut, scores, longest.div_ceil(anchors.step))
             }
             (None, Some(held_out)) if own.is_none() => {
-                let scores = known.unwrap_or_else(|| {
-                    held_out_scores(&channels, &held_out, &excesses, series, sight, check)
-                });
+                let scores = known
+                    .unwrap_or_else(|| held_out_scores(&channels, &held_out, &excesses, series, mode, check));
                 (
                     Source::HeldOut,
                     contamination::without(&scores, apart, longest),
@@ -163,7 +162,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
                 )
             }
             _ => {
-                let scores = in_sample_scores(&channels, learned, &residuals, series, sight, check);
+                let scores = in_sample_scores(&channels, learned, &residuals, series, mode, check);
                 (
                     Source::InSample,
                     contamination::without(&scores, apart, longest),
@@ -191,8 +190,8 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     };
     let heavy = heaviness(series, check);
     // Where no window is in step nothing better is known of causal scores than of those in hindsight.
-    let causal = Some(scores(Sight::Causal)).filter(|(_, s, _)| s.iter().any(|s| !s.is_empty()));
-    let hindsight = scores(Sight::Hindsight);
+    let causal = Some(scores(ScoringMode::Causal)).filter(|(_, s, _)| s.iter().any(|s| !s.is_empty()));
+    let retrospective = scores(ScoringMode::Retrospective);
     Ok(Trained {
         grid,
         samples: whole.len() as u64,
@@ -203,9 +202,12 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         regimes: Regimes::fit(&channels, series, params, check),
         causal: match causal {
             Some(causal) => calibration(causal, Usual::CAUSAL.wider(heavy)),
-            None => calibration(hindsight.clone(), Usual::HINDSIGHT.wider(heavy).coarser(coarser)),
+            None => calibration(
+                retrospective.clone(),
+                Usual::RETROSPECTIVE.wider(heavy).coarser(coarser),
+            ),
         },
-        calibration: calibration(hindsight, Usual::HINDSIGHT.wider(heavy).coarser(coarser)),
+        calibration: calibration(retrospective, Usual::RETROSPECTIVE.wider(heavy).coarser(coarser)),
         channels,
         metric,
         residuals,

@@ -6,9 +6,9 @@ use crate::control::Check;
 use crate::metric::context::{Context, Learned, Triple};
 use crate::model::neighbours::distance;
 use crate::model::unit::FINEST;
-use crate::model::{Beside, Line, ViewModel};
+use crate::model::{LinearFit, NeighbourContext, ViewModel};
 use crate::view::{PerView, View};
-use crate::window::layout::Layout;
+use crate::window::plan::WindowPlan;
 
 /// From this many windows with neighbours on the context counts fully, below it by their share.
 const FULL: f64 = 300.0;
@@ -18,7 +18,7 @@ const TRUST: f64 = 2.5;
 /// A context that would count less than this is left out.
 const LEAST: f64 = 0.05;
 
-impl Line {
+impl LinearFit {
     /// The line of least squares through pairs of numbers, level where they fall.
     fn through(pairs: impl Iterator<Item = (f32, f32)> + Clone) -> Self {
         let count = pairs.clone().count() as f64;
@@ -35,13 +35,13 @@ impl Line {
             0.0
         };
         Self {
-            at_zero: (y_mean - slope * x_mean) as f32,
+            intercept: (y_mean - slope * x_mean) as f32,
             slope: slope as f32,
         }
     }
 }
 
-impl Beside {
+impl NeighbourContext {
     /// Learns from the windows of a layout, their joint features one after the other and their log distances `plain` by
     /// the views, and takes the result into the calibration of scores in hindsight by the views. Also returns of each
     /// window with both neighbours the log distances by a map that has not seen it; none, and nothing changes, where
@@ -51,17 +51,17 @@ impl Beside {
     pub(crate) fn learn(
         joint: &[f32],
         dims: PerView<usize>,
-        layout: &Layout,
+        plan: &WindowPlan,
         plain: &HeldOut,
         views: &mut PerView<ViewModel>,
         check: Check,
     ) -> Option<(Self, Vec<Option<PerView<f32>>>)> {
-        let triples = triples(layout);
+        let triples = triples(plan);
         let Learned {
             context,
             held_out,
             explained,
-        } = Context::learn(joint, dims, &triples, &layout.folds, check)?;
+        } = Context::learn(joint, dims, &triples, &plan.folds, check)?;
         let weight = (triples.len() as f64 / FULL).min(1.0) * (TRUST * explained).min(1.0);
         if weight < LEAST {
             return None;
@@ -72,13 +72,13 @@ impl Beside {
             context,
             weight,
             gains: [1.0; View::COUNT],
-            usual: std::array::from_fn(|v| {
-                Line::through(pairs.clone().map(|(t, beside)| (flat[t.own][v], beside[v])))
+            fallback: std::array::from_fn(|v| {
+                LinearFit::through(pairs.clone().map(|(t, context)| (flat[t.own][v], context[v])))
             }),
         };
         let mut known = vec![None; flat.len()];
-        for (t, beside) in pairs {
-            known[t.own] = Some(*beside);
+        for (t, context) in pairs {
+            known[t.own] = Some(*context);
         }
         // What is added, as yet in its own units.
         let mut added: HeldOut = plain.iter().map(|s| vec![PerView::default(); s.len()]).collect();
@@ -87,7 +87,7 @@ impl Beside {
         }
         out.gains = std::array::from_fn(|v| {
             let view = &mut views[v];
-            let (mean, own) = sample_moments(v, &added, layout);
+            let (mean, own) = sample_moments(v, &added, plan);
             let deviation = view.deviation.max(FINEST);
             let gain = weight * deviation / own.max(FINEST);
             view.mean += gain * mean;
@@ -99,11 +99,11 @@ impl Beside {
 }
 
 /// The windows that have both neighbours among those of the layout.
-fn triples(layout: &Layout) -> Vec<Triple> {
-    let away = distance(layout.length);
+fn triples(plan: &WindowPlan) -> Vec<Triple> {
+    let away = distance(plan.length);
     let mut out = Vec::new();
     let mut first = 0;
-    for starts in &layout.starts {
+    for starts in &plan.starts {
         for (own, start) in starts.iter().enumerate() {
             let before = start.checked_sub(away).map(|s| starts.binary_search(&s));
             if let (Some(Ok(before)), Ok(after)) = (before, starts.binary_search(&(start + away))) {
@@ -123,12 +123,12 @@ mod tests {
 
     #[test]
     fn a_line_goes_through_its_points_and_never_falls() {
-        let rising = Line::through([(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)].into_iter());
-        assert_eq!((rising.at_zero, rising.slope, rising.at(3.0)), (1.0, 2.0, 7.0));
-        let falling = Line::through([(0.0, 3.0), (1.0, 1.0)].into_iter());
-        assert_eq!((falling.at_zero, falling.slope), (2.0, 0.0));
-        let level = Line::through([(1.0, 4.0), (1.0, 6.0)].into_iter());
-        assert_eq!((level.at_zero, level.slope), (5.0, 0.0));
+        let rising = LinearFit::through([(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)].into_iter());
+        assert_eq!((rising.intercept, rising.slope, rising.at(3.0)), (1.0, 2.0, 7.0));
+        let falling = LinearFit::through([(0.0, 3.0), (1.0, 1.0)].into_iter());
+        assert_eq!((falling.intercept, falling.slope), (2.0, 0.0));
+        let level = LinearFit::through([(1.0, 4.0), (1.0, 6.0)].into_iter());
+        assert_eq!((level.intercept, level.slope), (5.0, 0.0));
     }
 
     #[test]
@@ -138,10 +138,10 @@ mod tests {
             assert!((length..length + hop(length)).contains(&away));
             assert_eq!(away % hop(length), 0);
         }
-        let layout = Layout::in_step(&[(0, 100), (100, 20), (200, 90)], 32, 4);
-        let all = triples(&layout);
+        let plan = WindowPlan::aligned(&[(0, 100), (100, 20), (200, 90)], 32, 4);
+        let all = triples(&plan);
         let flat: Vec<(usize, usize)> = (0..3)
-            .flat_map(|s| layout.starts[s].iter().map(move |a| (s, *a)))
+            .flat_map(|s| plan.starts[s].iter().map(move |a| (s, *a)))
             .collect();
         assert!(!all.is_empty());
         for t in all {

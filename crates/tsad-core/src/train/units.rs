@@ -13,24 +13,24 @@ use crate::params::ValidParams;
 use crate::score::combine::scale_weight;
 use crate::series::Series;
 use crate::view::PerView;
-use crate::window::layout::Layout;
 use crate::window::placement::{mean, runs};
+use crate::window::plan::WindowPlan;
 
 impl ScaleModel {
     /// [`ViewModel::calibrate`] of all views.
-    pub(crate) fn calibrate(&mut self, held_out: &HeldOut, in_sample: &HeldOut, layout: &Layout) {
+    pub(crate) fn calibrate(&mut self, held_out: &HeldOut, in_sample: &HeldOut, plan: &WindowPlan) {
         for (v, view) in self.views.iter_mut().enumerate() {
-            view.calibrate(v, held_out, in_sample, layout);
+            view.calibrate(v, held_out, in_sample, plan);
         }
     }
 }
 
 impl ViewModel {
     /// Puts the log distances of all windows in place of view `v`, in the units of windows in step.
-    pub(crate) fn fill(&self, v: usize, distances: &[f32], out_of_step: &[bool], windows: &mut HeldOut) {
-        let all = windows.iter_mut().flatten().zip(distances).zip(out_of_step);
-        for ((window, d), stray) in all {
-            window[v] = self.of_step(self.log(*d), *stray);
+    pub(crate) fn fill(&self, v: usize, distances: &[f32], unaligned: &[bool], windows: &mut HeldOut) {
+        let all = windows.iter_mut().flatten().zip(distances).zip(unaligned);
+        for ((window, d), unaligned) in all {
+            window[v] = self.align(self.log(*d), *unaligned);
         }
     }
 
@@ -42,18 +42,18 @@ impl ViewModel {
     /// many as windows, the held-out one alone lets a view count for little because a single stretch of the training
     /// is like no other (docs/experiments.md). Where windows do not cover every sample there are no scores in hindsight,
     /// and nothing is asked of the sample.
-    pub(crate) fn calibrate(&mut self, v: usize, held_out: &HeldOut, in_sample: &HeldOut, layout: &Layout) {
+    pub(crate) fn calibrate(&mut self, v: usize, held_out: &HeldOut, in_sample: &HeldOut, plan: &WindowPlan) {
         let mut windows = Moments::default();
         for window in held_out.iter().flatten() {
             windows.add(f64::from(window[v]), 1.0);
         }
         (self.window_mean, self.window_deviation) = windows.mean_and_deviation();
-        if !layout.covering {
+        if !plan.covering {
             (self.mean, self.deviation) = (self.window_mean, self.window_deviation);
             return;
         }
-        let (_, apart) = sample_moments(v, held_out, layout);
-        let (mean, within) = sample_moments(v, in_sample, layout);
+        let (_, apart) = sample_moments(v, held_out, plan);
+        let (mean, within) = sample_moments(v, in_sample, plan);
         (self.mean, self.deviation) = (mean, (apart * within).sqrt());
     }
 }
@@ -80,14 +80,14 @@ pub(crate) fn level(
             complete = false;
             continue;
         };
-        let layout = Layout::in_step(&segments, channels[0].scales[scale].length, params.centres);
+        let plan = WindowPlan::aligned(&segments, channels[0].scales[scale].length, params.centres);
         let weight = scale_weight(channels, scale);
         let mut rises = PerView::<f64>::default();
         for (channel, held_out) in channels.iter().zip(held_out) {
             for (v, view) in channel.scales[scale].views.iter().enumerate() {
                 check();
                 let unit = view.deviation.max(FINEST);
-                let (mean, deviation) = sample_moments(v, held_out, &layout);
+                let (mean, deviation) = sample_moments(v, held_out, &plan);
                 rises[v] += (mean - view.mean) / unit;
                 ratios += weight * deviation.max(FINEST) / unit;
                 weights += weight;
@@ -108,10 +108,10 @@ pub(crate) fn level(
 }
 
 /// Mean and deviation over the samples of the mean log distance of view `v` of the windows that cover each.
-pub(crate) fn sample_moments(v: usize, windows: &HeldOut, layout: &Layout) -> (f64, f64) {
+pub(crate) fn sample_moments(v: usize, windows: &HeldOut, plan: &WindowPlan) -> (f64, f64) {
     let mut moments = Moments::default();
-    for (distances, starts) in windows.iter().zip(&layout.starts) {
-        for run in runs(starts, layout.length) {
+    for (distances, starts) in windows.iter().zip(&plan.starts) {
+        for run in runs(starts, plan.length) {
             let score = mean(&distances[run.windows])[v];
             moments.add(f64::from(score), run.samples.len() as f64);
         }
@@ -141,7 +141,7 @@ mod tests {
             let model = train(rows, &params, &|| {}).unwrap();
             let trained = model.trained().unwrap();
             assert_eq!(trained.causal.usual.rise, Usual::CAUSAL.rise);
-            trained.calibration.usual.rise / Usual::HINDSIGHT.rise
+            trained.calibration.usual.rise / Usual::RETROSPECTIVE.rise
         };
         let (few, many) = (rise(1000), rise(20_000));
         assert!(

@@ -19,10 +19,10 @@ use crate::expect::Baseline;
 use crate::metric::LeftOut;
 use crate::model::{Body, ChannelModel, Model, Regimes, ScaleModel, Trained, scaled};
 use crate::params::ValidParams;
-use crate::score::distance::Sight;
+use crate::score::distance::ScoringMode;
 use crate::series::{RobustScale, Samples, Segment, Series, scaled_by};
 use crate::view::{PerView, Standard, View};
-use crate::window::layout::{Instants, Layout};
+use crate::window::plan::{AnchorPoints, WindowPlan};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
@@ -89,14 +89,14 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
         return None;
     }
     let mut out = trained.clone();
-    let instants = Instants::of(series);
+    let anchors = AnchorPoints::of(series);
     let causal_lengths: Vec<usize> = trained.channels[0].causal.iter().map(|s| s.length).collect();
     let (mut held_out, mut held_out_causal) = (Vec::new(), Vec::new());
     let mut moved = false;
     for (c, channel) in out.channels.iter_mut().enumerate() {
         let merger = Merger {
             params,
-            instants: &instants,
+            anchors: &anchors,
             causal: &causal_lengths,
             samples: trained.samples,
             check,
@@ -120,38 +120,38 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
             }
         }
     }
-    let mut hindsight = None;
+    let mut retrospective = None;
     if params.metric && complete(&held_out).is_some() {
         let learned = embedding::learn(&mut out.channels, &mut held_out, series, params, check);
-        level(&mut out.channels, &learned.hindsight, series, params, check);
-        (out.metric, hindsight) = (learned.metric, Some(learned.hindsight));
+        level(&mut out.channels, &learned.retrospective, series, params, check);
+        (out.metric, retrospective) = (learned.metric, Some(learned.retrospective));
     } else if params.metric && moved {
         // What was learned is of other features.
         out.metric = Err(LeftOut::TooFewWindows);
         let scales = out.channels.iter_mut().flat_map(|c| &mut c.scales);
-        scales.for_each(|s| (s.head, s.beside) = (None, None));
+        scales.for_each(|s| (s.embedding, s.context) = (None, None));
     }
     let window = trained.longest_window();
     let excesses;
     (out.residuals, excesses) = trained
         .residuals
         .updated(&scaled(&out.channels, series, check), check);
-    let calibrated = |old: &Calibration, sight: Sight| {
+    let calibrated = |old: &Calibration, mode: ScoringMode| {
         check();
-        let held_out = match sight {
-            Sight::Hindsight => hindsight.as_ref().unwrap_or(&held_out),
-            Sight::Causal => &held_out,
+        let held_out = match mode {
+            ScoringMode::Retrospective => retrospective.as_ref().unwrap_or(&held_out),
+            ScoringMode::Causal => &held_out,
         };
-        let (scores, reach) = match sight {
-            Sight::Causal if !causal_lengths.is_empty() => (
+        let (scores, reach) = match mode {
+            ScoringMode::Causal if !causal_lengths.is_empty() => (
                 causal::held_out_scores(
                     &out.channels,
                     &complete(&held_out_causal)?,
                     &excesses,
-                    &instants,
+                    &anchors,
                     check,
                 ),
-                window.div_ceil(instants.step),
+                window.div_ceil(anchors.step),
             ),
             _ => (
                 held_out_scores(
@@ -159,7 +159,7 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
                     &complete(held_out)?,
                     &excesses,
                     series,
-                    sight,
+                    mode,
                     check,
                 ),
                 window,
@@ -167,12 +167,15 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
         };
         recalibrated(old, scores, reach, params.contamination)
     };
-    let (hindsight, causal) = (
-        calibrated(&trained.calibration, Sight::Hindsight),
-        calibrated(&trained.causal, Sight::Causal),
+    let (retrospective, causal) = (
+        calibrated(&trained.calibration, ScoringMode::Retrospective),
+        calibrated(&trained.causal, ScoringMode::Causal),
     );
-    let contradicted = moved || hindsight.as_ref().is_some_and(|(_, contradicts)| *contradicts);
-    if let Some((calibration, _)) = hindsight {
+    let contradicted = moved
+        || retrospective
+            .as_ref()
+            .is_some_and(|(_, contradicts)| *contradicts);
+    if let Some((calibration, _)) = retrospective {
         out.calibration = calibration;
     }
     if let Some((calibration, _)) = causal {
@@ -222,7 +225,7 @@ fn recalibrated(
 
 struct Merger<'a> {
     params: &'a ValidParams,
-    instants: &'a Instants,
+    anchors: &'a AnchorPoints,
     /// The lengths of the windows that causal scores have of their own, if they have.
     causal: &'a [usize],
     /// The number of samples that the model stands for.
@@ -238,7 +241,7 @@ impl Merger<'_> {
         let lengths = channel.lengths();
         let longest = series.segments.iter().map(Segment::len).max().unwrap_or(0);
         let fits =
-            lengths.iter().all(|l| *l <= longest) && self.causal.iter().all(|l| self.instants.suffice(*l));
+            lengths.iter().all(|l| *l <= longest) && self.causal.iter().all(|l| self.anchors.suffice(*l));
         if channel.scale.constant && fits && !RobustScale::fit(values()).constant {
             // A scale of constant values measures nothing: what is known of the channel is what is new.
             let (fresh, held_out) =
@@ -251,8 +254,8 @@ impl Merger<'_> {
         let mut moved = false;
         let index = channel.index;
         let of_scale = |scale: &mut ScaleModel| {
-            let layout = Layout::in_step(&segments, scale.length, self.params.centres);
-            let (held_out, widened) = self.scale(scale, &scaled, &layout, index);
+            let plan = WindowPlan::aligned(&segments, scale.length, self.params.centres);
+            let (held_out, widened) = self.scale(scale, &scaled, &plan, index);
             moved |= widened;
             held_out
         };
@@ -263,13 +266,13 @@ impl Merger<'_> {
     fn causal(&self, channel: &mut ChannelModel, series: &Series, c: usize) -> Vec<Option<HeldOut>> {
         if channel.causal.is_empty() {
             // Either there are none, or what was known of the channel has just been exchanged.
-            return channel.learn_causal(series, c, self.instants, self.causal, self.params, self.check);
+            return channel.learn_causal(series, c, self.anchors, self.causal, self.params, self.check);
         }
         let scaled = channel.scaled(series, c);
         let index = channel.index;
         let of_scale = |scale: &mut ScaleModel| {
-            let layout = Layout::at_instants(self.instants, scale.length, self.params.centres);
-            self.scale(scale, &scaled, &layout, index).0
+            let plan = WindowPlan::at_anchors(self.anchors, scale.length, self.params.centres);
+            self.scale(scale, &scaled, &plan, index).0
         };
         channel.causal.iter_mut().map(of_scale).collect()
     }
@@ -278,16 +281,16 @@ impl Merger<'_> {
         &self,
         scale: &mut ScaleModel,
         segments: &[(i64, Vec<f32>)],
-        layout: &Layout,
+        plan: &WindowPlan,
         index: usize,
     ) -> (Option<HeldOut>, bool) {
-        let (length, starts, folds) = (layout.length, &layout.starts, &layout.folds);
-        let windows = layout.windows();
+        let (length, starts, folds) = (plan.length, &plan.starts, &plan.folds);
+        let windows = plan.windows();
         if windows == 0 {
             return (None, false);
         }
         let raw = extract_all(segments, starts, length, self.check);
-        let late_raw = extract_all(segments, &layout.late.starts, length, self.check);
+        let offset_raw = extract_all(segments, &plan.offset.starts, length, self.check);
         let complete = windows >= LEAST_WINDOWS && folds.iter().all(|b| 2 * b.left_out.len() <= windows);
         let mut held_out: HeldOut = starts.iter().map(|s| vec![PerView::default(); s.len()]).collect();
         let mut in_sample = held_out.clone();
@@ -304,11 +307,11 @@ impl Merger<'_> {
             standard.apply_all(&mut newer);
             let part = Part {
                 known: &known,
-                known_weight: self.samples as f64 * layout.density / old.len() as f64,
+                known_weight: self.samples as f64 * plan.density / old.len() as f64,
                 dim: view.dim(),
-                stream: STREAM + layout.stream(index, v),
-                centres: layout.centres,
-                clustered: layout.clustered,
+                stream: STREAM + plan.rng_stream(index, v),
+                centres: plan.centres,
+                clustered: plan.clustered,
             };
             let centres = self.cluster(&part, &newer);
             if View::ALL[v] == View::Profile {
@@ -320,18 +323,18 @@ impl Merger<'_> {
             view.standard = standard;
             view.centres = centres;
             if complete {
-                let distances = held_out::distances_by(&newer, view.dim(), folds, layout.refitted, |rest| {
+                let distances = held_out::distances_by(&newer, view.dim(), folds, plan.refitted, |rest| {
                     self.cluster(&part, rest)
                 });
-                view.learn_stray(&newer, &late_raw[v], layout, self.check);
-                view.fill(v, &distances, &layout.stray, &mut held_out);
-                if layout.covering {
+                view.learn_alignment(&newer, &offset_raw[v], plan, self.check);
+                view.fill(v, &distances, &plan.unaligned, &mut held_out);
+                if plan.covering {
                     let seen = view.distances(&newer, self.check);
-                    view.fill(v, &seen, &layout.stray, &mut in_sample);
+                    view.fill(v, &seen, &plan.unaligned, &mut in_sample);
                 }
-                view.calibrate(v, &held_out, &in_sample, layout);
+                view.calibrate(v, &held_out, &in_sample, plan);
                 if !widened {
-                    let (old, new) = (self.samples as f64, windows as f64 / layout.density);
+                    let (old, new) = (self.samples as f64, windows as f64 / plan.density);
                     let now = (view.window_mean, view.window_deviation);
                     (view.window_mean, view.window_deviation) = pooled(before, now, old, new);
                 }

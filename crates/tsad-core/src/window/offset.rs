@@ -1,34 +1,34 @@
 //! Windows that start between those in step with the training.
 
-use super::placement::{hop, in_step};
+use super::placement::{aligned, hop};
 use crate::numeric::sampling::{evenly_spaced, scattered};
 
 /// It is learned from at most this many windows.
 const MOST: usize = 64;
 
 /// For each window of all segments, given by their first samples and numbers of samples, whether it is out of step.
-pub(crate) fn out_of_step(segments: &[(i64, usize)], starts: &[Vec<usize>], length: usize) -> Vec<bool> {
+pub(crate) fn unaligned(segments: &[(i64, usize)], starts: &[Vec<usize>], length: usize) -> Vec<bool> {
     let of = |((first, _), starts): (&(i64, usize), &Vec<usize>)| {
-        let stray = |a: &usize| !in_step(*first, *a, length);
-        starts.iter().map(stray).collect::<Vec<_>>()
+        let unaligned = |a: &usize| !aligned(*first, *a, length);
+        starts.iter().map(unaligned).collect::<Vec<_>>()
     };
     segments.iter().zip(starts).flat_map(of).collect()
 }
 
 /// Training windows that start later than those in step by less than a hop.
-pub(crate) struct Late {
+pub(crate) struct OffsetWindows {
     /// Their starts, segment by segment.
     pub(crate) starts: Vec<Vec<usize>>,
     /// For each the index of the window in step before it, counted over all segments.
-    pub(crate) beside: Vec<usize>,
+    pub(crate) aligned: Vec<usize>,
 }
 
-impl Late {
+impl OffsetWindows {
     /// No window of a number of segments.
     pub(crate) fn none(segments: usize) -> Self {
         Self {
             starts: vec![Vec::new(); segments],
-            beside: Vec::new(),
+            aligned: Vec::new(),
         }
     }
 
@@ -38,18 +38,18 @@ impl Late {
         let others = hop(length) - 1;
         let (mut places, mut before) = (Vec::new(), 0);
         for (s, ((first, samples), starts)) in segments.iter().zip(starts).enumerate() {
-            let fits = |a: usize| others > 0 && in_step(*first, a, length) && a + others + length <= *samples;
+            let fits = |a: usize| others > 0 && aligned(*first, a, length) && a + others + length <= *samples;
             let fitting = starts.iter().enumerate().filter(|(_, a)| fits(**a));
             places.extend(fitting.map(|(w, a)| (s, *a, before + w)));
             before += starts.len();
         }
-        let mut late = Self::none(segments.len());
+        let mut offset = Self::none(segments.len());
         for (i, at) in evenly_spaced(places.len(), MOST).enumerate() {
             let (s, a, window) = places[at];
-            late.starts[s].push(a + 1 + scattered(i, others));
-            late.beside.push(window);
+            offset.starts[s].push(a + 1 + scattered(i, others));
+            offset.aligned.push(window);
         }
-        late
+        offset
     }
 }
 
@@ -65,18 +65,18 @@ mod tests {
             .iter()
             .map(|(first, samples)| starts(*first, *samples, 64, hop(64)))
             .collect();
-        let late = Late::of(&segments, &all, 64);
-        assert!(late.starts[0].len() > 20 && late.starts[1].len() == 1);
+        let offset = OffsetWindows::of(&segments, &all, 64);
+        assert!(offset.starts[0].len() > 20 && offset.starts[1].len() == 1);
         let windows: Vec<(usize, usize)> = (0..2).flat_map(|s| all[s].iter().map(move |a| (s, *a))).collect();
-        let lates = (0..2).flat_map(|s| late.starts[s].iter().map(move |a| (s, *a)));
+        let offsets = (0..2).flat_map(|s| offset.starts[s].iter().map(move |a| (s, *a)));
         let mut seen = [false; 8];
-        for ((s, off), i) in lates.zip(&late.beside) {
+        for ((s, off), i) in offsets.zip(&offset.aligned) {
             let (segment, on) = windows[*i];
             assert!(segment == s && off + 64 <= segments[s].1);
             assert_eq!((segments[s].0 + on as i64) % 8, 0);
             seen[off - on] = true;
         }
         assert_eq!(seen, [false, true, true, true, true, true, true, true]);
-        assert!(Late::of(&segments, &all, 8).beside.is_empty());
+        assert!(OffsetWindows::of(&segments, &all, 8).aligned.is_empty());
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn starts(first: i64, samples: usize, length: usize, hop: usize) -> V
     let Some(last) = samples.checked_sub(length) else {
         return Vec::new();
     };
-    let aligned = first_in_step(first, hop);
+    let aligned = first_aligned(first, hop);
     let mut starts = Vec::with_capacity(last / hop + 3);
     if aligned > 0 {
         starts.push(0);
@@ -67,13 +67,13 @@ pub(crate) fn runs(starts: &[usize], length: usize) -> impl Iterator<Item = Run>
 
 /// The first start in a segment that is a multiple of the hop in absolute numbers, `first` being that of its first
 /// sample: that of the first window in step.
-pub(crate) fn first_in_step(first: i64, hop: usize) -> usize {
+pub(crate) fn first_aligned(first: i64, hop: usize) -> usize {
     (-i128::from(first)).rem_euclid(hop as i128) as usize
 }
 
 /// Whether a window that starts at `start` in a segment whose first sample has the absolute number `first` is in step
 /// with those of the training.
-pub(crate) fn in_step(first: i64, start: usize, length: usize) -> bool {
+pub(crate) fn aligned(first: i64, start: usize, length: usize) -> bool {
     (i128::from(first) + start as i128).rem_euclid(hop(length) as i128) == 0
 }
 

@@ -13,9 +13,9 @@ use crate::cluster::Centres;
 use crate::metric::context::Context;
 use crate::metric::{EMBEDDING, LeftOut, Metric};
 use crate::model::channel::{ChannelModel, ScaleModel, ViewModel};
-use crate::model::head::{Head, common_dims};
-use crate::model::neighbours::{Beside, Line};
-use crate::model::phase::Stray;
+use crate::model::head::{EmbeddingModel, common_dims};
+use crate::model::neighbours::{LinearFit, NeighbourContext};
+use crate::model::phase::AlignmentCorrection;
 use crate::model::{Body, Model, Trained, Updates};
 use crate::params::Params;
 use crate::series::{Grid, RobustScale, Samples, TimeKind};
@@ -97,32 +97,32 @@ struct ScaleV1 {
     shape: ViewV1,
     spectrum: ViewV1,
     profile: ViewV1,
-    head: Option<HeadV1>,
+    head: Option<EmbeddingModelV1>,
     /// Left out where nothing was learned of the windows beside one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    beside: Option<BesideV1>,
+    beside: Option<NeighbourContextV1>,
     origins: Vec<Option<i64>>,
 }
 
 /// Per view the centres of the embeddings, the gain and the windows out of step.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct HeadV1 {
+struct EmbeddingModelV1 {
     centres: Vec<ByteBuf>,
     gains: ByteBuf,
-    stray: PerView<Stray>,
+    stray: PerView<AlignmentCorrection>,
 }
 
 /// What the windows beside one let expect: components, map, the metric of each view, gains and usual distances.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BesideV1 {
+struct NeighbourContextV1 {
     weight: f64,
     components: ByteBuf,
     map: ByteBuf,
     whitening: Vec<ByteBuf>,
     gains: ByteBuf,
-    usual: PerView<Line>,
+    usual: PerView<LinearFit>,
 }
 
 /// Vectors are stored as little-endian 32-bit floating-point numbers.
@@ -136,7 +136,7 @@ struct ViewV1 {
     deviation: f64,
     window_mean: f64,
     window_deviation: f64,
-    stray: Stray,
+    stray: AlignmentCorrection,
 }
 
 impl From<&Model> for ModelV1 {
@@ -180,8 +180,8 @@ impl From<&ChannelModel> for ChannelV1 {
             shape: ViewV1::from(&s.views[1]),
             spectrum: ViewV1::from(&s.views[2]),
             profile: ViewV1::from(&s.views[3]),
-            head: s.head.as_ref().map(HeadV1::from),
-            beside: s.beside.as_ref().map(BesideV1::from),
+            head: s.embedding.as_ref().map(EmbeddingModelV1::from),
+            beside: s.context.as_ref().map(NeighbourContextV1::from),
             origins: s.origins.clone(),
         };
         Self {
@@ -210,18 +210,18 @@ impl From<&Result<Metric, LeftOut>> for MetricV1 {
     }
 }
 
-impl From<&Head> for HeadV1 {
-    fn from(h: &Head) -> Self {
+impl From<&EmbeddingModel> for EmbeddingModelV1 {
+    fn from(h: &EmbeddingModel) -> Self {
         Self {
             centres: h.centres.iter().map(|c| to_bytes(c.rows())).collect(),
             gains: to_bytes(&h.gains),
-            stray: h.stray,
+            stray: h.alignment,
         }
     }
 }
 
-impl From<&Beside> for BesideV1 {
-    fn from(b: &Beside) -> Self {
+impl From<&NeighbourContext> for NeighbourContextV1 {
+    fn from(b: &NeighbourContext) -> Self {
         let (components, map, whitening) = b.context.weights();
         Self {
             weight: b.weight,
@@ -229,7 +229,7 @@ impl From<&Beside> for BesideV1 {
             map: to_bytes(map),
             whitening: whitening.iter().map(|w| to_bytes(w)).collect(),
             gains: to_bytes(&b.gains),
-            usual: b.usual,
+            usual: b.fallback,
         }
     }
 }
@@ -244,7 +244,7 @@ impl From<&ViewModel> for ViewV1 {
             deviation: v.deviation,
             window_mean: v.window_mean,
             window_deviation: v.window_deviation,
-            stray: v.stray,
+            stray: v.alignment,
         }
     }
 }
@@ -336,9 +336,9 @@ impl TrainedV1 {
         let metric = self
             .metric
             .into_metric(common_dims(lengths.iter().map(|l| *l as usize)))?;
-        let heads = channels.iter().flat_map(|c: &ChannelModel| &c.scales);
+        let scales = channels.iter().flat_map(|c: &ChannelModel| &c.scales);
         require(
-            metric.is_ok() || heads.into_iter().all(|s| s.head.is_none()),
+            metric.is_ok() || scales.into_iter().all(|s| s.embedding.is_none()),
             "metric",
         )?;
         let lengths: Vec<usize> = lengths.iter().map(|l| *l as usize).collect();
@@ -387,10 +387,10 @@ impl ChannelV1 {
                     s.spectrum.into_view(spectrum)?,
                     profile,
                 ],
-                head: s.head.map(HeadV1::into_head).transpose()?,
-                beside: s
+                embedding: s.head.map(EmbeddingModelV1::into_embedding).transpose()?,
+                context: s
                     .beside
-                    .map(|b| b.into_beside(Extractor::dims_of(length)))
+                    .map(|b| b.into_context(Extractor::dims_of(length)))
                     .transpose()?,
             })
         };
@@ -421,11 +421,14 @@ impl MetricV1 {
     }
 }
 
-impl HeadV1 {
-    fn into_head(self) -> Result<Head, Wrong> {
+impl EmbeddingModelV1 {
+    fn into_embedding(self) -> Result<EmbeddingModel, Wrong> {
         let gains = from_bytes(&self.gains, GAIN)?;
         require(gains.iter().all(|g| *g >= 0.0), "gains")?;
-        require(self.stray.iter().all(Stray::is_sound), "windows out of step")?;
+        require(
+            self.stray.iter().all(AlignmentCorrection::is_sound),
+            "windows out of step",
+        )?;
         let centres = self.centres.iter().map(|bytes| {
             let rows = from_bytes(bytes, EMBEDDED)?;
             let whole = !rows.is_empty() && rows.len().is_multiple_of(EMBEDDING);
@@ -433,21 +436,21 @@ impl HeadV1 {
             Ok(Centres::from_rows(rows, EMBEDDING))
         });
         let centres: Vec<Centres> = centres.collect::<Result<_, Wrong>>()?;
-        Ok(Head {
+        Ok(EmbeddingModel {
             centres: centres.try_into().map_err(|_| "embedded centres")?,
             gains: gains.try_into().map_err(|_| "gains")?,
-            stray: self.stray,
+            alignment: self.stray,
         })
     }
 }
 
-impl BesideV1 {
+impl NeighbourContextV1 {
     /// Features per view come from the window length.
-    fn into_beside(self, dims: PerView<usize>) -> Result<Beside, Wrong> {
+    fn into_context(self, dims: PerView<usize>) -> Result<NeighbourContext, Wrong> {
         let gains = from_bytes(&self.gains, GAIN)?;
         require(gains.iter().all(|g| *g >= 0.0), "gains of the context")?;
         require((0.0..=1.0).contains(&self.weight), "weight of the context")?;
-        require(self.usual.iter().all(Line::is_sound), "usual context")?;
+        require(self.usual.iter().all(LinearFit::is_sound), "usual context")?;
         let whitening = self.whitening.iter().map(|bytes| from_bytes(bytes, WEIGHT));
         let whitening: Vec<Vec<f32>> = whitening.collect::<Result<_, Wrong>>()?;
         let context = Context::of_weights(
@@ -456,11 +459,11 @@ impl BesideV1 {
             from_bytes(&self.map, WEIGHT)?,
             whitening.try_into().map_err(|_| "context")?,
         );
-        Ok(Beside {
+        Ok(NeighbourContext {
             context: context.ok_or("context")?,
             weight: self.weight,
             gains: gains.try_into().map_err(|_| "gains of the context")?,
-            usual: self.usual,
+            fallback: self.usual,
         })
     }
 }
@@ -494,7 +497,7 @@ impl ViewV1 {
             deviation: self.deviation,
             window_mean: self.window_mean,
             window_deviation: self.window_deviation,
-            stray: self.stray,
+            alignment: self.stray,
         })
     }
 }

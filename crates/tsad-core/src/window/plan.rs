@@ -1,7 +1,7 @@
 //! Which windows of a series are learned from.
 
 use super::fold;
-use super::offset::{Late, out_of_step};
+use super::offset::{OffsetWindows, unaligned};
 use super::placement::{hop, starts};
 use crate::cluster::Block;
 use crate::numeric::sampling::scattered;
@@ -9,7 +9,7 @@ use crate::series::Series;
 use crate::view::{MAX_WINDOW, View};
 
 /// The instants at which a series is sampled for causal scores: at most about this many.
-const INSTANTS: usize = 1000;
+const ANCHORS: usize = 1000;
 /// The least distance between two of them, in samples.
 const LEAST_STEP: usize = 3;
 /// Windows of fewer instants are no picture of what is normal.
@@ -22,7 +22,7 @@ const MAX_REFITTED: usize = 300;
 const STREAM: u64 = 1 << 41;
 
 /// The windows of one length that a channel is learned from, and how.
-pub(crate) struct Layout {
+pub(crate) struct WindowPlan {
     pub length: usize,
     /// Where they start, segment by segment.
     pub starts: Vec<Vec<usize>>,
@@ -30,9 +30,9 @@ pub(crate) struct Layout {
     pub near: Vec<Block>,
     pub folds: Vec<Block>,
     /// For each window, counted over all segments, whether it is out of step.
-    pub stray: Vec<bool>,
+    pub unaligned: Vec<bool>,
     /// Windows that start later than those in step, from which to learn how far these lie.
-    pub late: Late,
+    pub offset: OffsetWindows,
     /// Whether every sample is covered, so that scores in hindsight can be calibrated.
     pub covering: bool,
     /// How many windows there are for each sample.
@@ -42,35 +42,35 @@ pub(crate) struct Layout {
     /// The most windows among which clusters are sought, and the same in a fold.
     pub clustered: usize,
     pub refitted: usize,
-    stream: u64,
+    rng_stream: u64,
 }
 
-impl Layout {
+impl WindowPlan {
     /// Windows in step with absolute sample numbers, for scores in hindsight; `segments` are their first samples and
     /// numbers of samples.
-    pub(crate) fn in_step(segments: &[(i64, usize)], length: usize, centres: usize) -> Self {
+    pub(crate) fn aligned(segments: &[(i64, usize)], length: usize, centres: usize) -> Self {
         let of = |(first, samples): &(i64, usize)| starts(*first, *samples, length, hop(length));
         let starts: Vec<Vec<usize>> = segments.iter().map(of).collect();
         Self {
             length,
             near: fold::blocks(&starts, length),
             folds: fold::folds(&starts, length),
-            stray: out_of_step(segments, &starts, length),
-            late: Late::of(segments, &starts, length),
+            unaligned: unaligned(segments, &starts, length),
+            offset: OffsetWindows::of(segments, &starts, length),
             refitted: fold::refitted(starts.iter().map(Vec::len).sum()),
             starts,
             covering: true,
             density: 1.0 / hop(length) as f64,
             centres,
             clustered: fold::MAX_CLUSTERED,
-            stream: 0,
+            rng_stream: 0,
         }
     }
 
     /// Pairs of windows that end at the instants of a series, for causal scores: the window that the later one has to
     /// rise above, and the later one.
-    pub(crate) fn at_instants(instants: &Instants, length: usize, centres: usize) -> Self {
-        let later: Vec<Vec<usize>> = instants.of.iter().map(|m| later_starts(m, length)).collect();
+    pub(crate) fn at_anchors(anchors: &AnchorPoints, length: usize, centres: usize) -> Self {
+        let later: Vec<Vec<usize>> = anchors.of.iter().map(|m| later_starts(m, length)).collect();
         let pair = |s: &usize| [*s - lag(length), *s];
         let reach = length + lag(length);
         let both = |b: Block| Block {
@@ -83,20 +83,20 @@ impl Layout {
             near: fold::blocks(&later, reach).into_iter().map(both).collect(),
             folds: fold::folds(&later, reach).into_iter().map(both).collect(),
             // At instants of any phase none is out of step.
-            stray: vec![false; 2 * later.iter().map(Vec::len).sum::<usize>()],
-            late: Late::none(instants.of.len()),
+            unaligned: vec![false; 2 * later.iter().map(Vec::len).sum::<usize>()],
+            offset: OffsetWindows::none(anchors.of.len()),
             covering: false,
-            density: 2.0 / instants.step as f64,
+            density: 2.0 / anchors.step as f64,
             centres: centres * TIMES_CENTRES,
-            clustered: INSTANTS,
+            clustered: ANCHORS,
             refitted: MAX_REFITTED,
-            stream: STREAM,
+            rng_stream: STREAM,
         }
     }
 
     /// The stream of random numbers of a view of channel `index`.
-    pub(crate) fn stream(&self, index: usize, view: usize) -> u64 {
-        self.stream + ((index * (MAX_WINDOW + 1) + self.length) * View::COUNT + view) as u64
+    pub(crate) fn rng_stream(&self, index: usize, view: usize) -> u64 {
+        self.rng_stream + ((index * (MAX_WINDOW + 1) + self.length) * View::COUNT + view) as u64
     }
 
     /// The number of windows.
@@ -124,23 +124,23 @@ pub(crate) fn causal_lengths(lengths: &[usize]) -> Vec<usize> {
 /// The instants at which a series is sampled to learn causal scores: about evenly spaced, and at all phases of whatever
 /// repeats itself in it. A causal score is asked for at every sample; windows in step would know a periodic series in
 /// some phases only.
-pub(crate) struct Instants {
+pub(crate) struct AnchorPoints {
     /// Per segment, as indices of samples, in order.
     pub of: Vec<Vec<usize>>,
     /// The mean distance, in samples.
     pub step: usize,
 }
 
-impl Instants {
+impl AnchorPoints {
     pub(crate) fn of(series: &Series) -> Self {
-        let step = series.len().div_ceil(INSTANTS).max(LEAST_STEP);
+        let step = series.len().div_ceil(ANCHORS).max(LEAST_STEP);
         let mut slot = 0;
         let mut of_segment = |samples: usize| {
-            let instant = |first: usize| {
+            let anchor = |first: usize| {
                 slot += 1;
                 first + scattered(slot, step)
             };
-            let all: Vec<usize> = (0..samples).step_by(step).map(instant).collect();
+            let all: Vec<usize> = (0..samples).step_by(step).map(anchor).collect();
             all.into_iter().filter(|m| *m < samples).collect()
         };
         Self {
@@ -157,9 +157,9 @@ impl Instants {
 }
 
 /// The starts of the windows that end at instants and have one to rise above.
-fn later_starts(instants: &[usize], length: usize) -> Vec<usize> {
+fn later_starts(anchors: &[usize], length: usize) -> Vec<usize> {
     let start = |m: &usize| (m + 1).checked_sub(length).filter(|s| *s >= lag(length));
-    instants.iter().filter_map(start).collect()
+    anchors.iter().filter_map(start).collect()
 }
 
 #[cfg(test)]
@@ -183,9 +183,9 @@ mod tests {
     #[test]
     fn instants_are_bounded_in_order_and_at_all_phases() {
         for period in [4, 24, 60] {
-            let instants = Instants::of(&series(&[period * 500, 30]));
-            let all = &instants.of[0];
-            assert!(all.is_sorted_by(|a, b| a < b) && all.len() <= INSTANTS + 1);
+            let anchors = AnchorPoints::of(&series(&[period * 500, 30]));
+            let all = &anchors.of[0];
+            assert!(all.is_sorted_by(|a, b| a < b) && all.len() <= ANCHORS + 1);
             let mut seen = vec![0; period];
             all.iter().for_each(|m| seen[m % period] += 1);
             let share = all.len() / period;
@@ -198,22 +198,21 @@ mod tests {
 
     #[test]
     fn pairs_end_at_the_instants_and_are_left_out_together() {
-        let instants = Instants::of(&series(&[900, 40]));
-        let layout = Layout::at_instants(&instants, 32, 8);
-        assert_eq!(layout.starts[0].len() % 2, 0);
-        for pair in layout.starts[0].chunks(2) {
+        let anchors = AnchorPoints::of(&series(&[900, 40]));
+        let plan = WindowPlan::at_anchors(&anchors, 32, 8);
+        assert_eq!(plan.starts[0].len() % 2, 0);
+        for pair in plan.starts[0].chunks(2) {
             assert_eq!(pair[0] + 4, pair[1]);
-            assert!(instants.of[0].contains(&(pair[1] + 31)));
+            assert!(anchors.of[0].contains(&(pair[1] + 31)));
         }
         assert!(
-            layout
-                .folds
+            plan.folds
                 .iter()
                 .all(|b| b.own.start % 2 == 0 && b.left_out.len() % 2 == 0)
         );
         assert_eq!(
-            layout.folds.iter().map(|b| b.own.len()).sum::<usize>(),
-            layout.windows()
+            plan.folds.iter().map(|b| b.own.len()).sum::<usize>(),
+            plan.windows()
         );
     }
 

@@ -1,11 +1,14 @@
 //! What training leaves for one column.
 
-use super::forecast::{Forecast, Ratio};
+use super::forecast::{Counts, Forecast, Ratio};
 use super::local::LocalTime;
 use super::phases::Profile;
+use super::robust::normal_quantile;
 use super::tail::ExcessTail;
-use crate::control::Check;
 use serde::{Deserialize, Serialize};
+
+/// A normal row leaves its band with this probability.
+const OUTSIDE: f64 = 0.01;
 
 /// How an expectation is learned.
 #[derive(Debug, Clone, Copy)]
@@ -105,35 +108,55 @@ pub struct Expected {
 }
 
 impl Expectation {
-    /// The fewest rows with values from which something is learned: two weeks of days.
-    pub const MIN_ROWS: usize = 14;
-
-    /// Learns from rows in ascending order of time without duplicates; a NaN is a missing value. None where there are fewer
-    /// than [`Expectation::MIN_ROWS`] values.
-    pub fn fit(times: &[i64], values: &[f64], options: &FitOptions, check: Check) -> Option<Fitted> {
-        let _ = (times, values, options, check);
-        todo!()
-    }
-
     /// What is expected at a time: a function of the model and the time alone.
     #[must_use]
     pub fn at(&self, time: i64) -> Expected {
-        let _ = time;
-        todo!()
+        let f = &self.forecast;
+        let m = f.calendar.moment(time);
+        if let Some(counts) = f.counts {
+            return expected_count(f.count_at(counts, &m), counts);
+        }
+        let course = f.at(time, &m);
+        let s = f.spread_at(time, &m);
+        let off = |side: usize| s * self.tails[side].limit(OUTSIDE / 2.0);
+        let mut out = Expected {
+            expected: f.backward(course.mean),
+            lower: f.backward(course.low - off(0)),
+            upper: f.backward(course.high + off(1)),
+        };
+        if let Some(r) = &self.ratio {
+            // The tighter of the two bands.
+            let factor = |side: usize| r.spread_at(&m) * r.tails[side].limit(OUTSIDE / 4.0);
+            let end = |edge: f64, by: f64| (edge.max(r.shift) + r.shift) * by.exp() - r.shift;
+            out.lower = out.lower.max(end(course.low, -factor(0)));
+            out.upper = out.upper.min(end(course.high, factor(1)));
+        }
+        out
     }
 
     /// The expected value alone.
     #[must_use]
     pub fn centre(&self, time: i64) -> f64 {
-        let _ = time;
-        todo!()
+        let f = &self.forecast;
+        let m = f.calendar.moment(time);
+        match f.counts {
+            Some(counts) => f.count_at(counts, &m),
+            None => f.backward(f.mean.at(&m)),
+        }
     }
 
-    /// What was learned, in words such as `week/1`, `line`, `log`, `counts`: the level, each season with the number of phases
-    /// over which it is smoothed, and how values are taken.
+    /// What was learned, in words: the level (`constant`, `recent` or `line`), each season with the number of phases over
+    /// which it is smoothed (such as `week/1`), and how values are taken (`log`, `counts`).
     #[must_use]
     pub fn parts(&self) -> Vec<String> {
-        todo!()
+        let f = &self.forecast;
+        let seasons = f.mean.seasons.iter();
+        let named = seasons.map(|s| format!("{}/{}", s.profile.phases.kind.name(), s.width));
+        std::iter::once(f.mean.level.kind.name().to_owned())
+            .chain(named)
+            .chain(f.log_shift.map(|_| "log".to_owned()))
+            .chain(f.counts.map(|_| "counts".to_owned()))
+            .collect()
     }
 
     /// The mean absolute error of rows that lie after those fitted, in units of the values.
@@ -142,9 +165,32 @@ impl Expectation {
         self.heldout_error
     }
 
+    /// The number of training rows that had a value.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// How many training rows were set aside as incidents.
     #[must_use]
     pub fn set_aside(&self) -> u64 {
         self.set_aside
+    }
+
+    /// The typical distance of rows, in units of the time.
+    #[must_use]
+    pub fn interval(&self) -> f64 {
+        self.forecast.interval
+    }
+}
+
+/// The band of a count, by the normal approximation with a term for the skew.
+fn expected_count(mean: f64, counts: Counts) -> Expected {
+    let deviation = (mean + counts.size.map_or(0.0, |s| mean * mean / s)).sqrt();
+    let z = normal_quantile(OUTSIDE / 2.0);
+    Expected {
+        expected: mean,
+        lower: (mean - z * deviation).floor().max(0.0),
+        upper: (mean + z * deviation + z * z / 6.0).ceil(),
     }
 }

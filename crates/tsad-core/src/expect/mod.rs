@@ -10,17 +10,35 @@
 
 mod baseline;
 mod calendar;
+mod calibrate;
+mod candidates;
+mod choice;
+mod count;
 mod expectation;
+mod fit;
 mod forecast;
+mod history;
+mod incident;
 mod judge;
 mod level;
 mod local;
 mod mean;
+mod period;
 mod phases;
+mod repeat;
 mod ring;
+mod robust;
+mod rows;
+mod run;
 mod season;
 mod seasonal;
+mod silence;
+mod spread;
 mod tail;
+#[cfg(test)]
+mod tests;
+mod training;
+mod values;
 
 pub use baseline::{Band, Baseline};
 pub use expectation::{Expectation, Expected, FitOptions, Fitted};

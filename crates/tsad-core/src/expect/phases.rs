@@ -26,6 +26,21 @@ pub(crate) enum PhaseKind {
     Period,
 }
 
+impl PhaseKind {
+    /// The kind in a word.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Daytype => "daytype",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::MonthOfYear => "month_of_year",
+            Self::WeekOfYear => "week_of_year",
+            Self::Period => "period",
+        }
+    }
+}
+
 /// A key of the calendar: rings of phases that are each other's neighbours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -170,16 +185,20 @@ impl Profile {
         self.values.get(self.phases.of(m)).copied().unwrap_or(0.0)
     }
 
-    /// The lowest and the highest value within `reach` neighbours of the phase of a time, on its ring.
-    pub(super) fn range(&self, m: &Moment, reach: usize) -> (f64, f64) {
+    /// The value at a time, and the lowest and the highest within `reach` neighbours of its phase, on its ring.
+    pub(super) fn range(&self, m: &Moment, reach: usize) -> (f64, f64, f64) {
         let (ring, phase) = (self.phases.ring().max(1), self.phases.of(m));
+        let own = self.values.get(phase).copied().unwrap_or(0.0);
+        if reach == 0 {
+            return (own, own, own);
+        }
         let (first, at) = (phase / ring * ring, phase % ring);
         let reach = reach.min(ring / 2);
-        let mut range = (f64::INFINITY, f64::NEG_INFINITY);
+        let mut range = (own, own);
         for k in at + ring - reach..=at + ring + reach {
             let v = self.values.get(first + k % ring).copied().unwrap_or(0.0);
             range = (range.0.min(v), range.1.max(v));
         }
-        range
+        (own, range.0, range.1)
     }
 }

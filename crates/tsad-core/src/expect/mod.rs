@@ -25,6 +25,8 @@ mod local;
 mod mean;
 mod period;
 mod phases;
+#[cfg(test)]
+mod reference_tests;
 mod repeat;
 mod ring;
 mod robust;

@@ -141,7 +141,9 @@ mod tests {
             assert!((quantile(&mut values.clone(), p, &|| {}) - 100.0 * p).abs() < 1e-9);
         }
         let calls = std::cell::Cell::new(0);
-        let mut many: Vec<f64> = (0..1_000_000).map(|i| f64::from(i * 7919 % 1_000_003)).collect();
+        let mut many: Vec<f64> = (0_u64..1_000_000)
+            .map(|i| (i * 7919 % 1_000_003) as f64)
+            .collect();
         median(&mut many, &|| calls.set(calls.get() + 1));
         assert!(calls.get() > 10);
         assert_eq!((median(&mut [], &|| {}), scale_of(&[], &|| {})), (0.0, 0.0));

@@ -1,10 +1,49 @@
-//! The companion baseline: what value was to be expected, by the season of the training part. May import `control`,
-//! `numeric`, `series`.
+//! The expectation of every row: what value was to be expected at a time, and how far a row lies outside. May import
+//! `control`, `error`, `numeric`, `series`.
 //!
-//! It explains an anomaly to a reader and decides what is too small to matter; it does not enter the score.
+//! An [`Expectation`] is learned for one column and is a pure function of itself and the time: level, trend, seasons of the
+//! calendar, a band and a spread by phase. Rows are judged by their distance outside the band, by sums of runs, by repeats
+//! of one value and by silence.
+//!
+//! [`Baseline`] is the older companion: it explains an anomaly to a reader and decides what is too small to matter; it does
+//! not enter the score.
 
 mod baseline;
+mod calendar;
+mod calibrate;
+mod candidates;
+mod choice;
+mod count;
+mod expectation;
+mod fit;
+mod forecast;
+mod history;
+mod incident;
+mod judge;
+mod level;
+mod local;
+mod mean;
+mod period;
+mod phases;
+#[cfg(test)]
+mod reference_tests;
+mod repeat;
+mod ring;
+mod robust;
+mod rows;
+mod run;
 mod season;
+mod seasonal;
+mod silence;
+mod spread;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod training;
+mod values;
 
 pub use baseline::{Band, Baseline};
+pub use expectation::{Expectation, Expected, FitOptions, Fitted};
+pub use judge::{RowEvidence, RowKind, Silence};
+pub use local::LocalTime;
 pub use season::LONGEST_PERIOD;

@@ -18,7 +18,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tsad_core::model::Aspect;
-use tsad_core::{Check, Due, ErrorKind, Event, Followed, Mark, Model, Pace, Point, Samples, Told, follow};
+use tsad_core::{Check, Evidence, Due, ErrorKind, Event, Followed, Mark, Model, Pace, Point, Samples, Told, follow};
 
 /// What is known of a series of the batch.
 struct Series {
@@ -125,7 +125,7 @@ fn _model_context(model: &[u8]) -> Result<Option<Interval>> {
 
 /// Rows that touch a score, and rows that can put a row into the shade, in microseconds.
 fn context(model: &Model) -> Option<i64> {
-    let longest = i64::try_from(model.longest_window()?).unwrap_or(i64::MAX);
+    let longest = i64::try_from(model.longest_window().unwrap_or(0)).unwrap_or(i64::MAX);
     Some(
         model
             .reach()?
@@ -272,6 +272,7 @@ fn digest(time: i64, values: Option<&[f64]>) -> i64 {
 /// calibration takes for granted: a row counts as anomalous then only if it also is by what came before it.
 fn scored(model: &Model, samples: &Samples, check: Check) -> tsad_core::Result<Vec<Point>> {
     let flagged = |p: &Point| p.is_anomaly == Some(true);
+    let by_windows = |p: &Point| flagged(p) && p.evidence == Some(Evidence::Window);
     let mut points = tsad_core::score_only(model, samples.clone(), check)?;
     if !points.iter().any(flagged) {
         return Ok(points);
@@ -279,14 +280,14 @@ fn scored(model: &Model, samples: &Samples, check: Check) -> tsad_core::Result<V
     // The same scores, with what is to blame.
     points = tsad_core::score_with_shares(model, samples.clone(), check)?;
     let open = points.iter().rposition(|p| p.is_final).map_or(0, |i| i + 1);
-    if points[open..].iter().any(flagged) {
+    if points[open..].iter().any(by_windows) {
         let reach = model.reach().unwrap_or(0);
         let before = points[open].time.saturating_sub(reach.saturating_mul(2));
         let first = points.partition_point(|p| p.time < before);
         let causal =
             tsad_core::score_causal(model, samples.clone().sorted_by_time(check).tail(first), check)?;
         for (point, early) in points[first..].iter_mut().zip(&causal).skip(open - first) {
-            if flagged(point) && !flagged(early) {
+            if by_windows(point) && !flagged(early) {
                 point.is_anomaly = Some(false);
             }
         }

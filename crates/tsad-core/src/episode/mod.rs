@@ -4,5 +4,5 @@
 mod event;
 mod follow;
 
-pub use event::{Event, EventParams, events};
+pub use event::{Event, EventParams, MergeGap, events};
 pub use follow::{Due, Followed, Mark, Pace, Told, follow};

@@ -55,7 +55,7 @@ pub struct Expectation {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SumScale {
-    /// The number of rows, 2, 4, 8, ... 1024.
+    /// The number of rows, 2, 4, 8, ... 256.
     pub(crate) length: usize,
     /// The spread of the sums over what it were if rows were independent; at least 1.
     pub(crate) scale: f64,
@@ -105,6 +105,14 @@ pub struct Expected {
     pub lower: f64,
     /// Its upper end.
     pub upper: f64,
+}
+
+impl Expected {
+    /// Whether a value lies above the band (1), below it (-1) or in it (0).
+    #[must_use]
+    pub fn change(&self, value: f64) -> i8 {
+        i8::from(value > self.upper) - i8::from(value < self.lower)
+    }
 }
 
 impl Expectation {

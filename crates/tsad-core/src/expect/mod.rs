@@ -28,6 +28,7 @@ mod phases;
 #[cfg(test)]
 mod reference_tests;
 mod repeat;
+mod replace;
 mod ring;
 mod robust;
 mod rows;
@@ -35,6 +36,7 @@ mod run;
 mod season;
 mod seasonal;
 mod silence;
+mod sound;
 mod spread;
 mod tail;
 #[cfg(test)]

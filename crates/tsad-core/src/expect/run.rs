@@ -11,7 +11,7 @@ const CLIP: f64 = 4.0;
 /// Larger counts count as this many in a sum.
 const LARGEST_COUNT: f64 = 1e6;
 /// The longest sum, in rows.
-const LONGEST: usize = 1024;
+const LONGEST: usize = 256;
 /// A scale is learned from this many sums that do not overlap, at least.
 const LEAST: usize = 6;
 /// Sums between two calls of the cancel hook.

@@ -2,7 +2,8 @@
 
 use super::combine::{most_to_blame, shares};
 use super::distance::ScoringMode;
-use super::point::{Point, Status};
+use super::blame::severity;
+use super::point::{Evidence, Point, Status};
 use super::regime::Verdict;
 use super::samples::Scores;
 use crate::model::{Model, Trained};
@@ -17,6 +18,8 @@ pub(super) struct Judge<'a> {
     pub(super) reach: usize,
     pub(super) series: &'a Series,
     pub(super) scored: &'a [Scores],
+    /// Per segment the scores that decide: those without what rows tell by themselves.
+    pub(super) judged: &'a [Vec<f64>],
     /// Per segment the verdicts of the windows of the regimes, and which one counts for a sample.
     pub(super) verdicts: Vec<(Vec<Verdict>, Vec<usize>)>,
     /// Per segment and sample whether a value nearby deviates enough to matter.
@@ -54,16 +57,18 @@ impl Judge<'_> {
             ScoringMode::Retrospective => &self.trained.calibration,
             ScoringMode::Causal => &self.trained.causal,
         };
-        let (mut score, mut p_value) = match self.mode {
-            ScoringMode::Retrospective => self.decide(score, direction),
-            ScoringMode::Causal => (score, calibration.p_value(score)),
+        let judged = self.judged[place.segment][place.sample];
+        let mut p_value = match self.mode {
+            ScoringMode::Retrospective => self.p_value(judged, direction),
+            ScoringMode::Causal => calibration.p_value(judged),
         };
         let mut status = self.status(time, direction);
-        if calibration.is_anomaly(score) && !self.matters[place.segment][place.sample] {
-            // Not significant, to the reader: score and p-value must say so too.
-            (score, p_value) = (calibration.threshold, calibration.alpha);
+        if p_value < calibration.alpha && !self.matters[place.segment][place.sample] {
+            // Not significant, to the reader: the p-value must say so too.
+            p_value = calibration.alpha;
             status = Status::SmallDeviation;
         }
+        let is_anomaly = p_value < calibration.alpha;
         let weights = scores.weights.chunks_exact(scores.channels).nth(place.sample);
         let segment = &self.series.segments[place.segment];
         Point {
@@ -71,7 +76,10 @@ impl Judge<'_> {
             status,
             score: Some(score),
             p_value: Some(p_value),
-            is_anomaly: Some(calibration.is_anomaly(score)),
+            is_anomaly: Some(is_anomaly),
+            severity: Some(severity(p_value, calibration.alpha)),
+            in_shadow: false,
+            evidence: is_anomaly.then_some(Evidence::Window),
             regime: verdict.map(|v| v.regime),
             direction_p_value: direction,
             direction_channels: verdict.and_then(|v| self.spread(v.channels.as_deref()?)),
@@ -92,17 +100,15 @@ impl Judge<'_> {
         Some(band.change(segment.channel(c)[sample]))
     }
 
-    /// The score and p-value that decide, from the metric score and the p-value of the direction.
-    fn decide(&self, score: f64, direction: Option<f64>) -> (f64, f64) {
-        let calibration = &self.trained.calibration;
-        let metric = calibration.p_value(score);
+    /// The p-value that decides, from the score of the windows and the p-value of the direction.
+    fn p_value(&self, score: f64, direction: Option<f64>) -> f64 {
+        let metric = self.trained.calibration.p_value(score);
         let p = match self.model.params.decision {
-            Decision::Metric => return (score, metric),
+            Decision::Metric => return metric,
             Decision::Direction => direction.unwrap_or(1.0),
             Decision::Either => (2.0 * metric.min(direction.unwrap_or(1.0))).min(1.0),
         };
-        let p = p.max(f64::MIN_POSITIVE);
-        (calibration.score_of(p), p)
+        p.max(f64::MIN_POSITIVE)
     }
 
     /// The channels' shares in the order of the rows, 0 for a channel that is left out.

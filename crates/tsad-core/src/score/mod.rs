@@ -1,6 +1,7 @@
 //! From rows and a model to scored points. May import `control`, `error`, `series`, `view`, `direction`, `residual`,
 //! `metric`, `window`, `params`, `calibrate`, `model`.
 
+mod blame;
 pub(crate) mod causal;
 pub(crate) mod combine;
 pub(crate) mod distance;
@@ -10,22 +11,26 @@ mod latest;
 pub(crate) mod point;
 mod recalibrate;
 pub(crate) mod regime;
+mod rows;
 pub(crate) mod samples;
 mod stream;
 
 pub use explain::{Excerpt, Explainer, Explanation, Normal};
-pub use point::{Point, Status};
+pub use point::{Evidence, Point, Status};
 pub use recalibrate::Target;
 pub use stream::Stream;
 
 use crate::control::Check;
 use crate::error::Result;
-use crate::model::{Body, Model};
+use crate::model::{Body, Model, Trained};
 use crate::params::Decision;
-use crate::series::{Samples, Series};
+use crate::series::{Place, Samples, Segment, Series};
+use blame::Blame;
 use distance::ScoringMode;
 use judge::{Judge, matters};
+use rows::RowVerdicts;
 use samples::{CHECK_EVERY, Scores};
+use std::ops::Range;
 
 /// Scores every row: one point per row, in time order (rows of equal time in the order given).
 ///
@@ -115,58 +120,151 @@ fn scored(
 ) -> Result<Vec<Point>> {
     model.check_rows(&rows)?;
     let rows = rows.sorted_by_time(check);
-    let trained = match &model.body {
-        Body::Trained(trained) => trained,
+    let is_far = |value: f64, expected: f64| model.params.is_far(value, expected);
+    let row_model = model.row_model.as_ref().filter(|_| mode == ScoringMode::Retrospective);
+    let verdicts = row_model.map(|r| r.judge(&rows, is_far, check));
+    let mut points = match &model.body {
+        Body::Trained(trained) => {
+            let windows = Windows {
+                model,
+                trained,
+                mode,
+                detail,
+            };
+            windows.score(&rows, verdicts.as_ref(), check)?
+        }
         Body::Untrained(_) => {
             let point = |&t: &i64| Point::unscored(t, Status::InsufficientData);
-            return Ok(rows.times().iter().map(point).collect());
+            rows.times().iter().map(point).collect()
         }
     };
-    let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
-    let rows = rows.select(&live, check);
-    let (series, places) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
-    let scored: Vec<Scores> = series
-        .segments
-        .iter()
-        .map(|s| {
-            let metric = trained.metric.as_ref().ok();
-            let residuals = &trained.residuals;
-            Scores::of_segment(
-                &trained.channels,
-                metric,
-                residuals,
-                s,
-                mode,
-                detail.shares,
-                check,
-            )
-        })
-        .collect();
-    let alpha = trained.calibration.alpha;
-    let verdicts = series.segments.iter();
-    let verdicts = verdicts.map(|s| match detail.directions {
-        true => trained.regimes.verdicts(&trained.channels, s, alpha, check),
-        false => (Vec::new(), Vec::new()),
-    });
-    let judge = Judge {
-        model,
-        trained,
-        reach: trained.reach(),
-        verdicts: verdicts.collect(),
-        matters: series
+    if let (Some(row_model), Some(verdicts)) = (row_model, &verdicts) {
+        let blame = Blame::new(model, row_model, detail.shares);
+        blame.decide(&mut points, &rows, verdicts, check);
+    }
+    Ok(points)
+}
+
+/// Scores by windows.
+struct Windows<'a> {
+    model: &'a Model,
+    trained: &'a Trained,
+    mode: ScoringMode,
+    detail: Detail,
+}
+
+impl Windows<'_> {
+    /// One point a row: score and p-value by windows alone. What rows tell by themselves has no part in the p-value.
+    fn score(&self, rows: &Samples, verdicts: Option<&RowVerdicts>, check: Check) -> Result<Vec<Point>> {
+        let (model, trained) = (self.model, self.trained);
+        let (rows, (series, places)) = self.on_grid(rows.clone(), check)?;
+        let scored: Vec<Scores> = series
             .segments
             .iter()
-            .map(|s| matters(model, trained, s, mode))
-            .collect(),
-        series: &series,
-        scored: &scored,
-        mode,
-    };
-    let point = |i: usize| {
-        if i.is_multiple_of(CHECK_EVERY) {
-            check();
+            .map(|s| self.of_segment(s, self.detail.shares, check))
+            .collect();
+        let judged = match (&model.row_model, verdicts.filter(|v| !v.is_quiet())) {
+            (Some(row_model), Some(verdicts)) => {
+                let quiet = row_model.replaced(&rows.1, verdicts.aside(), check)?;
+                let (_, (quiet, _)) = self.on_grid(quiet, check)?;
+                self.judged(&series, &quiet, &scored, check)
+            }
+            _ => scored.iter().map(|s| s.score.clone()).collect(),
+        };
+        let rows = rows.0;
+        let alpha = trained.calibration.alpha;
+        let regimes = series.segments.iter().map(|s| match self.detail.directions {
+            true => trained.regimes.verdicts(&trained.channels, s, alpha, check),
+            false => (Vec::new(), Vec::new()),
+        });
+        let judge = Judge {
+            model,
+            trained,
+            reach: trained.reach(),
+            verdicts: regimes.collect(),
+            matters: series
+                .segments
+                .iter()
+                .map(|s| matters(model, trained, s, self.mode))
+                .collect(),
+            series: &series,
+            scored: &scored,
+            judged: &judged,
+            mode: self.mode,
+        };
+        let point = |i: usize| {
+            if i.is_multiple_of(CHECK_EVERY) {
+                check();
+            }
+            judge.point(rows.times()[i], rows.row(i), places[i])
+        };
+        Ok((0..rows.len()).map(point).collect())
+    }
+
+    /// The rows without their trends: those of the columns that windows look at, and all of them; and the former on the grid.
+    #[allow(clippy::type_complexity)]
+    fn on_grid(
+        &self,
+        rows: Samples,
+        check: Check,
+    ) -> Result<((Samples, Samples), (Series, Vec<Option<Place>>))> {
+        let live: Vec<usize> = self.trained.channels.iter().map(|c| c.index).collect();
+        let plain = match &self.model.row_model {
+            Some(row_model) => row_model.without_trend(rows.clone(), check)?,
+            None => rows.clone(),
+        };
+        let plain = plain.select(&live, check);
+        let series = Series::on_grid(&plain, &self.trained.grid, self.model.params.max_gap, check);
+        Ok(((plain, rows), series))
+    }
+
+    fn of_segment(&self, segment: &Segment, shares: bool, check: Check) -> Scores {
+        let metric = self.trained.metric.as_ref().ok();
+        let residuals = &self.trained.residuals;
+        let channels = &self.trained.channels;
+        Scores::of_segment(channels, metric, residuals, segment, self.mode, shares, check)
+    }
+
+    /// The scores that windows would have without what rows tell by themselves: worked out again near the samples that
+    /// differ in the quiet series.
+    fn judged(&self, series: &Series, quiet: &Series, scored: &[Scores], check: Check) -> Vec<Vec<f64>> {
+        let reach = self.trained.reach().max(1);
+        let channels = self.trained.channels.len();
+        let mut out: Vec<Vec<f64>> = scored.iter().map(|s| s.score.clone()).collect();
+        if series.segments.len() != quiet.segments.len() {
+            return out;
         }
-        judge.point(rows.times()[i], rows.row(i), places[i])
-    };
-    Ok((0..rows.len()).map(point).collect())
+        for ((old, new), score) in series.segments.iter().zip(&quiet.segments).zip(&mut out) {
+            check();
+            let n = old.len();
+            if score.is_empty() || new.len() != n {
+                continue;
+            }
+            let differs = |i: &usize| (0..channels).any(|c| old.channel(c)[*i] != new.channel(c)[*i]);
+            let changed = (0..n).filter(differs);
+            for near in spans(changed, 2 * reach, n) {
+                let part = self.of_segment(&new.slice(near.start, near.end), false, check);
+                // At the ends of the part windows see less than those of the whole.
+                let from = if near.start == 0 { 0 } else { near.start + reach };
+                let to = if near.end == n { n } else { near.end - reach };
+                if part.score.len() == near.len() && from < to {
+                    score[from..to].copy_from_slice(&part.score[from - near.start..to - near.start]);
+                }
+            }
+        }
+        out
+    }
+}
+
+/// The samples within `reach` of some, ascending, as separate ranges within `n`.
+fn spans(samples: impl Iterator<Item = usize>, reach: usize, n: usize) -> Vec<Range<usize>> {
+    let mut out: Vec<Range<usize>> = Vec::new();
+    for i in samples {
+        let (from, to) = (i.saturating_sub(reach), (i + reach + 1).min(n));
+        match out.last_mut() {
+            Some(last) if from <= last.end => last.end = to,
+            _ => out.push(from..to),
+        }
+    }
+    out
 }

@@ -1,7 +1,7 @@
 //! What scoring says of a row.
 
 use crate::model::PerAspect;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Whether a row could be scored, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -58,10 +58,39 @@ impl Status {
     }
 }
 
+/// What an anomaly was told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// The value lies outside its band.
+    Value,
+    /// It belongs to a run of values that lie on one side.
+    Run,
+    /// It repeats one value for too long.
+    Frozen,
+    /// Windows that cover it are unlike those of the training.
+    Window,
+    /// Rows that were to be expected did not come.
+    Silence,
+}
+
+impl Evidence {
+    /// The name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Run => "run",
+            Self::Frozen => "frozen",
+            Self::Window => "window",
+            Self::Silence => "silence",
+        }
+    }
+}
+
 /// One scored row.
 ///
-/// `score`, `p_value` and `is_anomaly` are either all there or all missing, and agree: a row is an anomaly
-/// exactly when its score lies above the threshold and exactly when its p-value lies below alpha.
+/// `score`, `p_value`, `severity` and `is_anomaly` are either all there or all missing. The last three agree: a row is an
+/// anomaly exactly when its p-value lies below alpha and exactly when its severity lies above 1. The score ranks rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     /// The time of the row.
@@ -72,8 +101,15 @@ pub struct Point {
     pub score: Option<f64>,
     /// The probability of a score at least as high on normal data, 0 to 1.
     pub p_value: Option<f64>,
-    /// Whether the score lies above the threshold.
+    /// Whether the row is to blame: its p-value lies below alpha.
     pub is_anomaly: Option<bool>,
+    /// How far the evidence goes, on a scale on which 1 is the limit: the logarithm of the p-value over that of alpha. Above
+    /// 1 exactly where the row is an anomaly; 2 means that alpha squared.
+    pub severity: Option<f64>,
+    /// Whether the row is no anomaly, but windows that cover it also cover one.
+    pub in_shadow: bool,
+    /// What an anomaly was told by.
+    pub evidence: Option<Evidence>,
     /// The share of each view in the score, in the order of [`crate::model::Aspect::ALL`]; sums to 1. Of a single
     /// channel that of relation is 0.
     pub views: Option<PerAspect<f64>>,
@@ -104,6 +140,9 @@ impl Point {
             score: None,
             p_value: None,
             is_anomaly: None,
+            severity: None,
+            in_shadow: false,
+            evidence: None,
             views: None,
             channels: None,
             regime: None,

@@ -3,7 +3,7 @@
 use super::point::{Point, Status};
 use crate::calibrate::{Calibration, Labels, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, Model};
+use crate::model::{Body, Model, RowModel};
 use crate::params::Params;
 
 /// How many false alarms are accepted.
@@ -38,7 +38,16 @@ impl Model {
         let params = params.validate()?;
         params.fits_times(self.times)?;
         let alpha = params.alpha_at(self.interval().unwrap_or(1), self.times);
-        let mut model = self.with_calibration(|c, _| Ok(c.at(alpha)))?;
+        let mut model = match &self.row_model {
+            Some(rows) if !self.has_windows() => Self {
+                row_model: Some(RowModel {
+                    alpha,
+                    ..rows.clone()
+                }),
+                ..self.clone()
+            },
+            _ => self.with_calibration(|c, _| Ok(c.at(self.window_alpha(alpha))))?,
+        };
         model.params = (*params).clone();
         Ok(model)
     }
@@ -65,9 +74,7 @@ impl Model {
             );
         }
         let mut model = self.with_calibration(|c, _| Ok(c.by_labels(&normal, &anomalous)))?;
-        if let Body::Trained(t) = &model.body {
-            (model.params.alpha, model.params.alarms_per_day) = (Some(t.calibration.alpha), None);
-        }
+        (model.params.alpha, model.params.alarms_per_day) = (model.alpha(), None);
         Ok(model)
     }
 
@@ -111,23 +118,37 @@ impl Model {
         })
     }
 
+    /// The error probability of the windows, when that of the decision is `alpha`.
+    fn window_alpha(&self, alpha: f64) -> f64 {
+        if self.row_model.is_some() { alpha / 2.0 } else { alpha }
+    }
+
     /// The same model with its calibration changed; `change` also gets the longest window. The causal scores, which
     /// nobody has given, keep their distribution and get the threshold at the new error probability.
     fn with_calibration(&self, change: impl Fn(&Calibration, usize) -> Result<Calibration>) -> Result<Self> {
         let mut model = self.clone();
-        match &mut model.body {
-            Body::Trained(t) => {
+        match (&mut model.body, &mut model.row_model) {
+            (Body::Trained(t), row_model) => {
                 t.calibration = change(&t.calibration, t.longest_window())?;
-                t.causal = t.causal.at(t.calibration.alpha);
+                let alpha = whole_alpha(t.calibration.alpha, row_model.is_some());
+                t.causal = t.causal.at(alpha);
+                if let Some(r) = row_model {
+                    r.alpha = alpha;
+                }
             }
-            Body::Untrained(reason) => {
+            (Body::Untrained(reason), _) => {
                 return Err(Error::new(
                     ErrorKind::TooLittleData,
-                    format!("the model is not trained: {reason}"),
+                    format!("the model has no windows: {reason}"),
                 )
                 .with_hint("Train it on a longer series first."));
             }
         }
         Ok(model)
     }
+}
+
+/// The error probability of the decision, when that of the windows is `alpha` and rows are judged too.
+fn whole_alpha(alpha: f64, rows: bool) -> f64 {
+    if rows { (2.0 * alpha).min(0.5) } else { alpha }
 }

@@ -4,7 +4,8 @@ use super::combine::{most_to_blame, shares};
 use super::distance::ScoringMode;
 use super::judge::{channel_shares, status_at};
 use super::latest::Latest;
-use super::point::{Point, Status};
+use super::blame::severity;
+use super::point::{Evidence, Point, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Model, Trained};
 use crate::residual::{Excesses, LAGS};
@@ -182,6 +183,9 @@ impl Stream {
             score: Some(score),
             p_value: Some(p_value),
             is_anomaly: Some(calibration.is_anomaly(score)),
+            severity: Some(severity(p_value, calibration.alpha)),
+            in_shadow: false,
+            evidence: calibration.is_anomaly(score).then_some(Evidence::Window),
             regime: None,
             direction_p_value: None,
             direction_channels: None,

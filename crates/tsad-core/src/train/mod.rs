@@ -9,6 +9,7 @@ mod held_out;
 mod neighbours;
 mod phase;
 mod regime;
+mod rows;
 mod units;
 mod update;
 
@@ -61,9 +62,15 @@ pub fn train(mut rows: Samples, params: &ValidParams, check: Check) -> Result<Mo
         first_time: rows.times().first().copied().unwrap_or(0),
         last_time: rows.times().last().copied().unwrap_or(0),
         updates: Updates::default(),
+        row_model: None,
         body: Body::Untrained(String::new()),
     };
-    model.body = match fit(&rows, params, check) {
+    let rows::Learned {
+        model: row_model,
+        cleaned,
+    } = rows::learn(&rows, params, check)?;
+    model.row_model = row_model;
+    model.body = match fit(&cleaned, params, check) {
         Ok(trained) => Body::Trained(Box::new(trained)),
         Err(reason) => Body::Untrained(reason),
     };
@@ -176,14 +183,15 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             .for_each(|s| s.retain(|score| score.is_finite()));
         (source, scores, reach)
     };
-    let calibration = |(source, scores, reach): (Source, Vec<Vec<f64>>, usize), usual: Usual| {
+    let calibration = |(source, scores, reach): (Source, Vec<Vec<f64>>, usize), usual: Usual, share: f64| {
         check();
         // Where scores are held out, incidents have been left out already.
         let contamination = match source {
             Source::InSample => params.contamination,
             _ => 0.0,
         };
-        let alpha = params.alpha_at(grid.interval, rows.time_kind());
+        // Windows have half of the error probability of the decision, rows by themselves the other half.
+        let alpha = share * params.alpha_at(grid.interval, rows.time_kind());
         let mut found = Calibration::fit(&scores, reach, contamination, usual, source, alpha);
         found.set_aside += incidents.iter().map(|(_, core)| core.len() as u64).sum::<u64>();
         found
@@ -201,13 +209,14 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             .collect(),
         regimes: Regimes::fit(&channels, series, params, check),
         causal: match causal {
-            Some(causal) => calibration(causal, Usual::CAUSAL.wider(heavy)),
+            Some(causal) => calibration(causal, Usual::CAUSAL.wider(heavy), 1.0),
             None => calibration(
                 retrospective.clone(),
                 Usual::RETROSPECTIVE.wider(heavy).coarser(coarser),
+                1.0,
             ),
         },
-        calibration: calibration(retrospective, Usual::RETROSPECTIVE.wider(heavy).coarser(coarser)),
+        calibration: calibration(retrospective, Usual::RETROSPECTIVE.wider(heavy).coarser(coarser), 0.5),
         channels,
         metric,
         residuals,

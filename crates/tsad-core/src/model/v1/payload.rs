@@ -16,7 +16,7 @@ use crate::model::channel::{ChannelModel, ScaleModel, ViewModel};
 use crate::model::head::{EmbeddingModel, common_dims};
 use crate::model::neighbours::{LinearFit, NeighbourContext};
 use crate::model::phase::AlignmentCorrection;
-use crate::model::{Body, Model, Trained, Updates};
+use crate::model::{Body, Model, RowModel, Trained, Updates};
 use crate::params::Params;
 use crate::series::{Grid, RobustScale, Samples, TimeKind};
 use crate::view::{Extractor, PerView, Standard};
@@ -36,6 +36,7 @@ pub(in crate::model) struct ModelV1 {
     first_time: i64,
     last_time: i64,
     updates: Updates,
+    row_model: Option<RowModel>,
     body: BodyV1,
 }
 
@@ -167,6 +168,7 @@ impl From<&Model> for ModelV1 {
             first_time: m.first_time,
             last_time: m.last_time,
             updates: m.updates,
+            row_model: m.row_model.clone(),
             body,
         }
     }
@@ -265,6 +267,11 @@ impl ModelV1 {
         check_text(&self.library, "version of the library")?;
         check_counts(&[self.rows, self.left_out, self.updates.rows], "numbers of rows")?;
         require(self.missing <= self.rows, "numbers of rows")?;
+        let row_model = self.row_model;
+        if let Some(rows) = &row_model {
+            require(rows.columns.len() == channels, "expectations")?;
+            require(rows.is_sound(), "expectations")?;
+        }
         let body = match self.body {
             BodyV1::Untrained(reason) => {
                 check_text(&reason, "reason")?;
@@ -283,6 +290,7 @@ impl ModelV1 {
             first_time: self.first_time,
             last_time: self.last_time,
             updates: self.updates,
+            row_model,
             body,
         })
     }

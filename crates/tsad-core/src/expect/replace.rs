@@ -1,0 +1,87 @@
+//! What windows get to see: values without their trend, and what was to be expected in place of incidents.
+
+use super::calendar::DAY;
+use super::expectation::Expectation;
+use super::level::LevelKind;
+use super::phases::PhaseKind;
+
+/// A row is looked for this many cycles back, and then ahead.
+const CYCLES: i64 = 4;
+
+impl Expectation {
+    /// Whether the level is a line, so that values are told without their trend.
+    #[must_use]
+    pub fn has_trend(&self) -> bool {
+        self.forecast.mean.level.kind == LevelKind::Line && self.forecast.mean.level.slope != 0.0
+    }
+
+    /// A value without the trend since (or before) the end of the training.
+    #[must_use]
+    pub fn without_trend(&self, time: i64, value: f64) -> f64 {
+        let f = &self.forecast;
+        if !self.has_trend() || !value.is_finite() {
+            return value;
+        }
+        let local = f.calendar.local.local(time);
+        let rise = f.mean.level.slope * local.saturating_sub(f.mean.level.origin) as f64;
+        match f.log_shift {
+            // A factor; where the value is not above the shift it is left as it is.
+            Some(_) if value <= 0.0 => value,
+            Some(_) => bounded(value * (-rise).exp()),
+            None => bounded(value - rise),
+        }
+    }
+
+    /// The length of the longest season of days or weeks, or of the detected period, in units of the time; none without a
+    /// season.
+    #[must_use]
+    pub fn cycle(&self) -> Option<i64> {
+        let seasons = &self.forecast.mean.seasons;
+        let of = |kind: PhaseKind, phases: &super::phases::Phases| match kind {
+            PhaseKind::Week | PhaseKind::Daytype => Some(7 * DAY),
+            PhaseKind::Day => Some(DAY),
+            PhaseKind::Period => Some(phases.period.clamp(1.0, 1e18) as i64),
+            PhaseKind::Month | PhaseKind::MonthOfYear | PhaseKind::WeekOfYear => None,
+        };
+        seasons
+            .iter()
+            .filter_map(|s| of(s.profile.phases.kind, &s.profile.phases))
+            .max()
+    }
+
+    /// The values of rows with those of `aside`, ascending, replaced by their expectation and the residual of the row one
+    /// cycle away: a bare expectation has no noise, and would be an anomaly of its own. Times ascend.
+    pub fn replace(&self, times: &[i64], values: &mut [f64], aside: &[usize]) {
+        let Some((first, last)) = aside.first().zip(aside.last()) else {
+            return;
+        };
+        let mut marked = vec![false; times.len()];
+        aside.iter().for_each(|i| marked[*i] = true);
+        // Without a season, one's own length away.
+        let span = times[*last].saturating_sub(times[*first]) as f64 + self.interval();
+        let cycle = self.cycle().unwrap_or(span.clamp(1.0, 1e18) as i64).max(1);
+        let usable = |i: &usize| !marked[*i] && values[*i].is_finite();
+        let found = |at: usize| {
+            let near = (1..=CYCLES).flat_map(|n| [-n, n]).find_map(|n| {
+                let time = times[at].saturating_add(n.saturating_mul(cycle));
+                let i = times.partition_point(|t| *t < time);
+                let near = |i: &usize| times[*i].abs_diff(time) as f64 <= 0.75 * self.interval();
+                [i, i.wrapping_sub(1)].into_iter().filter(|i| *i < times.len()).filter(near).find(usable)
+            });
+            near.map_or(0.0, |i| values[i] - self.centre(times[i]))
+        };
+        let new: Vec<f64> = aside.iter().map(|i| self.centre(times[*i]) + found(*i)).collect();
+        aside.iter().zip(new).for_each(|(i, v)| values[*i] = bounded(v));
+    }
+
+    /// How many rows before and after one can have a part in its evidence: those of the longest sum, twice.
+    #[must_use]
+    pub fn reach(&self) -> usize {
+        self.sums.last().map_or(0, |s| 2 * s.length)
+    }
+}
+
+/// Arithmetic on large values may overflow.
+fn bounded(value: f64) -> f64 {
+    value.clamp(-f64::MAX, f64::MAX)
+}

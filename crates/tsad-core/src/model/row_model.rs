@@ -1,0 +1,61 @@
+//! What is expected of every row: one expectation a column.
+
+use crate::control::Check;
+use crate::expect::{Expectation, Expected, Silence};
+use serde::{Deserialize, Serialize};
+
+/// The part of a model that judges rows by themselves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowModel {
+    /// The sampling interval, in the unit of the times; above 0.
+    pub(crate) interval: i64,
+    /// The error probability per row of the decision over all columns and windows, above 0 and at most 0.5.
+    pub(crate) alpha: f64,
+    /// One for each column of a row; none where a column has too few values.
+    pub(crate) columns: Vec<Option<Expectation>>,
+}
+
+impl RowModel {
+    /// What is expected in each column at a time.
+    #[must_use]
+    pub fn expected(&self, time: i64) -> Vec<Option<Expected>> {
+        self.columns.iter().map(|c| c.as_ref().map(|e| e.at(time))).collect()
+    }
+
+    /// Whether every number lies where training puts it.
+    pub(crate) fn is_sound(&self) -> bool {
+        let sound = |e: &Option<Expectation>| e.as_ref().is_none_or(Expectation::is_sound);
+        self.interval >= 1
+            && self.alpha > 0.0
+            && self.alpha <= 0.5
+            && self.columns.iter().any(Option::is_some)
+            && self.columns.iter().all(sound)
+    }
+
+    /// Breaks of column `c` between rows with values, in ascending order of time, that are longer than the training lets
+    /// expect.
+    #[must_use]
+    pub fn silences(&self, c: usize, times: &[i64], check: Check) -> Vec<Silence> {
+        let expectation = self.columns.get(c).and_then(Option::as_ref);
+        expectation.map_or_else(Vec::new, |e| e.silences(times, check))
+    }
+
+    /// The columns that have an expectation.
+    pub(crate) fn live(&self) -> impl Iterator<Item = (usize, &Expectation)> {
+        self.columns
+            .iter()
+            .enumerate()
+            .filter_map(|(c, e)| e.as_ref().map(|e| (c, e)))
+    }
+
+    /// The error probability of the rows of one column, so that all of them together keep theirs.
+    pub(crate) fn column_alpha(&self) -> f64 {
+        Expectation::row_alpha(self.alpha) / self.live().count().max(1) as f64
+    }
+
+    /// How many rows before and after one can have a part in its evidence.
+    pub(crate) fn reach(&self) -> usize {
+        self.live().map(|(_, e)| e.reach()).max().unwrap_or(0)
+    }
+}

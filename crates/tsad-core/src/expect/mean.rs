@@ -89,7 +89,9 @@ fn add(to: &mut [f64], season: &Season, phase: &[u32]) {
 impl Mean {
     /// The expected value at a time.
     pub(super) fn at(&self, m: &Moment) -> f64 {
-        self.level.at(m.local) + self.seasons.iter().map(|s| s.profile.at(m)).sum::<f64>()
+        self.seasons
+            .iter()
+            .fold(self.level.at(m.local), |y, s| y + s.profile.at(m))
     }
 
     /// Expected, lowest and highest value within the reach of each season about a time.

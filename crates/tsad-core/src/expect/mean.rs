@@ -47,6 +47,7 @@ impl MeanSpec {
         let rounds = if self.seasons.is_empty() { 1 } else { 2 };
         let mut level = None;
         for _ in 0..rounds {
+            check();
             let parts = others(&seasons, usize::MAX);
             let rest: Vec<f64> = values.iter().zip(&parts).map(|(v, p)| v - p).collect();
             let fitted = Level::fit(self.level, local, &rest, check);
@@ -54,12 +55,14 @@ impl MeanSpec {
             for (i, spec) in self.seasons.iter().enumerate() {
                 check();
                 let parts = others(&seasons, i);
+                check();
                 let rest: Vec<f64> = values
                     .iter()
                     .zip(local)
                     .zip(&parts)
                     .map(|((v, t), p)| v - fitted.at(*t) - p)
                     .collect();
+                check();
                 let phase = &rows.phase[spec.key][..n];
                 let season = Season::fit(
                     *spec,

@@ -60,6 +60,7 @@ pub(super) fn scale_of(residuals: &[f64], check: Check) -> f64 {
         return 0.0;
     }
     let mut a = residuals.to_vec();
+    check();
     let centre = median(&mut a, check);
     a.iter_mut().for_each(|v| *v = (*v - centre).abs());
     check();

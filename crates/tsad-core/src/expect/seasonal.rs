@@ -99,6 +99,7 @@ impl Season {
     ) -> Self {
         let phases = key.count();
         let n = count(phase, phases);
+        check();
         let centre = if counts {
             let cap = 6.0 * scale_of(rest, check).max(1e-300);
             let sums = sum(rest.iter().map(|v| v.clamp(-cap, cap)), phase, phases);

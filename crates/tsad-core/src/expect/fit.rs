@@ -46,6 +46,7 @@ impl Expectation {
             .map(|i| values[*i].clamp(-LARGEST, LARGEST))
             .collect();
         let sampling = Sampling::of(&t, options.calendar, check);
+        check();
         let calendar = calendar_of(options);
         let local: Vec<i64> = t.iter().map(|t| calendar.local.local(*t)).collect();
         let keys = candidates(&local, &x, &sampling, check);
@@ -153,6 +154,7 @@ impl<'a> Training<'a> {
                 (r - n.below[k]).min(0.0)
             }
         };
+        check();
         let off: Vec<f64> = first.residuals.iter().zip(0..).map(outside).collect();
         let contamination = if self.options.contamination >= 0.0 {
             self.options.contamination.min(0.5)
@@ -191,7 +193,9 @@ impl<'a> Training<'a> {
         } else {
             spec.fit(self.rows, &y, check)
         };
+        check();
         let expected = fitted.of_rows(&spec, self.rows, 0..y.len());
+        check();
         Shape {
             log_shift,
             residuals: y.iter().zip(expected).map(|(y, e)| y - e).collect(),
@@ -228,7 +232,9 @@ impl<'a> Training<'a> {
 
     fn kept(&self, shape: &Shape) -> Kept<'a> {
         let index: Vec<usize> = (0..self.values.len()).filter(|i| !shape.aside[*i]).collect();
+        (self.check)();
         let rows = self.rows.gather(&index);
+        (self.check)();
         let y = pick(&shape.y, &index);
         let fits = fold_fits(&shape.spec, &rows, &y, self.check);
         let held_residuals = residuals(&fits, &shape.spec, &rows, &y);

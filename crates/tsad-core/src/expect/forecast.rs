@@ -113,8 +113,34 @@ pub(super) struct Walk<'a> {
     /// Added to values before the logarithm of their ratio.
     ratio_shift: Option<f64>,
     scores: CountScores,
-    /// A day (UTC), and whether the clock may stand an hour lower or higher on it.
-    day: (i64, [bool; 2]),
+    shifts: Shifts,
+}
+
+/// Whether the clock may stand an hour lower or higher than in the training, remembered for a day (UTC).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shifts {
+    day: i64,
+    moved: [bool; 2],
+}
+
+impl Shifts {
+    pub(super) const NONE: Self = Self {
+        day: i64::MIN,
+        moved: [false; 2],
+    };
+
+    /// At a time.
+    pub(super) fn at(&mut self, forecast: &Forecast, time: i64) -> [bool; 2] {
+        let day = time.div_euclid(DAY);
+        if forecast.clock_change && day != self.day {
+            let changes = clock_changes(forecast.end, time);
+            *self = Self {
+                day,
+                moved: [changes.contains(&-1), changes.contains(&1)],
+            };
+        }
+        self.moved
+    }
 }
 
 impl Forecast {
@@ -144,13 +170,8 @@ impl Forecast {
         self.mean.at(m).max(counts.floor)
     }
 
-    /// Whether the clock may stand an hour lower or higher than it did in the training.
-    fn shifts(&self, time: i64) -> [bool; 2] {
-        let changes = clock_changes(self.end, time);
-        [changes.contains(&-1), changes.contains(&1)]
-    }
-
-    fn course(&self, m: &Moment, shifts: [bool; 2]) -> Course {
+    /// Mean and band at a moment, given by how far the clock may stand off.
+    pub(super) fn course(&self, m: &Moment, shifts: [bool; 2]) -> Course {
         let mut own = self.course_of_clock(m);
         for (moved, by) in shifts.into_iter().zip([-HOUR, HOUR]) {
             if moved {
@@ -172,16 +193,6 @@ impl Forecast {
         }
         Course { mean, low, high }
     }
-
-    /// Mean and band at a time.
-    pub(super) fn at(&self, time: i64, m: &Moment) -> Course {
-        let shifts = if self.clock_change {
-            self.shifts(time)
-        } else {
-            [false; 2]
-        };
-        self.course(m, shifts)
-    }
 }
 
 impl<'a> Walk<'a> {
@@ -190,7 +201,7 @@ impl<'a> Walk<'a> {
             forecast,
             ratio_shift,
             scores: CountScores::new(forecast.counts.and_then(|c| c.size)),
-            day: (i64::MIN, [false; 2]),
+            shifts: Shifts::NONE,
         }
     }
 
@@ -209,7 +220,7 @@ impl<'a> Walk<'a> {
                 ratio: 0.0,
             };
         }
-        let course = self.course(time, &m);
+        let course = f.course(&m, self.shifts.at(f, time));
         let y = f.forward(
             f.step
                 .map_or(value, |step| of_step(value, course.mean, step, learning)),
@@ -229,17 +240,6 @@ impl<'a> Walk<'a> {
                 .ratio_shift
                 .map_or(0.0, |shift| log_ratio(value, &course, shift)),
         }
-    }
-
-    fn course(&mut self, time: i64, m: &Moment) -> Course {
-        let f = self.forecast;
-        if f.clock_change {
-            let day = time.div_euclid(DAY);
-            if day != self.day.0 {
-                self.day = (day, f.shifts(time));
-            }
-        }
-        f.course(m, self.day.1)
     }
 }
 

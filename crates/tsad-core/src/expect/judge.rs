@@ -131,12 +131,16 @@ impl Expectation {
     /// Evidence and decision of `rows` rows.
     pub(super) fn decide(&self, rows: usize, judged: &Judged, alpha: f64, check: Check) -> Vec<RowEvidence> {
         let mut out = vec![NOTHING; rows];
-        for (i, d) in judged.index.iter().zip(&judged.deviations) {
-            out[*i] = self.point(d, alpha);
+        let each = judged.index.chunks(EVERY).zip(judged.deviations.chunks(EVERY));
+        for (i, d) in each {
+            check();
+            i.iter().zip(d).for_each(|(i, d)| out[*i] = self.point(d, alpha));
         }
         check();
         let plain: Vec<f64> = judged.deviations.iter().map(|d| d.plain).collect();
+        check();
         let mut sums = Sums::new(&plain);
+        check();
         if let Some(counts) = self.forecast.counts {
             let expected = judged.deviations.iter().map(|d| d.count);
             sums = sums.with_counts(&judged.values, expected, counts.size);
@@ -180,7 +184,7 @@ impl Expectation {
                 shown = d.ratio;
             }
         }
-        if self.forecast.counts.is_some() {
+        if self.forecast.counts.is_some() && p < 1.0 {
             // Normal scores already: never rarer than that.
             p = p.max(rarest(d.excess));
         }

@@ -41,11 +41,13 @@ mod spread;
 mod tail;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timing_tests;
 mod training;
 mod values;
 
 pub use baseline::{Band, Baseline};
-pub use expectation::{Expectation, Expected, FitOptions, Fitted};
+pub use expectation::{Expectation, Expected, FitOptions, Fitted, Outlook};
 pub use judge::{RowEvidence, RowKind, Silence};
 pub use local::LocalTime;
 pub use season::LONGEST_PERIOD;

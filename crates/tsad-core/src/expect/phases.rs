@@ -187,18 +187,22 @@ impl Profile {
 
     /// The value at a time, and the lowest and the highest within `reach` neighbours of its phase, on its ring.
     pub(super) fn range(&self, m: &Moment, reach: usize) -> (f64, f64, f64) {
-        let (ring, phase) = (self.phases.ring().max(1), self.phases.of(m));
+        let phase = self.phases.of(m);
         let own = self.values.get(phase).copied().unwrap_or(0.0);
-        if reach == 0 {
+        // At most two rings.
+        let ring = self.phases.ring();
+        let first = if phase >= ring { ring } else { 0 };
+        let Some(values) = self.values.get(first..first + ring).filter(|_| reach > 0) else {
             return (own, own, own);
-        }
-        let (first, at) = (phase / ring * ring, phase % ring);
-        let reach = reach.min(ring / 2);
-        let mut range = (own, own);
-        for k in at + ring - reach..=at + ring + reach {
-            let v = self.values.get(first + k % ring).copied().unwrap_or(0.0);
-            range = (range.0.min(v), range.1.max(v));
-        }
+        };
+        let (at, reach) = (phase - first, reach.min(ring / 2));
+        let wider = |range: (f64, f64), v: &f64| (range.0.min(*v), range.1.max(*v));
+        let (from, to) = (at.saturating_sub(reach), (at + reach).min(ring - 1));
+        let mut range = values[from..=to].iter().fold((own, own), wider);
+        // Beyond the ends of the ring.
+        let (before, after) = (reach.saturating_sub(at), (at + reach).saturating_sub(ring - 1));
+        range = values[ring - before..].iter().fold(range, wider);
+        range = values[..after].iter().fold(range, wider);
         (own, range.0, range.1)
     }
 }

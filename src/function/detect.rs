@@ -10,7 +10,7 @@ use pgrx::prelude::*;
 use std::borrow::Cow;
 use tsad_core::Evidence;
 use tsad_core::expect::Expected;
-use tsad_core::model::Aspect;
+use tsad_core::model::ScoreComponent;
 
 /// `tsad.detect`, all forms.
 #[pg_extern(sql = false)]
@@ -19,7 +19,7 @@ fn _detect(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let (request, mut output) = unsafe { (request(fcinfo, 10)?, Output::new(fcinfo)) };
     for_each_part(&request, |columns, scored| {
         for i in scored.range.clone() {
-            if request.range.contains(scored.rows.asked(i)) {
+            if request.range.contains(scored.rows.in_request_unit(i)) {
                 output.push(|| narrow(columns, &scored, i));
             }
         }
@@ -34,7 +34,7 @@ fn _detect_details(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let (request, mut output) = unsafe { (request(fcinfo, 10)?.with(Detail::All), Output::new(fcinfo)) };
     for_each_part(&request, |columns, scored| {
         for i in scored.range.clone() {
-            if request.range.contains(scored.rows.asked(i)) {
+            if request.range.contains(scored.rows.in_request_unit(i)) {
                 output.push(|| {
                     let mut row = [Some(scored.rows.key.datum()); 25];
                     row[1..].copy_from_slice(&fields(columns, &scored, i));
@@ -53,7 +53,7 @@ fn narrow(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum
     let band = band(columns, scored, i);
     [
         Some(scored.rows.key.datum()),
-        scored.rows.shown[i].and_then(output::time),
+        scored.rows.display_time[i].and_then(output::time),
         seq(columns, scored, i),
         value,
         values,
@@ -64,7 +64,10 @@ fn narrow(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum
         point.severity.and_then(IntoDatum::into_datum),
         point.p_value.and_then(IntoDatum::into_datum),
         point.is_anomaly.and_then(IntoDatum::into_datum),
-        point.score.map(|_| point.in_shadow).and_then(IntoDatum::into_datum),
+        point
+            .score
+            .map(|_| point.in_shadow)
+            .and_then(IntoDatum::into_datum),
         point.is_final.into_datum(),
         point.status.name().into_datum(),
         message(scored, i),
@@ -118,7 +121,7 @@ pub(crate) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
     let threshold = threshold(scored, i);
     let band = band(columns, scored, i);
     [
-        scored.rows.shown[i].and_then(output::time),
+        scored.rows.display_time[i].and_then(output::time),
         seq(columns, scored, i),
         value,
         values,
@@ -127,7 +130,10 @@ pub(crate) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
         point.p_value.and_then(IntoDatum::into_datum),
         point.is_anomaly.and_then(IntoDatum::into_datum),
         point.severity.and_then(IntoDatum::into_datum),
-        point.score.map(|_| point.in_shadow).and_then(IntoDatum::into_datum),
+        point
+            .score
+            .map(|_| point.in_shadow)
+            .and_then(IntoDatum::into_datum),
         point.evidence.map(Evidence::name).and_then(IntoDatum::into_datum),
         point.change.map(i16::from).and_then(IntoDatum::into_datum),
         band.and_then(|b| b.expected.into_datum()),
@@ -139,7 +145,7 @@ pub(crate) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
         point
             .views
             .as_ref()
-            .and_then(|v| shares(Aspect::ALL.iter().map(|v| v.name()), v)),
+            .and_then(|v| shares(ScoreComponent::ALL.iter().map(|v| v.name()), v)),
         point.imputed.into_datum(),
         point.is_final.into_datum(),
         point.status.name().into_datum(),

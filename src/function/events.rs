@@ -6,14 +6,14 @@ use crate::error::{Result, fail};
 use crate::interrupt::check;
 use crate::memory::{guarded, push, settle};
 use crate::output::{self, Output, shares};
-use crate::read::request::{Detail, Given, Range, invalid, request};
+use crate::read::request::{Detail, Range, TimeUnit, invalid, request};
 use crate::read::series::{Scored, for_each_part};
 use crate::read::source::Columns;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use std::collections::BTreeMap;
-use tsad_core::model::Aspect;
+use tsad_core::model::ScoreComponent;
 use tsad_core::{Event, EventParams, Evidence, MergeGap, Model, Point};
 
 /// `tsad.events`, all forms.
@@ -42,7 +42,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         }
         let Gathered {
             points,
-            shown,
+            display_time,
             silences,
             ..
         } = std::mem::take(&mut gathered);
@@ -60,7 +60,9 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                 // A silence lasts from row to row, which need not be anomalous.
                 let shown_at = |time: i64| match event.evidence {
                     Some(Evidence::Silence) => breaks.get(&time).copied()?,
-                    _ => shown.get(points.partition_point(|p| p.time < time)).copied()?,
+                    _ => display_time
+                        .get(points.partition_point(|p| p.time < time))
+                        .copied()?,
                 };
                 let [started, ended, peak] = times.map(|t| t.and_then(shown_at));
                 let seq = |n: usize| times[n].filter(|_| columns.time.is_integer());
@@ -78,7 +80,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     i16::from(event.direction()).into_datum(),
                     event.evidence.map(Evidence::name).and_then(IntoDatum::into_datum),
                     contributions(columns, &event.channels),
-                    shares(Aspect::ALL.iter().map(|v| v.name()), &event.views),
+                    shares(ScoreComponent::ALL.iter().map(|v| v.name()), &event.views),
                     seq(0).and_then(IntoDatum::into_datum),
                     seq(1).and_then(IntoDatum::into_datum),
                     seq(2).and_then(IntoDatum::into_datum),
@@ -94,7 +96,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 pub(crate) struct Gathered {
     pub points: Vec<Point>,
     /// The time of each as a `timestamptz`.
-    shown: Vec<Option<i64>>,
+    display_time: Vec<Option<i64>>,
     /// Breaks that are longer than expected.
     silences: Vec<Break>,
     /// By column the time of the last row with a value, also as a `timestamptz`.
@@ -110,14 +112,14 @@ struct Break {
 
 impl Gathered {
     /// Takes what counts of another part, in the order of time.
-    pub(crate) fn take(&mut self, asked: &Range, scored: &Scored) -> Result<()> {
+    pub(crate) fn take(&mut self, range: &Range, scored: &Scored) -> Result<()> {
         // The last point of the part before is the last one no more.
         if self.points.last().is_some_and(|p| p.is_anomaly != Some(true)) {
             self.points.pop();
-            self.shown.pop();
+            self.display_time.pop();
         }
         let timed = |i: &usize| scored.rows.times[*i].is_some() && !scored.rows.infinite[*i];
-        let inside = |i: &usize| asked.contains(scored.rows.asked(*i)) && timed(i);
+        let inside = |i: &usize| range.contains(scored.rows.in_request_unit(*i)) && timed(i);
         let rows = scored.range.clone().filter(inside);
         let mut last = None;
         for i in rows {
@@ -127,7 +129,7 @@ impl Gathered {
             }
         }
         if let Some(model) = scored.model.as_ref().filter(|m| m.is_trained()) {
-            self.find_silences(asked, scored, model)?;
+            self.find_silences(range, scored, model)?;
         }
         match last.filter(|i| scored.points[*i].is_anomaly != Some(true)) {
             Some(i) => self.push(scored, i),
@@ -136,7 +138,7 @@ impl Gathered {
     }
 
     /// Breaks among the rows of a part, and between it and the part before.
-    fn find_silences(&mut self, asked: &Range, scored: &Scored, model: &Model) -> Result<()> {
+    fn find_silences(&mut self, range: &Range, scored: &Scored, model: &Model) -> Result<()> {
         let Some(row_model) = model.row_model() else {
             return Ok(());
         };
@@ -146,8 +148,8 @@ impl Gathered {
                 let value = scored.rows.values[*i].as_ref().and_then(|v| v.get(c));
                 !scored.rows.infinite[*i] && value.is_some_and(|v| !v.is_nan())
             };
-            let inside = |i: &usize| asked.contains(scored.rows.asked(*i));
-            let timed = |i: usize| Some((scored.rows.times[i]?, scored.rows.shown[i]));
+            let inside = |i: &usize| range.contains(scored.rows.in_request_unit(*i));
+            let timed = |i: usize| Some((scored.rows.times[i]?, scored.rows.display_time[i]));
             let times: Vec<(i64, Option<i64>)> = guarded(|| {
                 let rows = scored.range.clone().filter(inside).filter(known);
                 self.last[c].into_iter().chain(rows.filter_map(timed)).collect()
@@ -159,7 +161,11 @@ impl Gathered {
             })?;
             for silence in found {
                 let ends = (silence.from, silence.to);
-                if self.silences.iter().any(|b| (b.event.start, b.event.last) == ends) {
+                if self
+                    .silences
+                    .iter()
+                    .any(|b| (b.event.start, b.event.last) == ends)
+                {
                     continue;
                 }
                 let event = guarded(|| Event::of_silence(&silence, false, c, model.channels()))?;
@@ -174,7 +180,7 @@ impl Gathered {
     fn push(&mut self, scored: &Scored, i: usize) -> Result<()> {
         settle()?;
         push(&mut self.points, scored.points[i].clone())?;
-        push(&mut self.shown, scored.rows.shown[i])
+        push(&mut self.display_time, scored.rows.display_time[i])
     }
 }
 
@@ -187,7 +193,7 @@ pub(crate) struct Limits {
     /// In the unit of the times.
     min_duration: i64,
     /// An argument that fits only one kind of times, if there was one.
-    bound_to: Option<(&'static str, Given)>,
+    bound_to: Option<(&'static str, TimeUnit)>,
 }
 
 impl Default for Limits {
@@ -242,8 +248,8 @@ impl Limits {
                 .ok_or_else(|| invalid("min_points is out of range", "Give a number of at least 1."))?,
             min_duration,
             bound_to: match (merge_gap, min_duration) {
-                (Some(_), _) => Some(("merge_gap", Given::Timestamps)),
-                (None, 1..) => Some(("min_duration", Given::Timestamps)),
+                (Some(_), _) => Some(("merge_gap", TimeUnit::Timestamps)),
+                (None, 1..) => Some(("min_duration", TimeUnit::Timestamps)),
                 _ => None,
             },
         })
@@ -277,7 +283,7 @@ impl Limits {
         Ok(Self {
             merge_gap,
             min_duration: min_duration.unwrap_or(0),
-            bound_to: Some((name, Given::Integers)),
+            bound_to: Some((name, TimeUnit::Integers)),
             ..self
         })
     }
@@ -285,11 +291,11 @@ impl Limits {
     /// Checks that durations were given as the times are.
     fn fit_times(&self, columns: &Columns) -> Result<()> {
         let (what, hint) = match self.bound_to {
-            Some((name, Given::Timestamps)) if columns.time.is_integer() => (
+            Some((name, TimeUnit::Timestamps)) if columns.time.is_integer() => (
                 format!("{name} is an interval, but the times are integers without a unit"),
                 format!("Pass {name}_seq, a difference of two times."),
             ),
-            Some((name, Given::Integers)) if !columns.time.is_integer() => (
+            Some((name, TimeUnit::Integers)) if !columns.time.is_integer() => (
                 format!("{name} is an integer, but the times are not"),
                 "Pass merge_gap or min_duration, an interval.".to_owned(),
             ),

@@ -66,7 +66,11 @@ impl Expectation {
                 let time = times[at].saturating_add(n.saturating_mul(cycle));
                 let i = times.partition_point(|t| *t < time);
                 let near = |i: &usize| times[*i].abs_diff(time) as f64 <= 0.75 * self.interval();
-                [i, i.wrapping_sub(1)].into_iter().filter(|i| *i < times.len()).filter(near).find(usable)
+                [i, i.wrapping_sub(1)]
+                    .into_iter()
+                    .filter(|i| *i < times.len())
+                    .filter(near)
+                    .find(usable)
             });
             near.map_or(0.0, |i| values[i] - self.centre(times[i]))
         };

@@ -1,10 +1,10 @@
 //! The model: what training found, and its bytes. May import `control`, `error`, `series`, `view`, `cluster`,
 //! `direction`, `residual`, `metric`, `window`, `params`, `expect`, `calibrate`.
 
-pub(crate) mod aspect;
 mod channel;
 mod codec;
-mod head;
+pub(crate) mod component;
+mod embedding;
 mod info;
 pub(crate) mod neighbours;
 mod phase;
@@ -14,17 +14,17 @@ mod row_model;
 pub(crate) mod unit;
 mod v1;
 
-pub use aspect::{Aspect, PerAspect};
 pub(crate) use channel::scaled;
 pub use channel::{ChannelModel, ScaleModel, ViewModel};
-pub use head::EmbeddingModel;
-pub(crate) use head::common_dims;
+pub use component::{PerComponent, ScoreComponent};
+pub use embedding::EmbeddingModel;
+pub(crate) use embedding::common_dims;
 pub use info::{CalibrationInfo, ModelInfo};
 pub use neighbours::{LinearFit, NeighbourContext};
 pub use phase::AlignmentCorrection;
 pub use regime::{Regime, Regimes};
-pub use row_model::RowModel;
 pub use regime_info::{DirectionInfo, RegimeInfo, ViewCentre};
+pub use row_model::RowModel;
 
 use crate::calibrate::Calibration;
 use crate::error::{Error, ErrorKind, Result};

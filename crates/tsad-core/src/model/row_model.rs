@@ -20,7 +20,10 @@ impl RowModel {
     /// What is expected in each column at a time.
     #[must_use]
     pub fn expected(&self, time: i64) -> Vec<Option<Expected>> {
-        self.columns.iter().map(|c| c.as_ref().map(|e| e.at(time))).collect()
+        self.columns
+            .iter()
+            .map(|c| c.as_ref().map(|e| e.at(time)))
+            .collect()
     }
 
     /// Whether every number lies where training puts it.

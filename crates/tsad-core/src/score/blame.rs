@@ -134,7 +134,10 @@ impl<'a> Blame<'a> {
 
     /// A p-value of windows in units of the whole.
     fn of_windows(&self, p: f64) -> f64 {
-        let own = self.model.trained().map_or(self.rows.alpha, |t| t.calibration.alpha);
+        let own = self
+            .model
+            .trained()
+            .map_or(self.rows.alpha, |t| t.calibration.alpha);
         let all = (p * (self.rows.alpha / own)).min(1.0);
         if p < own {
             all.clamp(f64::MIN_POSITIVE, self.rows.alpha.next_down())

@@ -6,9 +6,9 @@ pub(crate) mod causal;
 pub(crate) mod combine;
 pub(crate) mod distance;
 mod explain;
-mod judge;
 mod latest;
 pub(crate) mod point;
+mod point_builder;
 mod recalibrate;
 pub(crate) mod regime;
 mod rows;
@@ -27,9 +27,9 @@ use crate::params::Decision;
 use crate::series::{Place, Samples, Segment, Series};
 use blame::Blame;
 use distance::ScoringMode;
-use judge::{Judge, matters};
+use point_builder::{PointBuilder, exceeds_min_deviation};
 use rows::RowVerdicts;
-use samples::{CHECK_EVERY, Scores};
+use samples::{ROWS_PER_CHECK, Scores};
 use std::ops::Range;
 
 /// Scores every row: one point per row, in time order (rows of equal time in the order given).
@@ -121,7 +121,10 @@ fn scored(
     model.check_rows(&rows)?;
     let rows = rows.sorted_by_time(check);
     let is_far = |value: f64, expected: f64| model.params.is_far(value, expected);
-    let row_model = model.row_model.as_ref().filter(|_| mode == ScoringMode::Retrospective);
+    let row_model = model
+        .row_model
+        .as_ref()
+        .filter(|_| mode == ScoringMode::Retrospective);
     let verdicts = row_model.map(|r| r.judge(&rows, is_far, check));
     let mut points = match &model.body {
         Body::Trained(trained) => {
@@ -174,18 +177,18 @@ impl Windows<'_> {
         let rows = rows.0;
         let alpha = trained.calibration.alpha;
         let regimes = series.segments.iter().map(|s| match self.detail.directions {
-            true => trained.regimes.verdicts(&trained.channels, s, alpha, check),
+            true => trained.regimes.assignments(&trained.channels, s, alpha, check),
             false => (Vec::new(), Vec::new()),
         });
-        let judge = Judge {
+        let builder = PointBuilder {
             model,
             trained,
             reach: trained.reach(),
-            verdicts: regimes.collect(),
-            matters: series
+            assignments: regimes.collect(),
+            exceeds_min_deviation: series
                 .segments
                 .iter()
-                .map(|s| matters(model, trained, s, self.mode))
+                .map(|s| exceeds_min_deviation(model, trained, s, self.mode))
                 .collect(),
             series: &series,
             scored: &scored,
@@ -193,10 +196,10 @@ impl Windows<'_> {
             mode: self.mode,
         };
         let point = |i: usize| {
-            if i.is_multiple_of(CHECK_EVERY) {
+            if i.is_multiple_of(ROWS_PER_CHECK) {
                 check();
             }
-            judge.point(rows.times()[i], rows.row(i), places[i])
+            builder.point(rows.times()[i], rows.row(i), places[i])
         };
         Ok((0..rows.len()).map(point).collect())
     }

@@ -16,7 +16,7 @@ pub enum Target {
 }
 
 /// A recalibration on recent scores needs this many times the longest window.
-const LEAST_WINDOWS: usize = 8;
+const MIN_LONGEST_WINDOWS: usize = 8;
 
 impl Model {
     /// The same model with the threshold at another error probability. Nothing is learned anew, so the result
@@ -53,8 +53,8 @@ impl Model {
     }
 
     /// The same model with the threshold that agrees best with what a user said of stretches of a series;
-    /// `points` are that series as this model scored it, in the order of time. How the threshold is chosen: [`Calibration::by_labels`].
-    /// A stretch without a scored row is left out.
+    /// `points` are that series as this model scored it, in the order of time. How the threshold is chosen:
+    /// [`Calibration::by_labels`]. A stretch without a scored row is left out.
     ///
     /// # Errors
     /// `TooLittleData` if no stretch has a scored row, or the model is untrained.
@@ -96,12 +96,12 @@ impl Model {
                 }
             }
             let count: usize = segments.iter().map(Vec::len).sum();
-            if count < LEAST_WINDOWS * longest {
+            if count < MIN_LONGEST_WINDOWS * longest {
                 return Err(Error::new(
                     ErrorKind::TooLittleData,
                     format!(
                         "{count} final scores after the training data, a calibration needs {}",
-                        LEAST_WINDOWS * longest
+                        MIN_LONGEST_WINDOWS * longest
                     ),
                 )
                 .with_hint("Score a longer normal stretch after the training data."));
@@ -111,7 +111,7 @@ impl Model {
                 &segments,
                 longest,
                 contamination,
-                c.usual,
+                c.prior,
                 Source::Recent,
                 c.alpha,
             ))
@@ -120,7 +120,11 @@ impl Model {
 
     /// The error probability of the windows, when that of the decision is `alpha`.
     fn window_alpha(&self, alpha: f64) -> f64 {
-        if self.row_model.is_some() { alpha / 2.0 } else { alpha }
+        if self.row_model.is_some() {
+            alpha / 2.0
+        } else {
+            alpha
+        }
     }
 
     /// The same model with its calibration changed; `change` also gets the longest window. The causal scores, which

@@ -122,7 +122,11 @@ impl RowModel {
     pub(crate) fn cleaned(&self, rows: &Samples, aside: &[Vec<i64>], check: Check) -> Result<Samples> {
         let at = |times: &Vec<i64>| -> Vec<usize> {
             let known = |i: &usize| times.binary_search(&rows.times()[*i]).is_ok();
-            if times.is_empty() { Vec::new() } else { (0..rows.len()).filter(known).collect() }
+            if times.is_empty() {
+                Vec::new()
+            } else {
+                (0..rows.len()).filter(known).collect()
+            }
         };
         let aside: Vec<Vec<usize>> = aside.iter().map(at).collect();
         let rows = self.replaced(rows, &aside, check)?;

@@ -22,7 +22,7 @@ pub use stream::Stream;
 
 use crate::control::Check;
 use crate::error::Result;
-use crate::model::{Body, Model, Trained};
+use crate::model::{Body, Model, RowModel, Trained};
 use crate::params::Decision;
 use crate::series::{Place, Samples, Segment, Series};
 use blame::Blame;
@@ -160,21 +160,23 @@ impl Windows<'_> {
     /// One point a row: score and p-value by windows alone. What rows tell by themselves has no part in the p-value.
     fn score(&self, rows: &Samples, verdicts: Option<&RowVerdicts>, check: Check) -> Result<Vec<Point>> {
         let (model, trained) = (self.model, self.trained);
-        let (rows, (series, places)) = self.on_grid(rows.clone(), check)?;
+        let (series, places) = self.on_grid(rows, check);
         let scored: Vec<Scores> = series
             .segments
             .iter()
             .map(|s| self.of_segment(s, self.detail.shares, check))
             .collect();
-        let judged = match (&model.row_model, verdicts.filter(|v| !v.is_quiet())) {
+        let told =
+            |v: &&RowVerdicts| !v.is_quiet() || model.row_model.as_ref().is_some_and(RowModel::has_trend);
+        let judged = match (&model.row_model, verdicts.filter(told)) {
             (Some(row_model), Some(verdicts)) => {
-                let quiet = row_model.replaced(&rows.1, verdicts.aside(), check)?;
-                let (_, (quiet, _)) = self.on_grid(quiet, check)?;
-                self.judged(&series, &quiet, &scored, check)
+                let quiet = row_model.replaced(rows, verdicts.aside(), check)?;
+                let quiet = row_model.without_trend(quiet, check)?;
+                self.judged(&series, &self.on_grid(&quiet, check).0, &scored, check)
             }
             _ => scored.iter().map(|s| s.score.clone()).collect(),
         };
-        let rows = rows.0;
+        let rows = rows.select(&self.live(), check);
         let alpha = trained.calibration.alpha;
         let regimes = series.segments.iter().map(|s| match self.detail.directions {
             true => trained.regimes.assignments(&trained.channels, s, alpha, check),
@@ -204,21 +206,15 @@ impl Windows<'_> {
         Ok((0..rows.len()).map(point).collect())
     }
 
-    /// The rows without their trends: those of the columns that windows look at, and all of them; and the former on the grid.
-    #[allow(clippy::type_complexity)]
-    fn on_grid(
-        &self,
-        rows: Samples,
-        check: Check,
-    ) -> Result<((Samples, Samples), (Series, Vec<Option<Place>>))> {
-        let live: Vec<usize> = self.trained.channels.iter().map(|c| c.index).collect();
-        let plain = match &self.model.row_model {
-            Some(row_model) => row_model.without_trend(rows.clone(), check)?,
-            None => rows.clone(),
-        };
-        let plain = plain.select(&live, check);
-        let series = Series::on_grid(&plain, &self.trained.grid, self.model.params.max_gap, check);
-        Ok(((plain, rows), series))
+    /// The columns that windows look at.
+    fn live(&self) -> Vec<usize> {
+        self.trained.channels.iter().map(|c| c.index).collect()
+    }
+
+    /// The columns that windows look at on the grid, and the place of each row.
+    fn on_grid(&self, rows: &Samples, check: Check) -> (Series, Vec<Option<Place>>) {
+        let rows = rows.select(&self.live(), check);
+        Series::on_grid(&rows, &self.trained.grid, self.model.params.max_gap, check)
     }
 
     fn of_segment(&self, segment: &Segment, shares: bool, check: Check) -> Scores {

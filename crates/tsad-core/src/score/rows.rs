@@ -100,9 +100,14 @@ impl RowModel {
         }
     }
 
+    /// Whether the expectation of any column has a trend.
+    pub(crate) fn has_trend(&self) -> bool {
+        self.live().any(|(_, e)| e.has_trend())
+    }
+
     /// The rows without their trends; the same rows where there is none.
     pub(crate) fn without_trend(&self, rows: Samples, check: Check) -> Result<Samples> {
-        if !self.live().any(|(_, e)| e.has_trend()) {
+        if !self.has_trend() {
             return Ok(rows);
         }
         let mut values = rows.values().to_vec();
@@ -118,7 +123,7 @@ impl RowModel {
         rows.with_values(values)
     }
 
-    /// Training rows without trend, and with what was to be expected at the times `aside` of each column.
+    /// Training rows with what was to be expected at the times `aside` of each column.
     pub(crate) fn cleaned(&self, rows: &Samples, aside: &[Vec<i64>], check: Check) -> Result<Samples> {
         let at = |times: &Vec<i64>| -> Vec<usize> {
             let known = |i: &usize| times.binary_search(&rows.times()[*i]).is_ok();
@@ -129,8 +134,7 @@ impl RowModel {
             }
         };
         let aside: Vec<Vec<usize>> = aside.iter().map(at).collect();
-        let rows = self.replaced(rows, &aside, check)?;
-        self.without_trend(rows, check)
+        self.replaced(rows, &aside, check)
     }
 
     /// The rows with what was to be expected in place of some of each column.

@@ -7,11 +7,16 @@ use crate::model::RowModel;
 use crate::params::ValidParams;
 use crate::series::{Grid, Samples, TimeKind};
 
+/// Rows are replaced at so many separate times at most.
+const MAX_INCIDENTS: usize = 2;
+/// Rows set aside at most so many rows apart belong to one incident.
+const NEAR: usize = 8;
+
 /// What rows tell by themselves.
 pub(super) struct Learned {
     /// None where no column has enough values.
     pub(super) model: Option<RowModel>,
-    /// The rows as windows are to see them: without trend, and with what was to be expected in place of incidents.
+    /// The rows as windows are to see them: with what was to be expected in place of incidents.
     pub(super) cleaned: Samples,
 }
 
@@ -30,11 +35,9 @@ pub(super) fn learn(rows: &Samples, params: &ValidParams, check: Check) -> Resul
         check();
         let (times, values) = column(rows, c);
         let fitted = Expectation::fit(&times, &values, &options, check);
-        let times: Vec<i64> = fitted
-            .iter()
-            .flat_map(|f| f.aside.iter().map(|i| times[*i]))
-            .collect();
-        aside.push(times);
+        let indices = fitted.as_ref().map_or(&[][..], |f| &f.aside);
+        let incidents = if is_incident(indices) { indices } else { &[] };
+        aside.push(incidents.iter().map(|i| times[*i]).collect::<Vec<i64>>());
         columns.push(fitted.map(|f| f.expectation));
     }
     let interval = Grid::of_times(rows.times()).map_or(1, |g| g.interval);
@@ -48,6 +51,13 @@ pub(super) fn learn(rows: &Samples, params: &ValidParams, check: Check) -> Resul
         None => rows.clone(),
     };
     Ok(Learned { model, cleaned })
+}
+
+/// Whether rows that were set aside, ascending, are incidents: what happens at more separate times is a habit of the series,
+/// and windows are to know it (measured: with such rows replaced they rank worse).
+fn is_incident(aside: &[usize]) -> bool {
+    let times = aside.windows(2).filter(|w| w[1] - w[0] > NEAR).count() + 1;
+    times <= MAX_INCIDENTS
 }
 
 /// Times and values of a column; rows of one time count as one, with the mean of their values.

@@ -108,7 +108,8 @@ fn decimated(model: &Model, points: &[&Point]) -> Vec<f64> {
     for p in points.iter().filter(|p| p.is_final) {
         let cell = trained.grid.cell(p.time);
         if cell >= next {
-            out.extend(p.p_value);
+            let trained = model.trained().zip(p.window_score);
+            out.extend(trained.map(|(t, score)| t.calibration.p_value(score)));
             next = cell.saturating_add(longest);
         }
     }

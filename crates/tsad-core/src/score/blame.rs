@@ -11,6 +11,12 @@ use std::ops::Range;
 
 /// A row whose score lies below this share of the highest one within the reach of windows is in its shade.
 const FOCUS: f64 = 0.5;
+/// What the logarithm of a row's own excess weighs in a score of windows, where these are learned from [`FEW_SAMPLES`] or
+/// fewer; and where rows were set aside, so that the training part is in doubt (docs/experiments.md).
+const ROW_WEIGHT: f64 = 0.3;
+const ROW_WEIGHT_IN_DOUBT: f64 = 2.0;
+/// From more samples on windows rank by themselves, the more the longer.
+const FEW_SAMPLES: f64 = 500.0;
 /// Rows between two calls of the cancel hook.
 const EVERY: usize = 1 << 13;
 
@@ -21,6 +27,8 @@ pub(super) struct Blame<'a> {
     shares: bool,
     /// The shortest and the longest window, in the unit of the times.
     windows: [i64; 2],
+    /// What the logarithm of a row's own excess weighs in the score of windows.
+    row_weight: f64,
 }
 
 /// The logarithm of a p-value over that of `alpha`: 1 is the limit.
@@ -44,6 +52,7 @@ impl<'a> Blame<'a> {
             rows,
             shares,
             windows: [length(model.shortest_window()), length(model.longest_window())],
+            row_weight: row_weight(model, rows),
         }
     }
 
@@ -110,6 +119,10 @@ impl<'a> Blame<'a> {
             point.status = self.model.row_status(point.time);
             point.score = Some(row_score(verdict));
             point.is_final = !self.model.has_windows();
+        } else {
+            point.window_score = point.score;
+            let own = self.row_weight * verdict.excess.abs().ln_1p();
+            point.score = point.score.map(|s| s + own);
         }
         let p = match windows {
             _ if verdict.is_flagged() => verdict.p.min(by_windows),
@@ -165,6 +178,15 @@ impl<'a> Blame<'a> {
             point.change = band.map(|b| b.change(row[c])).or(point.change);
         }
     }
+}
+
+/// What the logarithm of a row's own excess weighs in the score of windows: the less, the more samples they were learned
+/// from.
+fn row_weight(model: &Model, rows: &RowModel) -> f64 {
+    let samples = model.trained().map_or(0, |t| t.samples).max(1) as f64;
+    let in_doubt = rows.live().any(|(_, e)| e.set_aside() > 0);
+    let weight = if in_doubt { ROW_WEIGHT_IN_DOUBT } else { ROW_WEIGHT };
+    weight * (FEW_SAMPLES / samples).min(1.0)
 }
 
 /// The score of a row that no window covers: its distance outside the band in spreads, or as far as its probability.

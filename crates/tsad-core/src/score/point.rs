@@ -99,7 +99,9 @@ pub struct Point {
     pub status: Status,
     /// The anomaly score, above 0; about 0.7 for an average training sample.
     pub score: Option<f64>,
-    /// The probability of a score at least as high on normal data, 0 to 1.
+    /// The part of windows in the score, which their calibration knows; none where no window covers the row.
+    pub window_score: Option<f64>,
+    /// The probability of so much evidence in a normal row, 0 to 1.
     pub p_value: Option<f64>,
     /// Whether the row is to blame: its p-value lies below alpha.
     pub is_anomaly: Option<bool>,
@@ -138,6 +140,7 @@ impl Point {
             time,
             status,
             score: None,
+            window_score: None,
             p_value: None,
             is_anomaly: None,
             severity: None,

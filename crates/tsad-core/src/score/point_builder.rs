@@ -75,6 +75,7 @@ impl PointBuilder<'_> {
             time,
             status,
             score: Some(score),
+            window_score: Some(score),
             p_value: Some(p_value),
             is_anomaly: Some(is_anomaly),
             severity: Some(severity(p_value, calibration.alpha)),

@@ -62,7 +62,7 @@ impl Model {
         let peak = |&(from, to): &(i64, i64)| {
             let after = &points[points.partition_point(|p| p.time < from)..];
             let inside = after.iter().take_while(|p| p.time <= to);
-            inside.filter_map(|p| p.score).reduce(f64::max)
+            inside.filter_map(|p| p.window_score).reduce(f64::max)
         };
         let peaks = |ranges: &[(i64, i64)]| -> Vec<f64> { ranges.iter().filter_map(peak).collect() };
         let (normal, anomalous) = (peaks(&labels.normal), peaks(&labels.anomalous));
@@ -89,7 +89,7 @@ impl Model {
         self.with_calibration(|c, longest| {
             let mut segments: Vec<Vec<f64>> = vec![Vec::new()];
             for p in points {
-                match (Some(p).filter(usable).and_then(|p| p.score), segments.last_mut()) {
+                match (Some(p).filter(usable).and_then(|p| p.window_score), segments.last_mut()) {
                     (Some(score), Some(open)) => open.push(score),
                     (None, Some(open)) if !open.is_empty() => segments.push(Vec::new()),
                     _ => {}

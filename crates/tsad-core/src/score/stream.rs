@@ -181,6 +181,7 @@ impl Stream {
             time,
             status,
             score: Some(score),
+            window_score: Some(score),
             p_value: Some(p_value),
             is_anomaly: Some(calibration.is_anomaly(score)),
             severity: Some(severity(p_value, calibration.alpha)),

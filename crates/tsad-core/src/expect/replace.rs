@@ -18,17 +18,28 @@ impl Expectation {
     /// A value without the trend since (or before) the end of the training.
     #[must_use]
     pub fn without_trend(&self, time: i64, value: f64) -> f64 {
+        self.moved(time, value, -1.0)
+    }
+
+    /// The inverse of [`Expectation::without_trend`].
+    #[must_use]
+    pub fn with_trend(&self, time: i64, value: f64) -> f64 {
+        self.moved(time, value, 1.0)
+    }
+
+    /// A value with the trend taken `times` times more.
+    fn moved(&self, time: i64, value: f64, times: f64) -> f64 {
         let f = &self.forecast;
         if !self.has_trend() || !value.is_finite() {
             return value;
         }
         let local = f.calendar.local.local(time);
-        let rise = f.mean.level.slope * local.saturating_sub(f.mean.level.origin) as f64;
+        let rise = times * f.mean.level.slope * local.saturating_sub(f.mean.level.origin) as f64;
         match f.log_shift {
-            // A factor; where the value is not above the shift it is left as it is.
+            // A factor, which says nothing of a value that is not positive.
             Some(_) if value <= 0.0 => value,
-            Some(_) => bounded(value * (-rise).exp()),
-            None => bounded(value - rise),
+            Some(_) => bounded(value * rise.exp()),
+            None => bounded(value + rise),
         }
     }
 

@@ -212,11 +212,7 @@ impl Windows<'_> {
         check: Check,
     ) -> Result<((Samples, Samples), (Series, Vec<Option<Place>>))> {
         let live: Vec<usize> = self.trained.channels.iter().map(|c| c.index).collect();
-        let plain = match &self.model.row_model {
-            Some(row_model) => row_model.without_trend(rows.clone(), check)?,
-            None => rows.clone(),
-        };
-        let plain = plain.select(&live, check);
+        let plain = self.model.without_trend(rows.clone(), check)?.select(&live, check);
         let series = Series::on_grid(&plain, &self.trained.grid, self.model.params.max_gap, check);
         Ok(((plain, rows), series))
     }

@@ -2,10 +2,12 @@
 
 use crate::control::Check;
 use crate::error::Result;
-use crate::expect::{RowEvidence, RowKind};
-use crate::model::RowModel;
+use crate::expect::{Expectation, RowEvidence, RowKind};
+use crate::model::{Model, RowModel};
 use crate::series::Samples;
 
+/// No row counts as farther outside its band, in spreads.
+const MOST: f64 = 1e9;
 /// Rows between two calls of the cancel hook.
 const EVERY: usize = 1 << 13;
 
@@ -93,7 +95,7 @@ impl RowModel {
                 true => p.clamp(f64::MIN_POSITIVE, self.alpha.next_down()),
                 false => p.max(self.alpha),
             },
-            excess: e.excess,
+            excess: e.excess.clamp(-MOST, MOST),
             kind: if flagged { e.kind } else { RowKind::None },
             sign: e.sign,
             column,
@@ -148,6 +150,21 @@ impl RowModel {
             }
         }
         rows.clone().with_values(values)
+    }
+}
+
+impl Model {
+    /// The rows as windows are to see them: without the trends of their columns.
+    pub(crate) fn without_trend(&self, rows: Samples, check: Check) -> Result<Samples> {
+        match &self.row_model {
+            Some(row_model) => row_model.without_trend(rows, check),
+            None => Ok(rows),
+        }
+    }
+
+    /// What is expected of a column.
+    pub(crate) fn expectation(&self, column: usize) -> Option<&Expectation> {
+        self.row_model.as_ref()?.columns.get(column)?.as_ref()
     }
 }
 

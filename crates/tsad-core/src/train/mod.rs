@@ -19,7 +19,6 @@ use crate::calibrate::tail_index::tail_index_factor;
 use crate::calibrate::{Calibration, Source, TailPrior};
 use crate::control::Check;
 use crate::error::Result;
-use crate::expect::Baseline;
 use crate::metric::LeftOut;
 use crate::model::{Body, ChannelModel, Model, Regimes, Trained, Updates, scaled};
 use crate::params::ValidParams;
@@ -205,9 +204,6 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         grid,
         samples: whole.len() as u64,
         imputed: whole.imputed() as u64,
-        baselines: (0..channels.len())
-            .map(|c| Baseline::fit(&whole, c, &channels[c].scale, check))
-            .collect(),
         regimes: Regimes::fit(&channels, series, params, check),
         causal: match causal {
             Some(causal) => calibration(causal, TailPrior::CAUSAL.with_tail_scaled(tail_factor), 1.0),

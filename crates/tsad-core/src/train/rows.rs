@@ -2,7 +2,7 @@
 
 use crate::control::Check;
 use crate::error::Result;
-use crate::expect::{Expectation, FitOptions, LocalTime};
+use crate::expect::{Expectation, FitOptions, Fitted, LocalTime};
 use crate::model::RowModel;
 use crate::params::ValidParams;
 use crate::series::{Grid, Samples, TimeKind};
@@ -15,28 +15,21 @@ pub(super) struct Learned {
     pub(super) cleaned: Samples,
 }
 
+/// A column of the rows, and what was learned of it.
+struct Column {
+    times: Vec<i64>,
+    values: Vec<f64>,
+    fitted: Option<Fitted>,
+}
+
 /// Learns an expectation of each column from rows in ascending order of time.
 pub(super) fn learn(rows: &Samples, params: &ValidParams, check: Check) -> Result<Learned> {
-    let local = LocalTime::utc();
-    let options = FitOptions {
-        calendar: rows.time_kind() == TimeKind::Timestamp,
-        local: &local,
-        zone_known: false,
-        holidays: &[],
-        contamination: params.contamination,
-    };
-    let (mut columns, mut aside) = (Vec::new(), Vec::new());
-    for c in 0..rows.channels() {
-        check();
-        let (times, values) = column(rows, c);
-        let fitted = Expectation::fit(&times, &values, &options, check);
-        let times: Vec<i64> = fitted
-            .iter()
-            .flat_map(|f| f.aside.iter().map(|i| times[*i]))
-            .collect();
-        aside.push(times);
-        columns.push(fitted.map(|f| f.expectation));
-    }
+    let columns = columns(rows, params, check);
+    let aside = aside(&columns);
+    let columns: Vec<Option<Expectation>> = columns
+        .into_iter()
+        .map(|c| c.fitted.map(|f| f.expectation))
+        .collect();
     let interval = Grid::of_times(rows.times()).map_or(1, |g| g.interval);
     let model = columns.iter().any(Option::is_some).then(|| RowModel {
         interval,
@@ -48,6 +41,68 @@ pub(super) fn learn(rows: &Samples, params: &ValidParams, check: Check) -> Resul
         None => rows.clone(),
     };
     Ok(Learned { model, cleaned })
+}
+
+/// Exchanges expectations that newer rows, in ascending order of time, contradict; `windows` says whether there are windows
+/// that have seen the series without its trends.
+pub(super) fn update(
+    old: &RowModel,
+    rows: &Samples,
+    params: &ValidParams,
+    windows: bool,
+    check: Check,
+) -> Result<Learned> {
+    let columns = columns(rows, params, check);
+    let aside = aside(&columns);
+    let exchanged = columns.into_iter().zip(&old.columns).map(|(c, old)| {
+        check();
+        match (old, c.fitted) {
+            (Some(old), Some(new)) => Some(old.updated(new, &c.times, &c.values, windows)),
+            (None, Some(new)) if !(windows && new.expectation.has_trend()) => Some(new.expectation),
+            (old, _) => old.clone(),
+        }
+    });
+    let model = RowModel {
+        columns: exchanged.collect(),
+        ..old.clone()
+    };
+    let cleaned = model.cleaned(rows, &aside, check)?;
+    Ok(Learned {
+        model: Some(model),
+        cleaned,
+    })
+}
+
+/// Every column by itself.
+fn columns(rows: &Samples, params: &ValidParams, check: Check) -> Vec<Column> {
+    let local = LocalTime::utc();
+    let options = FitOptions {
+        calendar: rows.time_kind() == TimeKind::Timestamp,
+        local: &local,
+        zone_known: false,
+        holidays: &[],
+        contamination: params.contamination,
+    };
+    let of_column = |c: usize| {
+        check();
+        let (times, values) = column(rows, c);
+        let fitted = Expectation::fit(&times, &values, &options, check);
+        Column {
+            times,
+            values,
+            fitted,
+        }
+    };
+    (0..rows.channels()).map(of_column).collect()
+}
+
+/// By column the times of incidents.
+fn aside(columns: &[Column]) -> Vec<Vec<i64>> {
+    let of = |c: &Column| -> Vec<i64> {
+        let aside = c.fitted.iter().flat_map(|f| &f.aside);
+        aside.map(|i| c.times[*i]).collect()
+    };
+    columns.iter().map(of).collect()
 }
 
 /// Times and values of a column; rows of one time count as one, with the mean of their values.

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod allocation;
-mod baseline;
 mod cancel;
 mod causal;
 mod codec;
@@ -18,6 +17,7 @@ mod determinism;
 mod direction;
 mod dynamics;
 mod edges;
+mod expectation;
 mod explain;
 mod measure;
 mod measure_golden;

@@ -51,7 +51,10 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>
         .map(|b| f64::from(f32::from_le_bytes(*b)) * two_to(exponent))
         .collect();
     // Others are not written, and would be written in another way.
-    if rounded(values.clone()).iter().map(|v| v.to_bits()).ne(values.iter().map(|v| v.to_bits()))
+    if rounded(values.clone())
+        .iter()
+        .map(|v| v.to_bits())
+        .ne(values.iter().map(|v| v.to_bits()))
         || self::exponent(&values) != exponent
     {
         return Err(wrong());
@@ -90,7 +93,18 @@ mod tests {
     #[test]
     fn rounded_values_are_read_as_they_were_written() {
         let some = |scale: f64| (0..500).map(move |i| (f64::from(i) * 0.7).sin().powi(5) * scale);
-        for scale in [0.0, 5e-324, 1e-310, 1e-300, 1e-20, 1.0, 3.0, 1e20, 1e300, f64::MAX] {
+        for scale in [
+            0.0,
+            5e-324,
+            1e-310,
+            1e-300,
+            1e-20,
+            1.0,
+            3.0,
+            1e20,
+            1e300,
+            f64::MAX,
+        ] {
             let values: Vec<f64> = some(scale).chain([-0.0, 1e-40 * scale, f64::NAN]).collect();
             let new = rounded(values.clone());
             assert!(

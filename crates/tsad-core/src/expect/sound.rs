@@ -36,7 +36,11 @@ impl Expectation {
             && self.tails.iter().all(ExcessTail::is_sound)
             && self.ratio.as_ref().is_none_or(Ratio::is_sound)
             && self.sums.len() <= run::lengths().count()
-            && self.sums.iter().map(|s| s.length).eq(run::lengths().take(self.sums.len()))
+            && self
+                .sums
+                .iter()
+                .map(|s| s.length)
+                .eq(run::lengths().take(self.sums.len()))
             && self.sums.iter().all(SumScale::is_sound)
             && self.repeats.is_sound()
             && self.breaks.is_sound()
@@ -60,7 +64,10 @@ impl Forecast {
             && self.mean.seasons.len() <= SEASONS
             && self.mean.seasons.iter().all(Season::is_sound)
             && is_positive(self.spread)
-            && self.spread_by_phase.as_ref().is_none_or(|p| p.is_within(0.0, VALUES))
+            && self
+                .spread_by_phase
+                .as_ref()
+                .is_none_or(|p| p.is_within(0.0, VALUES))
             && is_positive(self.spread_floor)
             && (0.0..=VALUES).contains(&self.slope_doubt)
             && self.recurring.as_ref().is_none_or(Recurring::is_sound)
@@ -116,7 +123,8 @@ impl Profile {
 
 impl Recurring {
     fn is_sound(&self) -> bool {
-        of_phases(&self.phases, &self.below, -VALUES, 0.0) && of_phases(&self.phases, &self.above, 0.0, VALUES)
+        of_phases(&self.phases, &self.below, -VALUES, 0.0)
+            && of_phases(&self.phases, &self.above, 0.0, VALUES)
     }
 }
 
@@ -135,7 +143,10 @@ impl Ratio {
     fn is_sound(&self) -> bool {
         is_positive(self.shift)
             && is_positive(self.spread)
-            && self.spread_by_phase.as_ref().is_none_or(|p| p.is_within(0.0, VALUES))
+            && self
+                .spread_by_phase
+                .as_ref()
+                .is_none_or(|p| p.is_within(0.0, VALUES))
             && self.tails.iter().all(ExcessTail::is_sound)
     }
 }

@@ -72,7 +72,9 @@ impl<'a> Explainer<'a> {
             return Ok(None);
         };
         let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
-        let rows = model.without_trend(rows.sorted_by_time(check), check)?.select(&live, check);
+        let rows = model
+            .without_trend(rows.sorted_by_time(check), check)?
+            .select(&live, check);
         check();
         let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
         let channel = |s: &Segment, (c, m): (usize, &ChannelModel)| {

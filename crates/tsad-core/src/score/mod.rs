@@ -14,6 +14,8 @@ pub(crate) mod regime;
 mod rows;
 pub(crate) mod samples;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use explain::{Excerpt, Explainer, Explanation, Normal};
 pub use point::{Evidence, Point, Status};
@@ -137,8 +139,12 @@ fn scored(
             windows.score(&rows, verdicts.as_ref(), check)?
         }
         Body::Untrained(_) => {
-            let point = |&t: &i64| Point::unscored(t, Status::InsufficientData);
-            rows.times().iter().map(point).collect()
+            let status = |i: usize| match row_model {
+                Some(_) if rows.row(i).iter().all(|v| v.is_nan()) => Status::Missing,
+                _ => Status::InsufficientData,
+            };
+            let point = |i: usize| Point::unscored(rows.times()[i], status(i));
+            (0..rows.len()).map(point).collect()
         }
     };
     if let (Some(row_model), Some(verdicts)) = (row_model, &verdicts) {
@@ -212,7 +218,10 @@ impl Windows<'_> {
         check: Check,
     ) -> Result<((Samples, Samples), (Series, Vec<Option<Place>>))> {
         let live: Vec<usize> = self.trained.channels.iter().map(|c| c.index).collect();
-        let plain = self.model.without_trend(rows.clone(), check)?.select(&live, check);
+        let plain = self
+            .model
+            .without_trend(rows.clone(), check)?
+            .select(&live, check);
         let series = Series::on_grid(&plain, &self.trained.grid, self.model.params.max_gap, check);
         Ok(((plain, rows), series))
     }

@@ -97,7 +97,10 @@ pub fn scored(model: &Model, rows: &Samples) -> Vec<Point> {
 pub fn assert_agreement(model: &Model, points: &[Point]) {
     for p in points {
         let told = (p.score.is_some(), p.p_value.is_some(), p.severity.is_some());
-        assert!(told == (true, true, true) || told == (false, false, false), "{p:?}");
+        assert!(
+            told == (true, true, true) || told == (false, false, false),
+            "{p:?}"
+        );
         let alpha = model.alpha().unwrap_or(f64::NAN);
         assert_eq!(p.is_anomaly, p.p_value.map(|v| v < alpha), "{p:?}");
         assert_eq!(p.is_anomaly, p.severity.map(|s| s > 1.0), "{p:?}");

@@ -397,3 +397,53 @@ fn the_same_rows_give_the_same_model_and_the_hook_is_called() {
         once.expectation
     );
 }
+
+#[test]
+fn newer_rows_exchange_an_expectation_that_they_contradict() {
+    let value = |t: i64, level: f64| daily_wave(t) + level + noise(t / HOUR);
+    let hours = |from: i64, n: i64| -> Vec<i64> { (from..from + n).map(|i| MONDAY + i * HOUR).collect() };
+    let of = |times: &[i64], level: f64| -> Vec<f64> { times.iter().map(|t| value(*t, level)).collect() };
+    let times = hours(0, 24 * 28);
+    let old = fitted(&times, &of(&times, 0.0)).expectation;
+    let goes_on_as = |n: i64, level: f64| {
+        let times = hours(24 * 28, n);
+        let values = of(&times, level);
+        old.updated(fitted(&times, &values), &times, &values, true)
+    };
+    assert_eq!(goes_on_as(24 * 7, 0.0), old);
+    assert_eq!(goes_on_as(24, 40.0), old, "one cycle");
+    let new = goes_on_as(24 * 7, 40.0);
+    let noon = MONDAY + 40 * DAY;
+    assert!((new.centre(noon) - old.centre(noon) - 40.0).abs() < 3.0);
+}
+
+#[test]
+fn an_exchanged_line_leaves_the_level_of_windows_where_it_was() {
+    let days = |from: i64, n: i64| -> Vec<i64> { (from..from + n).map(|i| MONDAY + i * DAY).collect() };
+    let line = |slope: f64, times: &[i64]| -> Vec<f64> {
+        let day = |t: &i64| ((t - MONDAY) / DAY) as f64;
+        times
+            .iter()
+            .map(|t| 500.0 + slope * day(t) + noise(t / DAY))
+            .collect()
+    };
+    let times = days(0, 120);
+    let old = fitted(&times, &line(2.0, &times)).expectation;
+    assert!(old.has_trend(), "{:?}", old.parts());
+    for (t, v) in times.iter().zip(line(2.0, &times)) {
+        assert!((old.with_trend(*t, old.without_trend(*t, v)) - v).abs() < 1e-9 * v);
+    }
+    let later = days(120, 120);
+    let values = line(5.0, &later);
+    let newer = fitted(&later, &values);
+    let (free, kept) = (
+        old.updated(newer.clone(), &later, &values, false),
+        old.updated(newer, &later, &values, true),
+    );
+    assert!(free != old && kept != old);
+    for (t, v) in later.iter().zip(&values) {
+        assert!((free.centre(*t) - v).abs() < 12.0 && (free.centre(*t) - kept.centre(*t)).abs() < 1e-3);
+    }
+    let level = |e: &Expectation, t: i64| e.without_trend(t, e.centre(t));
+    assert!((level(&kept, later[50]) - level(&old, times[50])).abs() < 1e-6 * level(&old, times[50]));
+}

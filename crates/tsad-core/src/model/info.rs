@@ -43,6 +43,8 @@ pub struct ModelInfo {
     pub rows_left_out: u64,
     /// What was folded in after the training.
     pub updates: Updates,
+    /// The training rows that were set aside as incidents by themselves, in the column that has most of them.
+    pub rows_set_aside: u64,
     /// The training rows without any value.
     pub rows_missing: u64,
     /// The time of the first training row.
@@ -137,6 +139,7 @@ impl Model {
             rows: self.rows,
             rows_left_out: self.left_out,
             updates: self.updates,
+            rows_set_aside: self.row_model.as_ref().map_or(0, set_aside),
             rows_missing: self.missing,
             first_time: times.then_some(self.first_time),
             last_time: times.then_some(self.last_time),
@@ -161,6 +164,11 @@ impl Model {
 fn expectation(rows: &RowModel) -> Vec<Option<Vec<String>>> {
     let parts = |e: &Option<Expectation>| e.as_ref().map(Expectation::parts);
     rows.columns.iter().map(parts).collect()
+}
+
+fn set_aside(rows: &RowModel) -> u64 {
+    let all = rows.columns.iter().flatten();
+    all.map(Expectation::set_aside).max().unwrap_or(0)
 }
 
 fn aspects(t: &Trained) -> Vec<&'static str> {

@@ -82,7 +82,8 @@ impl Model {
         });
         let least = told.filter(by_itself).filter_map(|p| p.p_value).reduce(f64::min);
         if let Some(alpha) = least.filter(|p| model.alpha().is_some_and(|a| *p < a)) {
-            let alpha = self.window_alpha(alpha);
+            // Below it by more than rounding.
+            let alpha = self.window_alpha(0.999 * alpha);
             model = model.with_calibration(|c, _| {
                 let source = c.source;
                 Ok(Calibration {

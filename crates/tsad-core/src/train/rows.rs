@@ -1,5 +1,6 @@
 //! Learns what is expected of every row, before any window is looked at.
 
+use crate::calibrate::Calibration;
 use crate::control::Check;
 use crate::error::Result;
 use crate::expect::{Expectation, FitOptions, Fitted, LocalTime};
@@ -33,7 +34,9 @@ pub(super) fn learn(rows: &Samples, params: &ValidParams, check: Check) -> Resul
     let interval = Grid::of_times(rows.times()).map_or(1, |g| g.interval);
     let model = columns.iter().any(Option::is_some).then(|| RowModel {
         interval,
-        alpha: params.alpha_at(interval, rows.time_kind()),
+        alpha: params
+            .alpha_at(interval, rows.time_kind())
+            .clamp(*Calibration::ALPHA.start(), *Calibration::ALPHA.end()),
         columns,
     });
     let cleaned = match &model {

@@ -11,7 +11,7 @@ pub(crate) mod point;
 mod point_builder;
 mod recalibrate;
 pub(crate) mod regime;
-mod rows;
+pub(crate) mod rows;
 pub(crate) mod samples;
 mod stream;
 #[cfg(test)]

@@ -48,6 +48,47 @@ pub(crate) struct RowVerdicts {
     aside: Vec<Vec<usize>>,
 }
 
+/// The values of a column, without those that are missing; rows of one time count as one, with the mean of their values.
+pub(crate) struct ColumnValues {
+    pub(crate) times: Vec<i64>,
+    pub(crate) values: Vec<f64>,
+    /// For every row which of the values is its own.
+    pub(crate) of_row: Vec<Option<usize>>,
+}
+
+impl ColumnValues {
+    /// Of rows in ascending order of time.
+    pub(crate) fn of(rows: &Samples, c: usize) -> Self {
+        let (mut times, mut values): (Vec<i64>, Vec<f64>) = (Vec::new(), Vec::new());
+        let mut of_row = Vec::with_capacity(rows.len());
+        let mut count = 0.0;
+        for (i, time) in rows.times().iter().enumerate() {
+            let value = rows.row(i)[c];
+            if value.is_nan() {
+                of_row.push(None);
+                continue;
+            }
+            match (times.last(), values.last_mut()) {
+                (Some(last), Some(mean)) if last == time => {
+                    count += 1.0;
+                    *mean += value / count - *mean / count;
+                }
+                _ => {
+                    times.push(*time);
+                    values.push(value);
+                    count = 1.0;
+                }
+            }
+            of_row.push(Some(times.len() - 1));
+        }
+        Self {
+            times,
+            values,
+            of_row,
+        }
+    }
+}
+
 impl RowModel {
     /// Judges rows in ascending order of time. `is_far` tells whether a value of a column deviates enough from the
     /// expected one to matter.
@@ -61,15 +102,18 @@ impl RowModel {
         let mut verdicts = vec![RowVerdict::NONE; rows.len()];
         let mut aside = vec![Vec::new(); self.columns.len()];
         for (c, expectation) in self.live() {
-            let values: Vec<f64> = (0..rows.len()).map(|i| rows.row(i)[c]).collect();
-            let evidence = expectation.judge(rows.times(), &values, alpha, check);
-            for (i, e) in evidence.iter().enumerate() {
+            let column = ColumnValues::of(rows, c);
+            let evidence = expectation.judge(&column.times, &column.values, alpha, check);
+            for (i, at) in column.of_row.iter().enumerate() {
                 if i % EVERY == 0 {
                     check();
                 }
+                let Some((e, value)) = at.map(|at| (&evidence[at], column.values[at])) else {
+                    continue;
+                };
                 let far = !e.flagged
                     || e.kind == RowKind::Frozen
-                    || is_far(values[i], expectation.centre(rows.times()[i]));
+                    || is_far(value, expectation.centre(rows.times()[i]));
                 let own = self.verdict(c, e, alpha, far);
                 if own.is_flagged() && e.kind != RowKind::Frozen {
                     aside[c].push(i);

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::expect::{Expectation, FitOptions, Fitted, LocalTime};
 use crate::model::RowModel;
 use crate::params::ValidParams;
+use crate::score::rows::ColumnValues;
 use crate::series::{Grid, Samples, TimeKind};
 
 /// What rows tell by themselves.
@@ -88,7 +89,7 @@ fn columns(rows: &Samples, params: &ValidParams, check: Check) -> Vec<Column> {
     };
     let of_column = |c: usize| {
         check();
-        let (times, values) = column(rows, c);
+        let ColumnValues { times, values, .. } = ColumnValues::of(rows, c);
         let fitted = Expectation::fit(&times, &values, &options, check);
         Column {
             times,
@@ -106,28 +107,4 @@ fn aside(columns: &[Column]) -> Vec<Vec<i64>> {
         aside.map(|i| c.times[*i]).collect()
     };
     columns.iter().map(of).collect()
-}
-
-/// Times and values of a column; rows of one time count as one, with the mean of their values.
-fn column(rows: &Samples, c: usize) -> (Vec<i64>, Vec<f64>) {
-    let (mut times, mut values): (Vec<i64>, Vec<f64>) = (Vec::new(), Vec::new());
-    let mut count = 0.0;
-    for (i, time) in rows.times().iter().enumerate() {
-        let value = rows.row(i)[c];
-        if value.is_nan() {
-            continue;
-        }
-        match (times.last(), values.last_mut()) {
-            (Some(last), Some(mean)) if last == time => {
-                count += 1.0;
-                *mean += (value - *mean) / count;
-            }
-            _ => {
-                times.push(*time);
-                values.push(value);
-                count = 1.0;
-            }
-        }
-    }
-    (times, values)
 }

@@ -134,3 +134,16 @@ fn what_a_form_tells_is_told_by_windows() {
     let found = flagged(&points[690..740]);
     assert!(found.len() >= 8, "{found:?}");
 }
+
+#[test]
+fn rows_of_one_time_count_as_one() {
+    let model = trained(rows((0..400).map(|i| (i * MINUTE, wave(i)))), Params::default());
+    // Every row comes four times: no value stands still.
+    let often = rows((400..500).flat_map(|i| [(i * MINUTE, wave(i)); 4]));
+    let points = scored(&model, &often);
+    assert!(flagged(&points).is_empty(), "{:?}", flagged(&points));
+    let mut odd = often.clone();
+    odd.push(500 * MINUTE, &[90.0]).unwrap();
+    odd.push(500 * MINUTE, &[80.0]).unwrap();
+    assert_eq!(flagged(&scored(&model, &odd)), [400, 401]);
+}

@@ -21,7 +21,7 @@ pub struct FitOptions<'a> {
     /// Whether `local` is the zone that the series goes by. If not, the band allows for an hour early or late once clocks of
     /// Europe, North America or Australia may have been changed since the training.
     pub zone_known: bool,
-    /// Days (local, since 1970-01-01) that are like Sundays, in any order.
+    /// Days (local, since 1970-01-01) that are like Sundays, in any order; of more than 10,000 the latest.
     pub holidays: &'a [i64],
     /// The largest share of the training rows that may be set aside as incidents, 0 to 0.5.
     pub contamination: f64,

@@ -11,10 +11,11 @@ use super::incident::{incidents, recurring};
 use super::level::{LevelKind, seasonal_slope};
 use super::local::LocalTime;
 use super::mean::Mean;
+use super::packed::rounded;
 use super::robust::{mean, median, quantile, scale_of};
 use super::rows::{Rows, pick};
 use super::spread::Residuals;
-use super::training::{Kept, LARGEST, Shape, Training, UNIFORM};
+use super::training::{Kept, LARGEST, Shape, Training, UNIFORM, within};
 use super::values::Values;
 use crate::control::Check;
 
@@ -80,6 +81,8 @@ fn calendar_of(options: &FitOptions) -> Calendar {
     let mut holidays = options.holidays.to_vec();
     holidays.sort_unstable();
     holidays.dedup();
+    let most = holidays.len().saturating_sub(Calendar::MAX_HOLIDAYS);
+    holidays.drain(..most);
     Calendar {
         local: LocalTime::clone(options.local),
         holidays,
@@ -110,7 +113,7 @@ impl<'a> Training<'a> {
             sums,
             repeats: Repeats::fit(self.values),
             breaks: Breaks::fit(self.times, &self.rows.local, &self.sampling, self.calendar, check),
-            heldout_error: heldout_error.min(LARGEST),
+            heldout_error: within(heldout_error, 0.0, LARGEST),
             rows: self.values.len() as u64,
             set_aside: shape.aside.iter().filter(|a| **a).count() as u64,
             forecast,
@@ -269,6 +272,7 @@ impl<'a> Training<'a> {
             .iter()
             .zip(&expected)
             .filter(|(i, m)| scores.score(self.values[**i], **m) > 7.0);
+        let size = size.map(|s| s.min(LARGEST));
         (far.count() <= 2).then_some(Counts { size, floor })
     }
 
@@ -309,9 +313,9 @@ impl<'a> Training<'a> {
             interval: self.sampling.interval,
             log_shift: shape.log_shift,
             mean: self.with_reach(&shape.mean),
-            spread: spread.max(1e-300),
+            spread: within(spread, 1e-300, LARGEST),
             spread_by_phase,
-            spread_floor,
+            spread_floor: within(spread_floor, 1e-12, LARGEST),
             slope_doubt: self.slope_doubt(shape, kept, inside),
             recurring: shape.recurring.clone(),
             step: (coarse && counts.is_none()).then_some(self.traits.step),
@@ -319,11 +323,12 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// With how far edges may move.
+    /// As it is kept: with how far edges may move, and seasons in single precision.
     pub(super) fn with_reach(&self, mean: &Mean) -> Mean {
         let mut mean = mean.clone();
         let day = self.sampling.day();
         for s in &mut mean.seasons {
+            s.profile.values = rounded(std::mem::take(&mut s.profile.values));
             let phases = &s.profile.phases;
             if phases.is_fine() && self.sampling.interval <= JITTERED * day {
                 let reach = (JITTER * day / phases.length()).round_ties_even().max(1.0);
@@ -360,7 +365,7 @@ impl<'a> Training<'a> {
             let length = at(piece.end - 1).saturating_sub(at(piece.start)) as f64;
             doubt = doubt.max((off - sure).max(0.0) / (0.5 * length).max(self.sampling.interval));
         }
-        doubt
+        within(doubt, 0.0, LARGEST)
     }
 }
 

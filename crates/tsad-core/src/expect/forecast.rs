@@ -5,6 +5,7 @@ use super::count::CountScores;
 use super::mean::Mean;
 use super::phases::{Phases, Profile};
 use super::tail::ExcessTail;
+use super::training::{LARGEST, within};
 use serde::{Deserialize, Serialize};
 
 /// Mean, band and spread at any time.
@@ -46,8 +47,10 @@ pub(crate) struct Recurring {
     /// The key.
     pub(crate) phases: Phases,
     /// At most 0 for each phase.
+    #[serde(with = "super::packed")]
     pub(crate) below: Vec<f64>,
     /// At least 0 for each phase.
+    #[serde(with = "super::packed")]
     pub(crate) above: Vec<f64>,
 }
 
@@ -167,7 +170,7 @@ impl Forecast {
 
     /// The expected count.
     pub(super) fn count_at(&self, counts: Counts, m: &Moment) -> f64 {
-        self.mean.at(m).max(counts.floor)
+        within(self.mean.at(m), counts.floor, LARGEST)
     }
 
     /// Mean and band at a moment, given by how far the clock may stand off.

@@ -38,7 +38,7 @@ impl LevelKind {
 pub(crate) struct Level {
     /// How it goes with time.
     pub(crate) kind: LevelKind,
-    /// The last local time of the training.
+    /// A local time: the last one of the training, unless an update has moved along the line.
     pub(crate) origin: i64,
     /// The level at the origin, on the scale of the model.
     pub(crate) value: f64,

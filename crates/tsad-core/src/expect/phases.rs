@@ -4,7 +4,7 @@ use super::calendar::{DAY, Moment};
 use serde::{Deserialize, Serialize};
 
 /// The most phases of a day or of a detected period; a week has seven times as many.
-const MOST: usize = 1440;
+pub(super) const MOST: usize = 1440;
 
 /// What a season goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,7 @@ pub(crate) struct Profile {
     /// The key.
     pub(crate) phases: Phases,
     /// As many values as the key has phases.
+    #[serde(with = "super::packed")]
     pub(crate) values: Vec<f64>,
 }
 
@@ -180,6 +181,14 @@ impl Phases {
 }
 
 impl Profile {
+    /// A value for each phase, in single precision.
+    pub(super) fn new(phases: Phases, values: Vec<f64>) -> Self {
+        Self {
+            phases,
+            values: super::packed::rounded(values),
+        }
+    }
+
     /// The value at a time.
     pub(super) fn at(&self, m: &Moment) -> f64 {
         self.values.get(self.phases.of(m)).copied().unwrap_or(0.0)

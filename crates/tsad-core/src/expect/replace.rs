@@ -18,17 +18,28 @@ impl Expectation {
     /// A value without the trend since (or before) the end of the training.
     #[must_use]
     pub fn without_trend(&self, time: i64, value: f64) -> f64 {
+        self.moved(time, value, -1.0)
+    }
+
+    /// The inverse of [`Expectation::without_trend`].
+    #[must_use]
+    pub fn with_trend(&self, time: i64, value: f64) -> f64 {
+        self.moved(time, value, 1.0)
+    }
+
+    /// A value with the trend taken `times` times more.
+    fn moved(&self, time: i64, value: f64, times: f64) -> f64 {
         let f = &self.forecast;
         if !self.has_trend() || !value.is_finite() {
             return value;
         }
         let local = f.calendar.local.local(time);
-        let rise = f.mean.level.slope * local.saturating_sub(f.mean.level.origin) as f64;
+        let rise = times * f.mean.level.slope * local.saturating_sub(f.mean.level.origin) as f64;
         match f.log_shift {
-            // A factor; where the value is not above the shift it is left as it is.
+            // A factor, which says nothing of a value that is not positive.
             Some(_) if value <= 0.0 => value,
-            Some(_) => bounded(value * (-rise).exp()),
-            None => bounded(value - rise),
+            Some(_) => bounded(value * rise.exp()),
+            None => bounded(value + rise),
         }
     }
 
@@ -52,16 +63,13 @@ impl Expectation {
     /// The values of rows with those of `aside`, ascending, replaced by their expectation and the residual of the row one
     /// cycle away: a bare expectation has no noise, and would be an anomaly of its own. Times ascend.
     pub fn replace(&self, times: &[i64], values: &mut [f64], aside: &[usize]) {
-        let Some((first, last)) = aside.first().zip(aside.last()) else {
+        if aside.is_empty() {
             return;
-        };
+        }
         let mut marked = vec![false; times.len()];
         aside.iter().for_each(|i| marked[*i] = true);
-        // Without a season, one's own length away.
-        let span = times[*last].saturating_sub(times[*first]) as f64 + self.interval();
-        let cycle = self.cycle().unwrap_or(span.clamp(1.0, 1e18) as i64).max(1);
         let usable = |i: &usize| !marked[*i] && values[*i].is_finite();
-        let found = |at: usize| {
+        let found = |at: usize, cycle: i64| {
             let near = (1..=CYCLES).flat_map(|n| [-n, n]).find_map(|n| {
                 let time = times[at].saturating_add(n.saturating_mul(cycle));
                 let i = times.partition_point(|t| *t < time);
@@ -74,7 +82,15 @@ impl Expectation {
             });
             near.map_or(0.0, |i| values[i] - self.centre(times[i]))
         };
-        let new: Vec<f64> = aside.iter().map(|i| self.centre(times[*i]) + found(*i)).collect();
+        let season = self.cycle();
+        let mut new = Vec::with_capacity(aside.len());
+        for rows in aside.chunk_by(|a, b| *b == a + 1) {
+            let (first, last) = (rows[0], rows[rows.len() - 1]);
+            // Without a season, their own length away.
+            let span = times[last].saturating_sub(times[first]) as f64 + self.interval();
+            let cycle = season.unwrap_or(span.clamp(1.0, 1e18) as i64).max(1);
+            new.extend(rows.iter().map(|i| self.centre(times[*i]) + found(*i, cycle)));
+        }
         aside.iter().zip(new).for_each(|(i, v)| values[*i] = bounded(v));
     }
 

@@ -169,7 +169,8 @@ impl Sums {
     }
 }
 
-fn lengths() -> impl Iterator<Item = usize> {
+/// The lengths of sums: 2, 4, 8, ... 256.
+pub(super) fn lengths() -> impl Iterator<Item = usize> {
     std::iter::successors(Some(2), |l| Some(l * 2)).take_while(|l| *l <= LONGEST)
 }
 

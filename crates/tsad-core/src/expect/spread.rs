@@ -63,10 +63,8 @@ impl Residuals<'_> {
         }
         let k = chosen?;
         let phases = self.rows.keys[k].clone();
-        Some(Profile {
-            values: self.profile(&phases, &self.rows.phase[k], self.overall),
-            phases,
-        })
+        let values = self.profile(&phases, &self.rows.phase[k], self.overall);
+        Some(Profile::new(phases, values))
     }
 
     /// The mean absolute residual of each phase of the first rows, smoothed over neighbours, with rows of the overall spread

@@ -239,7 +239,8 @@ fn counts_are_judged_by_their_distribution() {
 fn runs_and_frozen_values_are_found() {
     let times = every(MINUTE, 1500);
     let mut values: Vec<f64> = (0..1500).map(|i| 7.0 + noise(i)).collect();
-    values[1100..1106].fill(values[1099]);
+    let last = values[1099];
+    values[1100..1106].fill(last);
     values[1300..1340].iter_mut().for_each(|v| *v += 2.0);
     let e = fitted(&times[..1000], &values[..1000]).expectation;
     let rows = judged(&e, &times[1000..], &values[1000..]);
@@ -351,6 +352,9 @@ fn hostile_input_does_no_harm() {
                 continue;
             };
             let e = &f.expectation;
+            assert!(e.is_sound(), "{e:?}");
+            let bytes = serde_cbor::to_vec(e).unwrap();
+            assert_eq!(&serde_cbor::from_slice::<Expectation>(&bytes).unwrap(), e);
             let mut rows = f.judge_history(times, values, 1e-4, &|| {});
             rows.extend(e.judge(times, values, 1e-4, &|| {}));
             rows.extend(e.judge(times, &vec![1e308; n], 1e-4, &|| {}));
@@ -358,7 +362,9 @@ fn hostile_input_does_no_harm() {
                 rows.iter()
                     .all(|r| (0.0..=1.0).contains(&r.p) && !r.excess.is_nan())
             );
-            e.silences(times, &|| {});
+            for silence in e.silences(times, &|| {}) {
+                assert!(silence.missed.is_finite(), "{silence:?}");
+            }
             for t in [i64::MIN, -1, MONDAY, i64::MAX] {
                 let at = e.at(t);
                 assert!(!at.expected.is_nan() && at.lower <= at.upper, "{at:?} {values:?}");
@@ -390,4 +396,54 @@ fn the_same_rows_give_the_same_model_and_the_hook_is_called() {
         serde_json::from_str::<Expectation>(&text).unwrap(),
         once.expectation
     );
+}
+
+#[test]
+fn newer_rows_exchange_an_expectation_that_they_contradict() {
+    let value = |t: i64, level: f64| daily_wave(t) + level + noise(t / HOUR);
+    let hours = |from: i64, n: i64| -> Vec<i64> { (from..from + n).map(|i| MONDAY + i * HOUR).collect() };
+    let of = |times: &[i64], level: f64| -> Vec<f64> { times.iter().map(|t| value(*t, level)).collect() };
+    let times = hours(0, 24 * 28);
+    let old = fitted(&times, &of(&times, 0.0)).expectation;
+    let goes_on_as = |n: i64, level: f64| {
+        let times = hours(24 * 28, n);
+        let values = of(&times, level);
+        old.updated(fitted(&times, &values), &times, &values, true)
+    };
+    assert_eq!(goes_on_as(24 * 7, 0.0), old);
+    assert_eq!(goes_on_as(24, 40.0), old, "one cycle");
+    let new = goes_on_as(24 * 7, 40.0);
+    let noon = MONDAY + 40 * DAY;
+    assert!((new.centre(noon) - old.centre(noon) - 40.0).abs() < 3.0);
+}
+
+#[test]
+fn an_exchanged_line_leaves_the_level_of_windows_where_it_was() {
+    let days = |from: i64, n: i64| -> Vec<i64> { (from..from + n).map(|i| MONDAY + i * DAY).collect() };
+    let line = |slope: f64, times: &[i64]| -> Vec<f64> {
+        let day = |t: &i64| ((t - MONDAY) / DAY) as f64;
+        times
+            .iter()
+            .map(|t| 500.0 + slope * day(t) + noise(t / DAY))
+            .collect()
+    };
+    let times = days(0, 120);
+    let old = fitted(&times, &line(2.0, &times)).expectation;
+    assert!(old.has_trend(), "{:?}", old.parts());
+    for (t, v) in times.iter().zip(line(2.0, &times)) {
+        assert!((old.with_trend(*t, old.without_trend(*t, v)) - v).abs() < 1e-9 * v);
+    }
+    let later = days(120, 120);
+    let values = line(5.0, &later);
+    let newer = fitted(&later, &values);
+    let (free, kept) = (
+        old.updated(newer.clone(), &later, &values, false),
+        old.updated(newer, &later, &values, true),
+    );
+    assert!(free != old && kept != old);
+    for (t, v) in later.iter().zip(&values) {
+        assert!((free.centre(*t) - v).abs() < 12.0 && (free.centre(*t) - kept.centre(*t)).abs() < 1e-3);
+    }
+    let level = |e: &Expectation, t: i64| e.without_trend(t, e.centre(t));
+    assert!((level(&kept, later[50]) - level(&old, times[50])).abs() < 1e-6 * level(&old, times[50]));
 }

@@ -2,9 +2,9 @@
 
 use super::channel::ScaleModel;
 use super::component::ScoreComponent;
-use super::{Model, Trained, Updates};
+use super::{Model, RowModel, Trained, Updates};
 use crate::calibrate::{Calibration, Source};
-use crate::expect::Baseline;
+use crate::expect::Expectation;
 use crate::metric::LeftOut;
 use crate::params::Params;
 use crate::series::TimeKind;
@@ -43,6 +43,8 @@ pub struct ModelInfo {
     pub rows_left_out: u64,
     /// What was folded in after the training.
     pub updates: Updates,
+    /// The training rows that were set aside as incidents by themselves, in the column that has most of them.
+    pub rows_set_aside: u64,
     /// The training rows without any value.
     pub rows_missing: u64,
     /// The time of the first training row.
@@ -72,8 +74,9 @@ pub struct ModelInfo {
     pub clusters: usize,
     /// The number of regimes: classes of normal windows.
     pub regimes: usize,
-    /// The season of each column that is scored, in samples; none where the baseline is flat.
-    pub seasons: Vec<Option<usize>>,
+    /// What is expected of each column is made of this: the level (`constant`, `recent`, `line`), the seasons, and how values
+    /// are taken; none where the column had too few values.
+    pub expectation: Vec<Option<Vec<String>>>,
     /// How scores become decisions.
     pub calibration: Option<CalibrationInfo>,
     /// The same for causal scores.
@@ -125,7 +128,7 @@ impl Model {
                 Ok(_) => "learned",
                 Err(reason) => reason.name(),
             }),
-            trained: trained.is_some(),
+            trained: self.is_trained(),
             reason: self.untrained_reason().map(str::to_owned),
             options: self.params.clone(),
             channels: self.channels,
@@ -136,10 +139,11 @@ impl Model {
             rows: self.rows,
             rows_left_out: self.left_out,
             updates: self.updates,
+            rows_set_aside: self.row_model.as_ref().map_or(0, set_aside),
             rows_missing: self.missing,
             first_time: times.then_some(self.first_time),
             last_time: times.then_some(self.last_time),
-            interval: trained.map(|t| t.grid.interval),
+            interval: self.interval().filter(|_| times),
             samples: trained.map_or(0, |t| t.samples),
             imputed_share: trained.map_or(0.0, |t| t.imputed as f64 / t.samples as f64),
             scales: trained.map_or_else(Vec::new, |t| lengths(&t.channels[0].scales)),
@@ -149,12 +153,22 @@ impl Model {
             views: trained.map_or_else(Vec::new, aspects),
             clusters: trained.map_or(0, clusters),
             regimes: trained.map_or(0, |t| t.regimes.all.len()),
-            seasons: trained.map_or_else(Vec::new, |t| t.baselines.iter().map(Baseline::period).collect()),
+            expectation: self.row_model.as_ref().map_or_else(Vec::new, expectation),
             calibration: trained.map(|t| calibration(&t.calibration)),
             causal_calibration: trained.map(|t| calibration(&t.causal)),
             size,
         }
     }
+}
+
+fn expectation(rows: &RowModel) -> Vec<Option<Vec<String>>> {
+    let parts = |e: &Option<Expectation>| e.as_ref().map(Expectation::parts);
+    rows.columns.iter().map(parts).collect()
+}
+
+fn set_aside(rows: &RowModel) -> u64 {
+    let all = rows.columns.iter().flatten();
+    all.map(Expectation::set_aside).max().unwrap_or(0)
 }
 
 fn aspects(t: &Trained) -> Vec<&'static str> {

@@ -28,7 +28,7 @@ pub use row_model::RowModel;
 
 use crate::calibrate::Calibration;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expect::{Baseline, Expected};
+use crate::expect::Expected;
 use crate::metric::{LeftOut, Metric};
 use crate::params::Params;
 use crate::residual::Residuals;
@@ -91,8 +91,6 @@ pub(crate) struct Trained {
     /// The learned metric, or why there is none.
     pub metric: std::result::Result<Metric, LeftOut>,
     pub regimes: Regimes,
-    /// One for each channel.
-    pub baselines: Vec<Baseline>,
     pub residuals: Residuals,
 }
 

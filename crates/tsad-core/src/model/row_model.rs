@@ -1,5 +1,6 @@
 //! What is expected of every row: one expectation a column.
 
+use crate::calibrate::Calibration;
 use crate::control::Check;
 use crate::expect::{Expectation, Expected, Silence};
 use serde::{Deserialize, Serialize};
@@ -30,8 +31,7 @@ impl RowModel {
     pub(crate) fn is_sound(&self) -> bool {
         let sound = |e: &Option<Expectation>| e.as_ref().is_none_or(Expectation::is_sound);
         self.interval >= 1
-            && self.alpha > 0.0
-            && self.alpha <= 0.5
+            && Calibration::ALPHA.contains(&self.alpha)
             && self.columns.iter().any(Option::is_some)
             && self.columns.iter().all(sound)
     }

@@ -11,9 +11,11 @@ pub(crate) mod point;
 mod point_builder;
 mod recalibrate;
 pub(crate) mod regime;
-mod rows;
+pub(crate) mod rows;
 pub(crate) mod samples;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use explain::{Excerpt, Explainer, Explanation, Normal};
 pub use point::{Evidence, Point, Status};
@@ -137,8 +139,12 @@ fn scored(
             windows.score(&rows, verdicts.as_ref(), check)?
         }
         Body::Untrained(_) => {
-            let point = |&t: &i64| Point::unscored(t, Status::InsufficientData);
-            rows.times().iter().map(point).collect()
+            let status = |i: usize| match row_model {
+                Some(_) if rows.row(i).iter().all(|v| v.is_nan()) => Status::Missing,
+                _ => Status::InsufficientData,
+            };
+            let point = |i: usize| Point::unscored(rows.times()[i], status(i));
+            (0..rows.len()).map(point).collect()
         }
     };
     if let (Some(row_model), Some(verdicts)) = (row_model, &verdicts) {

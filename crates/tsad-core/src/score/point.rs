@@ -124,8 +124,8 @@ pub struct Point {
     pub direction_p_value: Option<f64>,
     /// The share of each channel in the deviation of the direction; of several channels, where it is significant.
     pub direction_channels: Option<Vec<f64>>,
-    /// Whether the value of the channel with the largest share lies above (1) or below (-1) the band of the
-    /// companion baseline, or in it (0).
+    /// Whether the value of the channel with the largest share lies above (1) or below (-1) the band of its expectation, or in
+    /// it (0).
     pub change: Option<i8>,
     /// Whether a value of the row was missing and filled in for its neighbours' windows.
     pub imputed: bool,

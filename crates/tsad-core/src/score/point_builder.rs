@@ -97,8 +97,9 @@ impl PointBuilder<'_> {
     /// Where the value of the channel of largest weight lies against its band.
     fn change(&self, segment: &Segment, sample: usize, weights: &[f32]) -> Option<i8> {
         let c = most_to_blame(weights)?;
-        let band = self.trained.baselines[c].at(segment.start + sample as i64);
-        Some(band.change(segment.channel(c)[sample]))
+        let expectation = self.model.expectation(self.trained.channels[c].index)?;
+        let time = self.trained.grid.time(segment.start + sample as i64);
+        Some(expectation.at(time).change(segment.channel(c)[sample]))
     }
 
     /// The p-value that decides, from the score of the windows and the p-value of the direction.
@@ -159,7 +160,7 @@ pub(crate) fn channel_shares(model: &Model, trained: &Trained, weights: &[f32]) 
     out
 }
 
-/// For every sample whether a value of any channel nearby deviates from the baseline by the least deviation asked
+/// For every sample whether a value of any channel nearby deviates from its expectation by the least deviation asked
 /// for: within half the shortest window or, in causal mode, within the shortest window that ends with the sample.
 pub(super) fn exceeds_min_deviation(
     model: &Model,
@@ -176,11 +177,10 @@ pub(super) fn exceeds_min_deviation(
         ScoringMode::Retrospective => (shortest / 2, shortest / 2),
         ScoringMode::Causal => (0, shortest - 1),
     };
-    for (c, baseline) in trained.baselines.iter().enumerate() {
+    for c in 0..trained.channels.len() {
         let mut done = 0;
         for (i, value) in segment.channel(c).iter().enumerate() {
-            let expected = baseline.at(segment.start + i as i64).expected;
-            if model.params.is_far(*value, expected) {
+            if is_far(model, trained, c, segment.start + i as i64, *value) {
                 let end = (i + after + 1).min(segment.len());
                 out[done.max(i.saturating_sub(before))..end].fill(true);
                 done = end;
@@ -188,4 +188,13 @@ pub(super) fn exceeds_min_deviation(
         }
     }
     out
+}
+
+/// Whether the value of channel `c` in a cell deviates from its expectation by the least deviation asked
+/// for. Nothing is known to be near where there is no expectation.
+pub(super) fn is_far(model: &Model, trained: &Trained, c: usize, cell: i64, value: f64) -> bool {
+    model.expectation(trained.channels[c].index).is_none_or(|e| {
+        let time = trained.grid.time(cell);
+        model.params.is_far(value, e.centre(time))
+    })
 }

@@ -1,6 +1,6 @@
 //! Another threshold for a trained model, without training it again.
 
-use super::point::{Point, Status};
+use super::point::{Evidence, Point, Status};
 use crate::calibrate::{Calibration, Labels, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Model, RowModel};
@@ -74,6 +74,24 @@ impl Model {
             );
         }
         let mut model = self.with_calibration(|c, _| Ok(c.by_labels(&normal, &anomalous)))?;
+        // What rows tell by themselves has no score to choose by: what is normal must not be told by them.
+        let by_itself = |p: &&Point| p.evidence.is_some_and(|e| e != Evidence::Window);
+        let told = labels.normal.iter().flat_map(|&(from, to)| {
+            let after = &points[points.partition_point(|p| p.time < from)..];
+            after.iter().take_while(move |p| p.time <= to)
+        });
+        let least = told.filter(by_itself).filter_map(|p| p.p_value).reduce(f64::min);
+        if let Some(alpha) = least.filter(|p| model.alpha().is_some_and(|a| *p < a)) {
+            // Below it by more than rounding.
+            let alpha = self.window_alpha(0.999 * alpha);
+            model = model.with_calibration(|c, _| {
+                let source = c.source;
+                Ok(Calibration {
+                    source,
+                    ..c.at(alpha)
+                })
+            })?;
+        }
         (model.params.alpha, model.params.alarms_per_day) = (model.alpha(), None);
         Ok(model)
     }

@@ -2,10 +2,12 @@
 
 use crate::control::Check;
 use crate::error::Result;
-use crate::expect::{RowEvidence, RowKind};
-use crate::model::RowModel;
+use crate::expect::{Expectation, RowEvidence, RowKind};
+use crate::model::{Model, RowModel};
 use crate::series::Samples;
 
+/// No row counts as farther outside its band, in spreads.
+const MOST: f64 = 1e9;
 /// Rows between two calls of the cancel hook.
 const EVERY: usize = 1 << 13;
 
@@ -46,6 +48,47 @@ pub(crate) struct RowVerdicts {
     aside: Vec<Vec<usize>>,
 }
 
+/// The values of a column, without those that are missing; rows of one time count as one, with the mean of their values.
+pub(crate) struct ColumnValues {
+    pub(crate) times: Vec<i64>,
+    pub(crate) values: Vec<f64>,
+    /// For every row which of the values is its own.
+    pub(crate) of_row: Vec<Option<usize>>,
+}
+
+impl ColumnValues {
+    /// Of rows in ascending order of time.
+    pub(crate) fn of(rows: &Samples, c: usize) -> Self {
+        let (mut times, mut values): (Vec<i64>, Vec<f64>) = (Vec::new(), Vec::new());
+        let mut of_row = Vec::with_capacity(rows.len());
+        let mut count = 0.0;
+        for (i, time) in rows.times().iter().enumerate() {
+            let value = rows.row(i)[c];
+            if value.is_nan() {
+                of_row.push(None);
+                continue;
+            }
+            match (times.last(), values.last_mut()) {
+                (Some(last), Some(mean)) if last == time => {
+                    count += 1.0;
+                    *mean += value / count - *mean / count;
+                }
+                _ => {
+                    times.push(*time);
+                    values.push(value);
+                    count = 1.0;
+                }
+            }
+            of_row.push(Some(times.len() - 1));
+        }
+        Self {
+            times,
+            values,
+            of_row,
+        }
+    }
+}
+
 impl RowModel {
     /// Judges rows in ascending order of time. `is_far` tells whether a value of a column deviates enough from the
     /// expected one to matter.
@@ -59,15 +102,18 @@ impl RowModel {
         let mut verdicts = vec![RowVerdict::NONE; rows.len()];
         let mut aside = vec![Vec::new(); self.columns.len()];
         for (c, expectation) in self.live() {
-            let values: Vec<f64> = (0..rows.len()).map(|i| rows.row(i)[c]).collect();
-            let evidence = expectation.judge(rows.times(), &values, alpha, check);
-            for (i, e) in evidence.iter().enumerate() {
+            let column = ColumnValues::of(rows, c);
+            let evidence = expectation.judge(&column.times, &column.values, alpha, check);
+            for (i, at) in column.of_row.iter().enumerate() {
                 if i % EVERY == 0 {
                     check();
                 }
+                let Some((e, value)) = at.map(|at| (&evidence[at], column.values[at])) else {
+                    continue;
+                };
                 let far = !e.flagged
                     || e.kind == RowKind::Frozen
-                    || is_far(values[i], expectation.centre(rows.times()[i]));
+                    || is_far(value, expectation.centre(rows.times()[i]));
                 let own = self.verdict(c, e, alpha, far);
                 if own.is_flagged() && e.kind != RowKind::Frozen {
                     aside[c].push(i);
@@ -93,7 +139,7 @@ impl RowModel {
                 true => p.clamp(f64::MIN_POSITIVE, self.alpha.next_down()),
                 false => p.max(self.alpha),
             },
-            excess: e.excess,
+            excess: e.excess.clamp(-MOST, MOST),
             kind: if flagged { e.kind } else { RowKind::None },
             sign: e.sign,
             column,
@@ -152,6 +198,21 @@ impl RowModel {
             }
         }
         rows.clone().with_values(values)
+    }
+}
+
+impl Model {
+    /// The rows as windows are to see them: without the trends of their columns.
+    pub(crate) fn without_trend(&self, rows: Samples, check: Check) -> Result<Samples> {
+        match &self.row_model {
+            Some(row_model) => row_model.without_trend(rows, check),
+            None => Ok(rows),
+        }
+    }
+
+    /// What is expected of a column.
+    pub(crate) fn expectation(&self, column: usize) -> Option<&Expectation> {
+        self.row_model.as_ref()?.columns.get(column)?.as_ref()
     }
 }
 

@@ -5,9 +5,9 @@ use super::combine::{most_to_blame, shares};
 use super::distance::ScoringMode;
 use super::latest::Latest;
 use super::point::{Evidence, Point, Status};
-use super::point_builder::{channel_shares, status_at};
+use super::point_builder::{channel_shares, is_far, status_at};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, Model, Trained};
+use crate::model::{Body, ChannelModel, Model, Trained};
 use crate::residual::{Excesses, LAGS};
 use crate::view::Extractor;
 use std::collections::VecDeque;
@@ -47,7 +47,7 @@ pub struct Stream {
     far: Far,
 }
 
-/// Where a value last deviated from the baseline by the least deviation asked for.
+/// Where a value last deviated from its expectation by the least deviation asked for.
 struct Far {
     required: bool,
     /// The shortest window, in samples.
@@ -57,8 +57,8 @@ struct Far {
 
 impl Far {
     fn note(&mut self, model: &Model, trained: &Trained, cell: i64, values: impl Iterator<Item = f64>) {
-        let mut pairs = values.zip(&trained.baselines);
-        if self.required && pairs.any(|(v, b)| model.params.is_far(v, b.at(cell).expected)) {
+        let far = |(c, v): (usize, f64)| !v.is_nan() && is_far(model, trained, c, cell, v);
+        if self.required && values.enumerate().any(far) {
             self.last = Some(cell);
         }
     }
@@ -175,7 +175,9 @@ impl Stream {
         }
         let change = most_to_blame(&blended.channels).and_then(|c| {
             let value = self.channels[c].mean()?;
-            Some(trained.baselines[c].at(cell).change(value))
+            let expectation = model.expectation(trained.channels[c].index)?;
+            let time = trained.grid.time(cell);
+            Some(expectation.at(time).change(value))
         });
         Ok(Point {
             time,

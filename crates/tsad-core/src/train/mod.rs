@@ -19,7 +19,6 @@ use crate::calibrate::tail_index::tail_index_factor;
 use crate::calibrate::{Calibration, Source, TailPrior};
 use crate::control::Check;
 use crate::error::Result;
-use crate::expect::Baseline;
 use crate::metric::LeftOut;
 use crate::model::{Body, ChannelModel, Model, Regimes, Trained, Updates, scaled};
 use crate::params::ValidParams;
@@ -70,15 +69,20 @@ pub fn train(mut rows: Samples, params: &ValidParams, check: Check) -> Result<Mo
         cleaned,
     } = rows::learn(&rows, params, check)?;
     model.row_model = row_model;
-    model.body = match fit(&cleaned, params, check) {
+    model.body = match fit(&cleaned, params, model.row_model.is_some(), check) {
         Ok(trained) => Body::Trained(Box::new(trained)),
         Err(reason) => Body::Untrained(reason),
     };
     Ok(model)
 }
 
-/// Fits the trained part, or says what is missing.
-fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Result<Trained, String> {
+/// Fits the trained part, or says what is missing. Where rows are judged too, windows have half of the error probability.
+fn fit(
+    rows: &Samples,
+    params: &ValidParams,
+    rows_are_judged: bool,
+    check: Check,
+) -> std::result::Result<Trained, String> {
     if rows.is_empty() {
         return Err("there are no rows to train on".to_owned());
     }
@@ -191,7 +195,6 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
                 Source::InSample => params.contamination,
                 _ => 0.0,
             };
-            // Windows have half of the error probability of the decision, rows by themselves the other half.
             let alpha = share * params.alpha_at(grid.interval, rows.time_kind());
             let mut found = Calibration::fit(&scores, reach, contamination, prior, source, alpha);
             found.set_aside += incidents.iter().map(|(_, core)| core.len() as u64).sum::<u64>();
@@ -205,9 +208,6 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         grid,
         samples: whole.len() as u64,
         imputed: whole.imputed() as u64,
-        baselines: (0..channels.len())
-            .map(|c| Baseline::fit(&whole, c, &channels[c].scale, check))
-            .collect(),
         regimes: Regimes::fit(&channels, series, params, check),
         causal: match causal {
             Some(causal) => calibration(causal, TailPrior::CAUSAL.with_tail_scaled(tail_factor), 1.0),
@@ -224,7 +224,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             TailPrior::RETROSPECTIVE
                 .with_tail_scaled(tail_factor)
                 .scaled(inflation),
-            0.5,
+            if rows_are_judged { 0.5 } else { 1.0 },
         ),
         channels,
         metric,

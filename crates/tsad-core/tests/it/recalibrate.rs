@@ -1,5 +1,6 @@
 //! Thresholds moved without training.
 
+use crate::common::assert_agreement;
 use tsad_core::calibrate::{Labels, Source};
 use tsad_core::score::Target;
 use tsad_core::{ErrorKind, Model, Params, Point, Samples, score, train};
@@ -27,12 +28,10 @@ fn flagged(points: &[Point]) -> usize {
 }
 
 fn agree(model: &Model, points: &[Point]) {
-    let info = model.info(0).calibration.unwrap();
-    for p in points.iter().filter(|p| p.score.is_some()) {
-        let flag = p.is_anomaly.unwrap();
-        assert_eq!(flag, p.score.unwrap() > info.threshold);
-        assert_eq!(flag, p.p_value.unwrap() < info.alpha);
-    }
+    assert_agreement(model, points);
+    // Windows have half of the error probability.
+    let windows = model.info(0).calibration.unwrap().alpha;
+    assert!((model.alpha().unwrap() / windows - 2.0).abs() < 1e-9);
 }
 
 #[test]
@@ -100,7 +99,7 @@ fn recent_normal_scores_replace_those_of_the_training() {
     agree(&recent, &score(&recent, rows(9000, 0.0), &|| {}).unwrap());
     let e = model.recalibrated_on(&points[..2600]).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::TooLittleData);
-    let untrained = train(rows(20, 0.0), &Params::default().validate().unwrap(), &|| {}).unwrap();
+    let untrained = train(rows(10, 0.0), &Params::default().validate().unwrap(), &|| {}).unwrap();
     assert_eq!(
         untrained.recalibrated(Target::Alpha(0.1)).unwrap_err().kind(),
         ErrorKind::TooLittleData

@@ -1,6 +1,5 @@
 //! The payload of format version 1. Its layout never changes; a new layout gets a new version.
 
-use super::baseline::BaselineV1;
 use super::bounds::{
     EMBEDDED, ENCODER, FACTORS, FINEST_SCORE, GAIN, SCALED, SCORE, STANDARDISED, THRESHOLD, WEIGHT,
     check_counts, check_text, is_between, is_within,
@@ -58,7 +57,6 @@ struct TrainedV1 {
     causal: Calibration,
     metric: MetricV1,
     regimes: RegimesV1,
-    baselines: Vec<BaselineV1>,
     residuals: ResidualsV1,
 }
 
@@ -153,7 +151,6 @@ impl From<&Model> for ModelV1 {
                 causal: t.causal.clone(),
                 metric: MetricV1::from(&t.metric),
                 regimes: RegimesV1::from(&t.regimes),
-                baselines: t.baselines.iter().map(BaselineV1::from).collect(),
                 residuals: ResidualsV1::from(&t.residuals),
             })),
         };
@@ -350,9 +347,6 @@ impl TrainedV1 {
             "metric",
         )?;
         let lengths: Vec<usize> = lengths.iter().map(|l| *l as usize).collect();
-        require(self.baselines.len() == channels.len(), "baselines")?;
-        let baselines = self.baselines.into_iter().map(BaselineV1::into_baseline);
-        let baselines = baselines.collect::<Result<_, _>>()?;
         let regimes = self.regimes.into_regimes(&lengths, channels.len())?;
         let residuals = self.residuals.into_residuals(channels.len())?;
         Ok(Trained {
@@ -364,7 +358,6 @@ impl TrainedV1 {
             causal: self.causal,
             metric,
             regimes,
-            baselines,
             residuals,
         })
     }

@@ -8,6 +8,11 @@ use super::tail::ExcessTail;
 use super::training::{LARGEST, within};
 use serde::{Deserialize, Serialize};
 
+/// No spread is larger.
+const WIDEST: f64 = 1e304;
+/// An excess counts at most this much, in spreads.
+const FARTHEST: f64 = 1e12;
+
 /// Mean, band and spread at any time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,7 +170,7 @@ impl Forecast {
         if self.slope_doubt > 0.0 {
             s = s.hypot(self.slope_doubt * time.saturating_sub(self.end).max(0) as f64);
         }
-        s.max(self.spread_floor)
+        s.max(self.spread_floor).min(WIDEST)
     }
 
     /// The expected count.
@@ -229,7 +234,7 @@ impl<'a> Walk<'a> {
                 .map_or(value, |step| of_step(value, course.mean, step, learning)),
         );
         let s = f.spread_at(time, &m);
-        let excess = outside(y, course.low, course.high) / s;
+        let excess = (outside(y, course.low, course.high) / s).clamp(-FARTHEST, FARTHEST);
         let plain = if excess == 0.0 {
             ((y - course.mean) / s).clamp(-1.0, 1.0)
         } else {

@@ -9,6 +9,9 @@ const STARTS: usize = 2000;
 /// Distances over which slopes are taken.
 const DISTANCES: usize = 12;
 
+/// A line goes no farther.
+const FARTHEST: f64 = 1e305;
+
 /// How the level goes with time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,7 +97,8 @@ impl Level {
         if self.slope == 0.0 {
             return self.value;
         }
-        self.value + self.slope * local.saturating_sub(self.origin) as f64
+        let y = self.value + self.slope * local.saturating_sub(self.origin) as f64;
+        y.clamp(-FARTHEST, FARTHEST)
     }
 }
 

@@ -201,7 +201,11 @@ impl Profile {
         // At most two rings.
         let ring = self.phases.ring();
         let first = if phase >= ring { ring } else { 0 };
-        let Some(values) = self.values.get(first..first + ring).filter(|_| reach > 0) else {
+        let Some(values) = self
+            .values
+            .get(first..first + ring)
+            .filter(|v| reach > 0 && !v.is_empty())
+        else {
             return (own, own, own);
         };
         let (at, reach) = (phase - first, reach.min(ring / 2));

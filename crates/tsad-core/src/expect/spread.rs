@@ -84,12 +84,11 @@ impl Residuals<'_> {
                 v.iter_mut().for_each(|v| *v = v.max(0.0) * times);
             }
         }
-        let ratio = overall / inside;
         n.iter()
             .zip(&a)
             .map(|(n, a)| {
-                let each = if *n > 1e-9 { a / n } else { self.inside } * ratio;
-                ((n * each * each + PRIOR_ROWS * overall * overall) / (n + PRIOR_ROWS)).sqrt()
+                let each = if *n > 1e-9 { a / n / inside } else { 1.0 };
+                overall * ((n * each * each + PRIOR_ROWS) / (n + PRIOR_ROWS)).sqrt()
             })
             .collect()
     }

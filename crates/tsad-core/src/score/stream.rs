@@ -7,7 +7,7 @@ use super::latest::Latest;
 use super::point::{Evidence, Point, Status};
 use super::point_builder::{channel_shares, is_far, status_at};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, ChannelModel, Model, Trained};
+use crate::model::{Body, Model, Trained};
 use crate::residual::{Excesses, LAGS};
 use crate::view::Extractor;
 use std::collections::VecDeque;

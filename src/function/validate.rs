@@ -57,7 +57,7 @@ fn _validate(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     "Leave the series out.",
                 ),
                 _ => {
-                    let hint = "Wait for more rows, or train with shorter windows (option \"scales\").";
+                    let hint = "Wait for more rows: what is expected is learned from 14 on.";
                     report.push("length", false, Some(&rows.key), &advice.message, hint);
                 }
             }

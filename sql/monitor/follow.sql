@@ -3,13 +3,13 @@
 CREATE FUNCTION tsad._follow(
     relation text, time_column text, value_columns text[], series_columns text[], filter text, keys text[], models bytea[],
     settled timestamptz[], carry jsonb[], next_training timestamptz[], merge_gap interval, min_points integer, min_duration interval,
-    focus float8, trained_until timestamptz[], late_window interval, adapt_after interval, start_at timestamptz, silent_from timestamptz[])
+    focus float8, trained_until timestamptz[], late_window interval, adapt_after interval, start_at timestamptz, silent_from timestamptz[], newest_at timestamptz[])
 RETURNS TABLE (n integer, rows bigint, newest_at timestamptz, watermark timestamptz, carry jsonb, due text, message text, rows_before bigint,
     rows_settled bigint, digest_before bigint, digest_settled bigint, episodes jsonb, next_at timestamptz, silent_from timestamptz,
     silent_at timestamptz, silent_missed float8)
     AS 'MODULE_PATHNAME', '_follow_wrapper' LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100;
 COMMENT ON FUNCTION tsad._follow(text, text, text[], text[], text, text[], bytea[], timestamptz[], jsonb[], timestamptz[], interval,
-    integer, interval, float8, timestamptz[], interval, interval, timestamptz, timestamptz[]) IS 'goes on with the series of a batch from where each was left; counts the rows in the context of the old watermark and of the new one, and digests their values';
+    integer, interval, float8, timestamptz[], interval, interval, timestamptz, timestamptz[], timestamptz[]) IS 'goes on with the series of a batch from where each was left; counts the rows in the context of the old watermark and of the new one, and digests their values';
 
 CREATE FUNCTION tsad._follow_query(relation text, time_column text, value_columns text[], series_columns text[], filter text) RETURNS text
     AS 'MODULE_PATHNAME', '_follow_query_wrapper' LANGUAGE c STABLE PARALLEL RESTRICTED;
@@ -37,11 +37,12 @@ BEGIN
                                array_agg(watermark ORDER BY id) AS settled, array_agg(carry ORDER BY id) AS carries,
                                array_agg(CASE WHEN NOT pinned THEN next_training END ORDER BY id) AS next,
                                array_agg(CASE WHEN pinned THEN 'infinity' ELSE trained_until END ORDER BY id) AS trained,
-                               array_agg(version ORDER BY id) AS versions, array_agg(silent_from ORDER BY id) AS silent FROM one)
+                               array_agg(version ORDER BY id) AS versions, array_agg(silent_from ORDER BY id) AS silent,
+                               array_agg(newest_at ORDER BY id) AS newest FROM one)
         SELECT listed.ids[f.n] AS id, listed.versions[f.n] AS version, f.*
           FROM listed, tsad._follow(m.source, m.time_column, m.value_columns, m.series_columns, tsad._enter(m, tsad._filter(m, batch, until)), listed.keys, listed.models,
                    listed.settled, listed.carries, listed.next, m.merge_gap, m.min_points, m.min_duration, m.focus, listed.trained,
-                   m.late_window, m.adapt_after, m.start_at, listed.silent) f
+                   m.late_window, m.adapt_after, m.start_at, listed.silent, listed.newest) f
     LOOP
         PERFORM tsad._leave();
         IF r.message IS NOT NULL THEN

@@ -243,8 +243,8 @@ CREATE FUNCTION tsad.series_status(monitor text)
 RETURNS TABLE (series jsonb, state text, message text, newest_at timestamptz, behind interval, watermark timestamptz, rows bigint, rows_too_late bigint, rewrites bigint,
     model_version integer, pinned boolean, trained_until timestamptz, next_training timestamptz, open_events bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT s.series, s.state, concat_ws('; ', s.message, (SELECT format('no row since %s: one was to be expected before %s', e.started_at AT TIME ZONE m.timezone, s.silent_at AT TIME ZONE m.timezone)
-               FROM tsad.monitor_event e WHERE e.series = s.id AND NOT e.is_final AND e.kind = 'silence' AND e.ended_at IS NULL AND e.started_at = s.silent_from)), s.newest_at, max(s.newest_at) OVER (PARTITION BY m.id) - s.newest_at, s.watermark, s.rows, s.rows_too_late, s.rewrites, s.version, s.pinned, s.trained_until,
+    SELECT s.series, s.state, nullif(concat_ws('; ', s.message, (SELECT format('no row since %s', e.started_at::timestamptz(0))
+               FROM tsad.monitor_event e WHERE e.series = s.id AND NOT e.is_final AND e.kind = 'silence' AND e.ended_at IS NULL AND e.started_at = s.silent_from)), ''), s.newest_at, max(s.newest_at) OVER (PARTITION BY m.id) - s.newest_at, s.watermark, s.rows, s.rows_too_late, s.rewrites, s.version, s.pinned, s.trained_until,
            CASE WHEN NOT s.pinned THEN s.next_training END,
            (SELECT count(*) FROM tsad.monitor_event e WHERE e.series = s.id AND e.ended_at IS NULL)
       FROM tsad.monitor_series s JOIN tsad.monitor m ON m.id = s.monitor

@@ -196,7 +196,7 @@ BEGIN
     SELECT * INTO m FROM tsad.monitor o WHERE o.id = monitor FOR NO KEY UPDATE;
     -- A series that fell silent has no row that could end its episode: it ends as a gap would end it. Rows that come after all
     -- continue it, or do not.
-    silent := ARRAY(SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < until - greatest(tsad._late_window(m), s.lateness, coalesce(m.merge_gap, greatest(s.context / 16, 4 * s.sampling_interval)))
+    silent := ARRAY(SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < until - greatest(tsad._late_window(m), coalesce(m.merge_gap, greatest(s.context / 16, 4 * s.sampling_interval)))
                        AND EXISTS (SELECT FROM tsad.monitor_event o WHERE o.series = s.id AND o.kind <> 'silence' AND NOT o.is_final AND o.ended_at IS NULL) ORDER BY s.id FOR UPDATE SKIP LOCKED);
     UPDATE tsad.monitor_event o SET ended_at = o.last_at WHERE o.series = ANY (silent) AND o.kind <> 'silence' AND NOT o.is_final AND o.ended_at IS NULL;
     silent := silent || tsad._tell_silences(m, present);

@@ -9,7 +9,7 @@ CREATE FUNCTION tsad._model_interval(model bytea) RETURNS interval
 COMMENT ON FUNCTION tsad._model_interval(bytea) IS 'the sampling interval of a model';
 
 -- A window of time that suits samples of a minute holds too few of a day: where it is not given, it reaches back to the rows of four
--- longest windows at least; and to min_samples rows, where these are given.
+-- longest windows at least; and to min_samples rows, where these are given, or as many as a model needs.
 CREATE FUNCTION tsad._train_after(m tsad.monitor, key jsonb, upto timestamptz) RETURNS timestamptz
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 DECLARE
@@ -17,7 +17,7 @@ DECLARE
 BEGIN
     EXECUTE tsad._enter(m, format('SELECT pg_catalog.min(at) FROM (SELECT t.%I::pg_catalog.timestamptz AS at FROM %s WHERE %s AND %s ORDER BY t.%I DESC LIMIT %s) latest',
                    m.time_column, tsad._from(m), tsad._is_series(m, key), tsad._is_between(m, '-infinity', upto), m.time_column,
-                   greatest(m.min_samples, CASE WHEN m.train_window IS NULL THEN 4 * tsad._longest_window(m.options) ELSE 1 END)))
+                   greatest(m.min_samples, CASE WHEN m.train_window IS NULL THEN 4 * tsad._longest_window(m.options) ELSE 14 END)))
        INTO first_at;
     PERFORM tsad._leave();
     RETURN least(upto - tsad._train_window(m), first_at - interval '1 microsecond');
@@ -202,7 +202,7 @@ BEGIN
         CASE WHEN disagrees.flagged > 0 THEN format('%s called normal stay flagged: a higher threshold would miss what was called an anomaly', disagrees.flagged) END,
         CASE WHEN disagrees.missed > 0 THEN format('%s called an anomaly score too low to be flagged without too many false alarms', disagrees.missed) END), '');
     UPDATE tsad.monitor_series o SET message = coalesce(said, CASE WHEN o.message !~ '^feedback' THEN o.message END) WHERE o.id = s;
-    IF better IS NULL OR tsad.model_info(better)->'calibration'->'threshold' = tsad.model_info(base.model)->'calibration'->'threshold' THEN
+    IF better IS NULL OR tsad.model_info(better)->'calibration'->'threshold' IS NOT DISTINCT FROM tsad.model_info(base.model)->'calibration'->'threshold' THEN
         UPDATE tsad.monitor_series o SET version = base.version WHERE o.id = s;
         RETURN disagrees.missed;
     END IF;
@@ -249,8 +249,8 @@ BEGIN
                        CASE WHEN found.rows > 1 THEN format('; at this rate the rest takes %s', date_trunc('second',
                            (found.last_at - found.first_at) / (found.rows - 1) * (wanted - found.rows))) ELSE '' END)
                    ELSE format('%s rows of %s: the first model needs rows of two days, or %s; at this rate the rest takes %s', found.rows,
-                       date_trunc('second', found.last_at - found.first_at), most, date_trunc('second',
-                       least((found.last_at - found.first_at) / (found.rows - 1) * (most - found.rows), '2 days' - (found.last_at - found.first_at)))) END WHERE o.id = s;
+                       date_trunc('second', found.last_at - found.first_at), most, date_trunc('second', make_interval(secs => extract(epoch FROM
+                       least((found.last_at - found.first_at) / (found.rows - 1) * (most - found.rows), '2 days' - (found.last_at - found.first_at)))::float8))) END WHERE o.id = s;
     ELSIF until < m.start_at THEN
         UPDATE tsad.monitor_series o SET state = 'collecting', message = format('the first model is trained at %s, as start_at says',
                    m.start_at AT TIME ZONE m.timezone) WHERE o.id = s;

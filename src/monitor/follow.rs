@@ -36,6 +36,8 @@ struct Series {
     start: i64,
     /// The row after which a silence was last waited for.
     silent_from: Option<i64>,
+    /// The newest row that was seen before.
+    newest: Option<i64>,
     answer: Option<Answer>,
 }
 
@@ -47,7 +49,7 @@ struct Answer {
     before: [Known; 2],
     followed: std::result::Result<FollowResult, String>,
     episodes: Value,
-    /// The first row after that after which a silence was waited for.
+    /// The first new row.
     next: Option<i64>,
     waiting: Option<Waiting>,
 }
@@ -209,7 +211,7 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
         let (settled, next, trained) = (times(7), times(9), times(14));
         let start = pgrx::pg_getarg::<TimestampWithTimeZone>(fcinfo, 17).map_or(i64::MIN, i64::from);
         let (late, adapt_after) = (span(15).map(|s| s.max(0)), span(16).filter(|s| *s > 0));
-        let silent = times(18);
+        let (silent, newest) = (times(18), times(19));
         let mut carries = carries.into_iter();
         let mut models = models.iter().flat_map(|list| list.iter());
         let at = |list: &[Option<i64>], n: usize| list.get(n).copied().flatten();
@@ -229,6 +231,7 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
                 known: smear,
                 start,
                 silent_from: at(&silent, n),
+                newest: at(&newest, n),
                 model,
                 checkpoint: Checkpoint {
                     watermark: at(&settled, n).unwrap_or(i64::MIN),
@@ -275,7 +278,7 @@ impl Series {
                 .display_time
                 .iter()
                 .flatten()
-                .filter(|t| self.silent_from.is_some_and(|s| **t > s))
+                .filter(|t| self.newest.is_some_and(|s| **t > s))
                 .min()
                 .copied(),
             waiting,

@@ -231,7 +231,7 @@ BEGIN
     SELECT * INTO r FROM tsad.monitor_series o WHERE o.id = s;
     wanted := coalesce(r.needed, m.min_samples, 14);
     most := CASE WHEN by_cycles THEN greatest(wanted, 4 * tsad._longest_window(m.options)) ELSE wanted END;
-    after := tsad._train_after(m, r.series, m.start_at);
+    after := tsad._train_after(m, r.series, least(m.start_at, until));
     -- The sampling interval is that of the first rows: more of them must not change what is decided.
     EXECUTE tsad._enter(m, format('SELECT pg_catalog.count(*) AS rows, pg_catalog.min(at) AS first_at, pg_catalog.max(at) AS last_at, pg_catalog.min(at) FILTER (WHERE n OPERATOR(pg_catalog.=) 14::pg_catalog.int8) AS early_at, '
                    'pg_catalog.array_agg(at ORDER BY n) FILTER (WHERE n OPERATOR(pg_catalog.>=) %s::pg_catalog.int8) AS times FROM ('
@@ -241,7 +241,7 @@ BEGIN
     PERFORM tsad._leave();
     UPDATE tsad.monitor_series o SET newest_at = greatest(o.newest_at, found.last_at) WHERE o.id = s;
     ready_at := CASE WHEN by_cycles THEN (SELECT min(t) FROM unnest(found.times) WITH ORDINALITY u (t, n)
-                                           WHERE t - found.first_at + (found.early_at - found.first_at) / 13 >= '2 days' OR n > most - wanted)
+                                           WHERE t - found.first_at + (found.early_at - found.first_at) / 13 >= least('2 days', tsad._train_window(m)) OR n > most - wanted)
                      ELSE found.times[1] END;
     IF ready_at IS NULL THEN
         UPDATE tsad.monitor_series o SET state = 'collecting', message = CASE

@@ -33,7 +33,7 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         check();
         let survey = guarded(|| Survey::of(samples.clone(), params.max_gap, &check))?;
         let mut advice = Advice::of(&survey, &params);
-        let missing = left_out(&source.columns.names, &survey.sparse);
+        let missing = left_out(&source.columns.names, &unused(&survey));
         let mixed = are_mixed(survey.duplicates, survey.rows).then(|| {
             format!(
                 "{} of {} rows have the time of another row and are averaged: are there series_columns?",
@@ -75,6 +75,12 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     })
 }
 
+/// The columns that windows leave out and that have too few values to be judged by themselves.
+pub(crate) fn unused(survey: &Survey) -> Vec<usize> {
+    let few = |c: &usize| survey.values[*c] < Expectation::MIN_ROWS;
+    survey.sparse.iter().copied().filter(few).collect()
+}
+
 /// What to expect of a training.
 pub(crate) struct Advice {
     /// `ready`, `insufficient_data` or `constant`.
@@ -98,7 +104,7 @@ impl Advice {
         if survey.interval.is_none() {
             return advice("insufficient_data", "fewer than two distinct times".to_owned());
         }
-        let few = Expectation::MIN_ROWS.saturating_sub(survey.values);
+        let few = Expectation::MIN_ROWS.saturating_sub(survey.values.iter().copied().max().unwrap_or(0));
         if few > 0 && scales.is_empty() {
             return advice("insufficient_data", format!("{few} more rows with values are needed"));
         }

@@ -101,7 +101,7 @@ SELECT tsad.drop_monitor('keys');
 
 -- Excluded ranges: of keys of other types, without ends, over each other. Ranges that are none.
 CREATE TABLE numbered AS SELECT CASE h WHEN 'a' THEN 1 ELSE 2 END AS n, ts, v FROM src;
-SELECT tsad.create_monitor('m', 'numbered', 'ts', 'v', '{n}', start_at => at(1500), train_window => '10 days') > 0 AS created;
+SELECT tsad.create_monitor('m', 'numbered', 'ts', 'v', '{n}', start_at => at(1500), train_window => '10 days', keep_models => 20) > 0 AS created;
 SELECT tsad.exclude('m', at(1650), at(1750), '{"n": "1"}') > 0 AS excluded;
 SELECT series FROM tsad.monitor_exclusion;
 SELECT * FROM error_of($$SELECT tsad.exclude('m', at(1600), at(1800), '{"n": "abc"}')$$);

@@ -116,11 +116,18 @@ DECLARE
 BEGIN
     -- Where no rows are wanted none are missed. A silence that lasts is told by tsad._tell_silences, and over when a row comes.
     FOR e IN SELECT * FROM jsonb_populate_recordset(NULL::tsad.monitor_event, episodes) n
-              WHERE n.kind <> 'silence' OR NOT tsad._is_excluded(m.id, s, n.started_at, n.last_at) ORDER BY n.started_at LOOP
+              WHERE n.kind <> 'silence' OR NOT tsad._is_excluded(m.id, s, n.started_at, n.last_at) ORDER BY n.kind = 'silence' DESC, n.started_at LOOP
         SELECT * INTO old FROM tsad.monitor_event o
          WHERE o.series = s AND NOT o.is_final AND (o.kind = 'silence') = (e.kind = 'silence') AND o.started_at <= e.last_at AND o.last_at >= e.started_at AND o.id <> ALL (used)
          ORDER BY o.started_at LIMIT 1;
-        IF FOUND THEN
+        IF NOT FOUND AND e.kind <> 'silence' THEN
+            -- The rows of a silence came late after all, and something was wrong with them: what was told of that time is no mistake.
+            SELECT * INTO old FROM tsad.monitor_event o
+             WHERE o.series = s AND NOT o.is_final AND o.kind = 'silence' AND o.ended_at IS NULL AND o.started_at <= e.last_at AND o.last_at >= e.started_at AND o.id <> ALL (used)
+               AND o.started_at IS DISTINCT FROM (SELECT r.silent_from FROM tsad.monitor_series r WHERE r.id = s)
+             ORDER BY o.started_at LIMIT 1;
+        END IF;
+        IF old.id IS NOT NULL THEN
             UPDATE tsad.monitor_event o SET kind = e.kind, started_at = e.started_at, last_at = e.last_at, ended_at = e.ended_at, peak_at = e.peak_at,
                    peak_score = e.peak_score, min_p_value = e.min_p_value, n_points = e.n_points, direction = e.direction, contributions = e.contributions,
                    views = e.views, version = number, is_final = e.is_final, end_notified = o.end_notified AND e.ended_at IS NOT NULL

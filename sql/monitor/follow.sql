@@ -123,8 +123,8 @@ BEGIN
         IF NOT FOUND AND e.kind <> 'silence' THEN
             -- The rows of a silence came late after all, and something was wrong with them: what was told of that time is no mistake.
             SELECT * INTO old FROM tsad.monitor_event o
-             WHERE o.series = s AND NOT o.is_final AND o.kind = 'silence' AND o.ended_at IS NULL AND o.started_at <= e.last_at AND o.last_at >= e.started_at AND o.id <> ALL (used)
-               AND o.started_at IS DISTINCT FROM (SELECT r.silent_from FROM tsad.monitor_series r WHERE r.id = s)
+             WHERE o.series = s AND NOT o.is_final AND o.kind = 'silence' AND o.started_at <= e.last_at AND o.last_at >= e.started_at AND o.id <> ALL (used)
+               AND (o.ended_at IS NOT NULL OR o.started_at IS DISTINCT FROM (SELECT r.silent_from FROM tsad.monitor_series r WHERE r.id = s))
              ORDER BY o.started_at LIMIT 1;
         END IF;
         IF old.id IS NOT NULL THEN

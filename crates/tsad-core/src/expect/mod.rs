@@ -37,8 +37,6 @@ mod spread;
 mod tail;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod timing_tests;
 mod training;
 mod update;
 mod values;

@@ -5,6 +5,9 @@ use crate::control::Check;
 use crate::expect::{Expectation, Expected, Silence};
 use serde::{Deserialize, Serialize};
 
+/// A break of more sampling intervals is not waited for: 45 days of minutes.
+const LONGEST_BREAK: i64 = 1 << 16;
+
 /// The part of a model that judges rows by themselves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +45,38 @@ impl RowModel {
     pub fn silences(&self, c: usize, times: &[i64], check: Check) -> Vec<Silence> {
         let expectation = self.columns.get(c).and_then(Option::as_ref);
         expectation.map_or_else(Vec::new, |e| e.silences(times, check))
+    }
+
+    /// When a break of column `c` after a row at `from` gets longer than the training lets expect, if no row comes, and how many
+    /// rows it has missed by then. None where no break is too long, or none that can be waited for.
+    #[must_use]
+    pub fn silent_after(&self, c: usize, from: i64) -> Option<(i64, f64)> {
+        let expectation = self.columns.get(c)?.as_ref()?;
+        let at = |k: i64| from.saturating_add(self.interval.saturating_mul(k));
+        let missed = |k: i64| expectation.missed_between(from, at(k));
+        let is_long = |k: i64| expectation.is_silence(missed(k));
+        let mut long = 4;
+        while !is_long(long) {
+            long *= 2;
+            if long > LONGEST_BREAK {
+                return None;
+            }
+        }
+        let mut short = long / 2;
+        while short + 1 < long {
+            let middle = i64::midpoint(short, long);
+            if is_long(middle) {
+                long = middle;
+            } else {
+                short = middle;
+            }
+        }
+        Some((at(long), missed(long)))
+    }
+
+    /// The columns of which something is expected, counted from 0.
+    pub fn columns_known(&self) -> impl Iterator<Item = usize> {
+        self.live().map(|(c, _)| c)
     }
 
     /// The columns that have an expectation.

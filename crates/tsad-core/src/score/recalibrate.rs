@@ -107,7 +107,10 @@ impl Model {
         self.with_calibration(|c, longest| {
             let mut segments: Vec<Vec<f64>> = vec![Vec::new()];
             for p in points {
-                match (Some(p).filter(usable).and_then(|p| p.window_score), segments.last_mut()) {
+                match (
+                    Some(p).filter(usable).and_then(|p| p.window_score),
+                    segments.last_mut(),
+                ) {
                     (Some(score), Some(open)) => open.push(score),
                     (None, Some(open)) if !open.is_empty() => segments.push(Vec::new()),
                     _ => {}

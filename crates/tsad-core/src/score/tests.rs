@@ -53,9 +53,9 @@ proptest! {
         let detail = Detail { shares: false, directions: false };
         for mode in [ScoringMode::Retrospective, ScoringMode::Causal] {
             let windows = Windows { model: &model, trained, mode, detail };
-            let (_, (series, _)) = windows.on_grid(all.clone(), &|| {}).unwrap();
+            let (series, _) = windows.on_grid(&all, &|| {});
             let quiet = row_model.replaced(&all, verdicts.aside(), &|| {}).unwrap();
-            let (_, (quiet, _)) = windows.on_grid(quiet, &|| {}).unwrap();
+            let (quiet, _) = windows.on_grid(&quiet, &|| {});
             let of = |s: &Series| -> Vec<Scores> {
                 s.segments.iter().map(|s| windows.of_segment(s, false, &|| {})).collect()
             };

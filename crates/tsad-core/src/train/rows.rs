@@ -108,7 +108,11 @@ fn columns(rows: &Samples, params: &ValidParams, check: Check) -> Vec<Column> {
 /// By column the times of incidents.
 fn aside(columns: &[Column]) -> Vec<Vec<i64>> {
     let of = |c: &Column| -> Vec<i64> {
-        let aside = c.fitted.iter().filter(|f| is_incident(&f.aside)).flat_map(|f| &f.aside);
+        let aside = c
+            .fitted
+            .iter()
+            .filter(|f| is_incident(&f.aside))
+            .flat_map(|f| &f.aside);
         aside.map(|i| c.times[*i]).collect()
     };
     columns.iter().map(of).collect()

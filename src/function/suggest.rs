@@ -106,7 +106,10 @@ impl Advice {
         }
         let few = Expectation::MIN_ROWS.saturating_sub(survey.values.iter().copied().max().unwrap_or(0));
         if few > 0 && scales.is_empty() {
-            return advice("insufficient_data", format!("{few} more rows with values are needed"));
+            return advice(
+                "insufficient_data",
+                format!("{few} more rows with values are needed"),
+            );
         }
         if survey.constant {
             return advice(

@@ -339,7 +339,9 @@ impl Series {
         };
         // Times without a zone are judged as they stand, and shown in one.
         let timed = |i: usize| Some((rows.times[i]?, rows.display_time[i]?));
-        let zone = (0..rows.times.len()).find_map(timed).map_or(0, |(t, d)| d.saturating_sub(t));
+        let zone = (0..rows.times.len())
+            .find_map(timed)
+            .map_or(0, |(t, d)| d.saturating_sub(t));
         for c in 0..model.channels() {
             check();
             let known = |i: &usize| {
@@ -349,7 +351,10 @@ impl Series {
             let mut times: Vec<(i64, i64)> = (0..rows.times.len()).filter(known).filter_map(timed).collect();
             times.sort_unstable();
             // The last row of before may lie further back than what was read.
-            if let Some(before) = self.silent_from.filter(|s| times.first().is_none_or(|(_, d)| s < d)) {
+            if let Some(before) = self
+                .silent_from
+                .filter(|s| times.first().is_none_or(|(_, d)| s < d))
+            {
                 times.insert(0, (before.saturating_sub(zone), before));
             }
             let Some((last, shown)) = times.last().copied() else {

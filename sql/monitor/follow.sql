@@ -114,18 +114,23 @@ DECLARE
     old tsad.monitor_event;
     used bigint[] := '{}';
 BEGIN
-    -- Where no rows are wanted none are missed. A silence that lasts is told by tsad._tell_silences, and over when a row comes.
+    -- Where no rows are wanted none are missed. A silence that lasts is told by tsad._tell_silences, and over when a row comes; one that
+    -- nobody was told of is not told while its rows may come late.
     FOR e IN SELECT * FROM jsonb_populate_recordset(NULL::tsad.monitor_event, episodes) n
-              WHERE n.kind <> 'silence' OR NOT tsad._is_excluded(m.id, s, n.started_at, n.last_at) ORDER BY n.kind = 'silence' DESC, n.started_at LOOP
+              WHERE n.kind <> 'silence' OR NOT tsad._is_excluded(m.id, s, n.started_at, n.last_at)
+                AND (n.is_final OR n.last_at <= (SELECT r.newest_at FROM tsad.monitor_series r WHERE r.id = s) - tsad._late_window(m)
+                     OR EXISTS (SELECT FROM tsad.monitor_event o WHERE o.series = s AND o.kind = 'silence' AND NOT o.is_final AND o.started_at <= n.last_at AND o.last_at >= n.started_at))
+              ORDER BY n.kind = 'silence' DESC, n.started_at LOOP
         SELECT * INTO old FROM tsad.monitor_event o
          WHERE o.series = s AND NOT o.is_final AND (o.kind = 'silence') = (e.kind = 'silence') AND o.started_at <= e.last_at AND o.last_at >= e.started_at AND o.id <> ALL (used)
          ORDER BY o.started_at LIMIT 1;
         IF NOT FOUND AND e.kind <> 'silence' THEN
-            -- The rows of a silence came late after all, and something was wrong with them: what was told of that time is no mistake.
-            SELECT * INTO old FROM tsad.monitor_event o
-             WHERE o.series = s AND NOT o.is_final AND o.kind = 'silence' AND o.started_at <= e.last_at AND o.last_at >= e.started_at AND o.id <> ALL (used)
-               AND (o.ended_at IS NOT NULL OR o.started_at IS DISTINCT FROM (SELECT r.silent_from FROM tsad.monitor_series r WHERE r.id = s))
-             ORDER BY o.started_at LIMIT 1;
+            -- The rows of a silence came late after all, and something is wrong with them: it is told anew what that was.
+            UPDATE tsad.monitor_event u SET start_notified = false, end_notified = false WHERE u.id = (
+                SELECT o.id FROM tsad.monitor_event o
+                 WHERE o.series = s AND NOT o.is_final AND o.kind = 'silence' AND o.started_at <= e.last_at AND o.last_at >= e.started_at AND o.id <> ALL (used)
+                   AND (o.ended_at IS NOT NULL OR o.started_at IS DISTINCT FROM (SELECT r.silent_from FROM tsad.monitor_series r WHERE r.id = s))
+                 ORDER BY o.started_at LIMIT 1) RETURNING u.* INTO old;
         END IF;
         IF old.id IS NOT NULL THEN
             UPDATE tsad.monitor_event o SET kind = e.kind, started_at = e.started_at, last_at = e.last_at, ended_at = e.ended_at, peak_at = e.peak_at,

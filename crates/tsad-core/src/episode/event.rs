@@ -276,21 +276,19 @@ mod tests {
     }
 
     #[test]
-    fn the_direction_is_that_of_most_points() {
+    fn the_direction_is_that_of_the_peak_or_else_of_most_points() {
         let direction = |changes: [i8; 3]| {
+            // The last of them has the highest score.
             let mut all = points("###...");
             for (p, change) in all.iter_mut().zip(changes) {
                 p.change = Some(change);
             }
             events(&all, &PARAMS)[0].direction()
         };
+        assert_eq!([direction([1, 1, -1]), direction([-1, -1, 1])], [-1, 1]);
         assert_eq!(
-            [
-                direction([1, 1, -1]),
-                direction([0, -1, 0]),
-                direction([1, 0, -1])
-            ],
-            [1, -1, 0]
+            [direction([0, -1, 0]), direction([1, 1, 0]), direction([1, -1, 0])],
+            [-1, 1, 0]
         );
     }
 

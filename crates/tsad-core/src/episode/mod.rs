@@ -1,5 +1,5 @@
-//! Episodes: runs of anomalous points, of a whole series or of one that grows. May import `score::point`,
-//! `model::component`.
+//! Episodes: runs of anomalous points, of a whole series or of one that grows. May import `expect`,
+//! `model::component`, `score::point`.
 
 mod event;
 mod follow;

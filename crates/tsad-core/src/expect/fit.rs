@@ -12,10 +12,10 @@ use super::level::{LevelKind, seasonal_slope};
 use super::local::LocalTime;
 use super::mean::Mean;
 use super::packed::rounded;
-use super::robust::{mean, median, quantile, scale_of};
+use super::robust::{LARGEST, mean, median, quantile, scale_of, within};
 use super::rows::{Rows, pick};
 use super::spread::Residuals;
-use super::training::{Kept, LARGEST, Shape, Training, UNIFORM, within};
+use super::training::{Kept, Shape, Training, UNIFORM};
 use super::values::Values;
 use crate::control::Check;
 
@@ -291,7 +291,13 @@ impl<'a> Training<'a> {
         } else {
             0.0
         };
-        let spread_floor = of_step.max(1e-6 * size).max(of_one).max(1e-12);
+        // Of doubles a billionth of the size; seasons are kept in single precision.
+        let seasons = shape.mean.seasons.iter();
+        let seasonal: f64 = seasons
+            .map(|s| s.profile.values.iter().fold(0.0_f64, |m, v| m.max(v.abs())))
+            .sum();
+        let of_size = (1e-9 * size).max(1e-6 * seasonal);
+        let spread_floor = of_step.max(of_size).max(of_one).max(1e-12);
         let spread_by_phase = match counts {
             Some(_) => None,
             None => Residuals {

@@ -4,8 +4,8 @@ use super::calendar::{Calendar, DAY, HOUR, Moment, clock_changes};
 use super::count::CountScores;
 use super::mean::Mean;
 use super::phases::{Phases, Profile};
+use super::robust::{LARGEST, within};
 use super::tail::ExcessTail;
-use super::training::{LARGEST, within};
 use serde::{Deserialize, Serialize};
 
 /// No spread is larger.

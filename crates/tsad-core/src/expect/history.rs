@@ -8,10 +8,9 @@ use super::judge::{Judged, RowEvidence};
 use super::level::{LevelKind, LevelSpec};
 use super::mean::{Mean, MeanSpec};
 use super::phases::Phases;
-use super::robust::median;
+use super::robust::{LARGEST, median};
 use super::rows::{Rows, pick};
 use super::seasonal::SeasonSpec;
-use super::training::LARGEST;
 use crate::control::Check;
 use std::ops::Range;
 

@@ -3,10 +3,10 @@
 use super::count::rarest;
 use super::expectation::Expectation;
 use super::forecast::{Deviation, Forecast, Walk};
+use super::robust::LARGEST;
 use super::run::{Sums, runs};
 use super::silence::Expecting;
 use super::tail::ExcessTail;
-use super::training::LARGEST;
 use crate::control::Check;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Numbers by phase as bytes: single precision is enough for them, and a model is half as large.
+//! Numbers by phase as bytes: single precision is enough for them, and what is the same for many phases is written once.
 
 use serde::de::Error;
 use serde::{Deserializer, Serializer};
@@ -6,6 +6,8 @@ use serde_bytes::ByteBuf;
 
 /// The largest exponent of a unit, either way.
 const FARTHEST: i32 = 1000;
+/// No key has more phases than a week.
+const LONGEST: usize = 7 * 1440;
 
 /// Values in single precision of the power of two that the largest one reaches, so that writing and reading them changes
 /// nothing. What is not finite becomes 0.
@@ -23,43 +25,64 @@ pub(super) fn rounded(values: Vec<f64>) -> Vec<f64> {
     finite.iter().map(single).collect()
 }
 
-/// Writes the exponent of the unit (two bytes) and the values as single-precision numbers, little-endian.
+/// Writes values that were rounded: the exponent of their unit (two bytes), whether numbers are counted (one byte), then the
+/// numbers, little-endian, one by one or after how often each comes (two bytes), whichever is shorter.
 pub(super) fn serialize<S: Serializer>(values: &[f64], to: S) -> Result<S::Ok, S::Error> {
-    let exponent = exponent(values);
-    let mut bytes = Vec::with_capacity(2 + 4 * values.len());
-    bytes.extend((exponent as i16).to_le_bytes());
-    bytes.extend(
-        values
-            .iter()
-            .flat_map(|v| ((v / two_to(exponent)) as f32).to_le_bytes()),
-    );
-    to.serialize_bytes(&bytes)
+    to.serialize_bytes(&written(values))
 }
 
-/// Reads what [`serialize`] wrote.
+fn written(values: &[f64]) -> Vec<u8> {
+    let exponent = exponent(values);
+    let bits: Vec<u32> = values
+        .iter()
+        .map(|v| ((v / two_to(exponent)) as f32).to_bits())
+        .collect();
+    let runs: Vec<&[u32]> = bits.chunk_by(|a, b| a == b).collect();
+    let counted = runs.len() * 6 < bits.len() * 4;
+    let mut out = Vec::from((exponent as i16).to_le_bytes());
+    out.push(u8::from(counted));
+    if counted {
+        for run in runs.iter().flat_map(|r| r.chunks(usize::from(u16::MAX))) {
+            out.extend((run.len() as u16).to_le_bytes());
+            out.extend(run[0].to_le_bytes());
+        }
+    } else {
+        out.extend(bits.iter().flat_map(|b| b.to_le_bytes()));
+    }
+    out
+}
+
+/// Reads what [`serialize`] wrote, and nothing else.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
     let bytes: ByteBuf = serde::Deserialize::deserialize(from)?;
-    let wrong = || D::Error::custom("numbers by phase are incomplete");
-    let (unit, numbers) = bytes.split_first_chunk::<2>().ok_or_else(wrong)?;
-    let (numbers, rest) = numbers.as_chunks::<4>();
+    read(&bytes)
+        .filter(|values| written(values) == **bytes)
+        .ok_or_else(|| D::Error::custom("numbers by phase are not as they are written"))
+}
+
+fn read(bytes: &[u8]) -> Option<Vec<f64>> {
+    let (unit, rest) = bytes.split_first_chunk::<2>()?;
+    let (counted, body) = rest.split_first()?;
     let exponent = i32::from(i16::from_le_bytes(*unit));
-    if !rest.is_empty() || exponent.abs() > FARTHEST {
-        return Err(wrong());
+    let each = if *counted == 1 { 6 } else { 4 };
+    if exponent.abs() > FARTHEST || !body.len().is_multiple_of(each) {
+        return None;
     }
-    let values: Vec<f64> = numbers
-        .iter()
-        .map(|b| f64::from(f32::from_le_bytes(*b)) * two_to(exponent))
-        .collect();
-    // Others are not written, and would be written in another way.
-    if rounded(values.clone())
-        .iter()
-        .map(|v| v.to_bits())
-        .ne(values.iter().map(|v| v.to_bits()))
-        || self::exponent(&values) != exponent
-    {
-        return Err(wrong());
+    let mut values = Vec::new();
+    for chunk in body.chunks(each) {
+        let (number, count) = (chunk.last_chunk::<4>()?, chunk.first_chunk::<2>()?);
+        let times = if *counted == 1 {
+            usize::from(u16::from_le_bytes(*count))
+        } else {
+            1
+        };
+        let value = f64::from(f32::from_le_bytes(*number)) * two_to(exponent);
+        if values.len() + times > LONGEST || !value.is_finite() {
+            return None;
+        }
+        values.extend(std::iter::repeat_n(value, times));
     }
-    Ok(values)
+    Some(values)
 }
 
 /// Of the power of two that the largest value reaches; 0 without one.
@@ -85,9 +108,17 @@ mod tests {
     #[derive(Serialize, Deserialize)]
     struct Packed(#[serde(with = "super")] Vec<f64>);
 
-    fn read(bytes: &[u8]) -> Option<Vec<f64>> {
+    fn packed(bytes: &[u8]) -> Option<Vec<f64>> {
         let written = serde_cbor::to_vec(&serde_bytes::Bytes::new(bytes)).unwrap();
         serde_cbor::from_slice::<Packed>(&written).ok().map(|p| p.0)
+    }
+
+    fn size_of_read_again(values: &[f64]) -> usize {
+        let bytes = serde_cbor::to_vec(&Packed(values.to_vec())).unwrap();
+        let read: Packed = serde_cbor::from_slice(&bytes).unwrap();
+        assert!(read.0.iter().zip(values).all(|(a, b)| a.to_bits() == b.to_bits()));
+        assert_eq!(read.0.len(), values.len());
+        bytes.len()
     }
 
     #[test]
@@ -103,38 +134,40 @@ mod tests {
             3.0,
             1e20,
             1e300,
-            f64::MAX,
+            f64::MAX / 4.0,
         ] {
             let values: Vec<f64> = some(scale).chain([-0.0, 1e-40 * scale, f64::NAN]).collect();
             let new = rounded(values.clone());
-            assert!(
-                values
-                    .iter()
-                    .zip(&new)
-                    .all(|(a, b)| a.is_nan() || (a - b).abs() <= 1e-7 * scale)
-            );
-            let bytes = serde_cbor::to_vec(&Packed(new.clone())).unwrap();
-            assert!(bytes.len() <= 4 * new.len() + 8);
-            let read: Packed = serde_cbor::from_slice(&bytes).unwrap();
-            assert!(read.0.iter().zip(&new).all(|(a, b)| a.to_bits() == b.to_bits()));
+            let near = |(a, b): (&f64, &f64)| a.is_nan() || (a - b).abs() <= 1e-7 * scale + 1e-300;
+            assert!(values.iter().zip(&new).all(near), "{scale}");
+            assert!(size_of_read_again(&new) <= 4 * new.len() + 8);
         }
+        let mut few = vec![0.0; 10_080];
+        few[700..703].fill(2.5);
+        assert!(size_of_read_again(&rounded(few)) < 40);
     }
 
     #[test]
     fn other_bytes_are_refused() {
-        assert_eq!(read(&[0, 0]), Some(Vec::new()));
-        assert_eq!(read(&[0, 0, 0, 0, 0x80, 0x3f]), Some(vec![1.0]));
-        assert_eq!(read(&[1, 0, 0, 0, 0x80, 0x3f]), Some(vec![2.0]));
+        assert_eq!(packed(&[0, 0, 0]), Some(Vec::new()));
+        assert_eq!(packed(&[0, 0, 0, 0, 0, 0x80, 0x3f]), Some(vec![1.0]));
+        assert_eq!(packed(&[1, 0, 0, 0, 0, 0x80, 0x3f]), Some(vec![2.0]));
+        assert_eq!(packed(&[0, 0, 1, 9, 0, 0, 0, 0x80, 0x3f]), Some(vec![1.0; 9]));
         for wrong in [
             &[][..],
             &[0],
-            &[0, 0, 1],
-            // 4.0 in units of 1, infinity, and units of 2^1001.
-            &[0, 0, 0, 0, 0x80, 0x40],
-            &[0, 0, 0, 0, 0x80, 0x7f],
-            &[0xe9, 3, 0, 0, 0, 0],
+            &[0, 0],
+            &[0, 0, 0, 1],
+            // Counted though it is alone, 4.0 in units of 1, infinity, 2^1001, too many, none, and another way of writing.
+            &[0, 0, 1, 1, 0, 0, 0, 0x80, 0x3f],
+            &[0, 0, 0, 0, 0, 0x80, 0x40],
+            &[0, 0, 0, 0, 0, 0x80, 0x7f],
+            &[0xe9, 3, 0, 0, 0, 0, 0],
+            &[0, 0, 1, 0xff, 0xff, 0, 0, 0x80, 0x3f],
+            &[0, 0, 1, 0, 0, 0, 0, 0x80, 0x3f],
+            &[0, 0, 2],
         ] {
-            assert_eq!(read(wrong), None, "{wrong:?}");
+            assert_eq!(packed(wrong), None, "{wrong:?}");
         }
     }
 }

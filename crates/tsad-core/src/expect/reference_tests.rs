@@ -164,7 +164,10 @@ fn judged(d: &mut Differences, rows: &[RowEvidence], case: &Case) {
             if counts { 0.1 } else { 1e-4 },
         );
         if !(counts && case.excess[i].abs() < 1.0) {
-            d.near(&what("excess"), row.excess, case.excess[i], near);
+            // Seasons are kept in single precision.
+            if (row.excess - case.excess[i]).abs() > 1e-6 {
+                d.near(&what("excess"), row.excess, case.excess[i], near);
+            }
         }
         assert_eq!(row.flagged, row.p < case.alpha, "{row:?}");
         assert_eq!(row.flagged, row.kind != RowKind::None);

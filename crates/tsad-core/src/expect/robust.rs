@@ -4,11 +4,19 @@ use crate::control::{Check, ComparisonTicker};
 use crate::numeric::quantile;
 use statrs::function::erf::erfc;
 
+/// Values are taken within this.
+pub(super) const LARGEST: f64 = 1e300;
+
 /// Up to so many values are put in order without a look at the cancel hook.
 const SHORT: usize = 1 << 17;
 
 /// A rough scale looks at about so many residuals.
 const ROUGH: usize = 10_000;
+
+/// A number between two others; the lower one where it is not a number.
+pub(super) fn within(x: f64, low: f64, high: f64) -> f64 {
+    if x >= low { x.min(high) } else { low }
+}
 
 /// Puts the value of rank `at` in its place and gives it, what is before and what is after.
 fn select<'v>(values: &'v mut [f64], at: usize, check: Check) -> (f64, &'v [f64]) {

@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn a_run_is_found_and_trimmed() {
         let scales = Sums::new(&noise(4000)).scales(&|| {});
-        assert_eq!(scales.len(), 9);
+        assert_eq!(scales.len(), 8);
         let mut plain = noise(500);
         for v in &mut plain[200..230] {
             *v += 2.0;

@@ -1,7 +1,6 @@
 //! The tail of excesses over the band: empirical up to a threshold, a generalised Pareto distribution with a prior beyond.
 
-use super::robust::quantile;
-use super::training::within;
+use super::robust::{quantile, within};
 use crate::control::Check;
 use serde::{Deserialize, Serialize};
 

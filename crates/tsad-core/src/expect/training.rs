@@ -9,15 +9,8 @@ use super::rows::Rows;
 use super::values::Values;
 use crate::control::Check;
 
-/// Values are taken within this.
-pub(super) const LARGEST: f64 = 1e300;
 /// The spread that a step between values makes by itself, in steps: that of a uniform distribution.
 pub(super) const UNIFORM: f64 = 0.29;
-
-/// A number between two others; the lower one where it is not a number.
-pub(super) fn within(x: f64, low: f64, high: f64) -> f64 {
-    if x >= low { x.min(high) } else { low }
-}
 
 /// The rows of a training, without those that have no value.
 pub(super) struct Training<'a> {

@@ -2,7 +2,8 @@
 
 use super::channel::ScaleModel;
 use super::component::ScoreComponent;
-use super::{Model, RowModel, Trained, Updates};
+use super::row_model::RowModel;
+use super::{Model, Trained, Updates};
 use crate::calibrate::{Calibration, Source};
 use crate::expect::Expectation;
 use crate::metric::LeftOut;

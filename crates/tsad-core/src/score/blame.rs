@@ -37,7 +37,8 @@ pub(super) fn severity(p: f64, alpha: f64) -> f64 {
     if p < alpha {
         ratio.max(1.0_f64.next_up())
     } else {
-        ratio.clamp(0.0, 1.0)
+        // Without the sign of a zero.
+        ratio.clamp(0.0, 1.0).abs()
     }
 }
 

@@ -1,5 +1,5 @@
 //! From rows and a model to scored points. May import `control`, `error`, `series`, `view`, `direction`, `residual`,
-//! `metric`, `window`, `params`, `calibrate`, `model`.
+//! `metric`, `window`, `params`, `expect`, `calibrate`, `model`.
 
 mod blame;
 pub(crate) mod causal;

@@ -89,7 +89,11 @@ fn what_is_left_out_is_told_and_bounded() {
         let info = model.info(0);
         (info.rows_set_aside, info.calibration.unwrap().set_aside)
     };
-    // Rows are set aside before windows are looked at, which then find nothing.
-    assert_eq!(set_aside(0.02), (length as u64, 0));
+    // By themselves, or by windows, which start every fourth sample: so sharply they see the incident.
+    let (rows, windows) = set_aside(0.02);
+    assert!(
+        (length as u64 - 8..=length as u64 + 16).contains(&(rows + windows)),
+        "{rows} {windows}"
+    );
     assert_eq!((set_aside(0.0), set_aside(0.005)), ((0, 0), (0, 0)));
 }

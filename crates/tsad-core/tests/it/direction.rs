@@ -185,10 +185,9 @@ fn noise_has_no_direction_and_says_so() {
     let points = scored(&model, &noise());
     let silent = points[2000..].iter().filter(|p| p.status == Status::NoDirection);
     for p in silent.clone() {
-        assert_eq!(
-            (p.direction_p_value, p.p_value, p.is_anomaly),
-            (None, Some(1.0), Some(false))
-        );
+        // Only the row by itself has a say.
+        assert_eq!((p.direction_p_value, p.evidence), (None, None));
+        assert!(p.p_value.unwrap() > 0.01 && p.is_anomaly == Some(false), "{p:?}");
     }
     assert!(silent.count() > 20);
 }

@@ -24,6 +24,7 @@ pub use stream::Stream;
 
 use crate::control::Check;
 use crate::error::Result;
+use crate::expect::Expectation;
 use crate::model::{Body, Model, Trained};
 use crate::params::Decision;
 use crate::series::{Place, Samples, Segment, Series};
@@ -174,7 +175,7 @@ impl Windows<'_> {
             .collect();
         let judged = match (&model.row_model, verdicts.filter(|v| !v.is_quiet())) {
             (Some(row_model), Some(verdicts)) => {
-                let quiet = row_model.replaced(&rows.1, verdicts.aside(), check)?;
+                let quiet = row_model.replaced(&rows.1, verdicts.aside(), Expectation::bridge, check)?;
                 let (_, (quiet, _)) = self.on_grid(quiet, check)?;
                 self.judged(&series, &quiet, &scored, check)
             }

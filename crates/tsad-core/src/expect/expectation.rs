@@ -213,8 +213,8 @@ impl Outlook<'_> {
             // The tighter of the two bands.
             let s = r.spread_at(&m);
             let end = |edge: f64, by: f64| (edge.max(r.shift) + r.shift) * by.exp() - r.shift;
-            out.lower = out.lower.max(end(course.low, -s * limits[0]).min(course.low));
-            out.upper = out.upper.min(end(course.high, s * limits[1]).max(course.high));
+            out.lower = out.lower.max(end(course.low, -s * limits[0])).min(out.expected);
+            out.upper = out.upper.min(end(course.high, s * limits[1])).max(out.expected);
         }
         out
     }

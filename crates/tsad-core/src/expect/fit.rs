@@ -297,7 +297,7 @@ impl<'a> Training<'a> {
             .map(|s| s.profile.values.iter().fold(0.0_f64, |m, v| m.max(v.abs())))
             .sum();
         let of_size = (1e-9 * size).max(1e-6 * seasonal);
-        let spread_floor = of_step.max(of_size).max(of_one).max(1e-12);
+        let spread_floor = of_step.max(of_size).max(of_one).max(1e-300);
         let spread_by_phase = match counts {
             Some(_) => None,
             None => Residuals {
@@ -321,7 +321,7 @@ impl<'a> Training<'a> {
             mean: self.with_reach(&shape.mean),
             spread: within(spread, 1e-300, LARGEST),
             spread_by_phase,
-            spread_floor: within(spread_floor, 1e-12, LARGEST),
+            spread_floor: within(spread_floor, 1e-300, LARGEST),
             slope_doubt: self.slope_doubt(shape, kept, inside),
             recurring: shape.recurring.clone(),
             step: (coarse && counts.is_none()).then_some(self.traits.step),

@@ -94,6 +94,29 @@ impl Expectation {
         aside.iter().zip(new).for_each(|(i, v)| values[*i] = bounded(v));
     }
 
+    /// The values of rows with those of `aside`, ascending, replaced by their expectation and a bridge between the residuals of
+    /// the rows beside them: unlike [`Expectation::replace`] a matter of these rows alone, whatever else is read.
+    pub fn bridge(&self, times: &[i64], values: &mut [f64], aside: &[usize]) {
+        let residual = |i: usize| Some(values[i] - self.centre(times[i])).filter(|r| r.is_finite());
+        let mut new = Vec::with_capacity(aside.len());
+        for rows in aside.chunk_by(|a, b| *b == a + 1) {
+            let (first, last) = (rows[0], rows[rows.len() - 1]);
+            let before = first.checked_sub(1).and_then(residual);
+            let after = Some(last + 1).filter(|i| *i < times.len()).and_then(residual);
+            let (from, to) = match (before, after) {
+                (Some(a), Some(b)) => (a, b),
+                (Some(a), None) | (None, Some(a)) => (a, a),
+                (None, None) => (0.0, 0.0),
+            };
+            let length = rows.len() as f64 + 1.0;
+            new.extend(rows.iter().enumerate().map(|(n, i)| {
+                let share = (n as f64 + 1.0) / length;
+                self.centre(times[*i]) + from + share * (to - from)
+            }));
+        }
+        aside.iter().zip(new).for_each(|(i, v)| values[*i] = bounded(v));
+    }
+
     /// How many rows before and after one can have a part in its evidence: those of the longest sum, twice.
     #[must_use]
     pub fn reach(&self) -> usize {

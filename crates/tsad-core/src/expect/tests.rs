@@ -114,7 +114,7 @@ fn spread_goes_by_phase_and_a_job_may_run_now_and_then() {
         at.upper - at.lower
     };
     assert!(
-        width(12) > 3.0 * width(3),
+        width(12) > 2.0 * width(3),
         "{} {} {:?}",
         width(12),
         width(3),
@@ -301,7 +301,7 @@ fn an_odd_day_of_the_history_is_found_without_a_date() {
     // A run and a frozen stretch, in a series whose level moved.
     let times = every(HOUR, 1200);
     let mut values: Vec<f64> = (0..1200)
-        .map(|i| noise(i) + if i < 900 { 20.0 } else { 40.0 })
+        .map(|i| noise(i) + if i < 600 { 20.0 } else { 40.0 })
         .collect();
     values[300..330].iter_mut().for_each(|v| *v += 2.5);
     values[500..508].fill(20.5);

@@ -24,6 +24,7 @@ pub use stream::Stream;
 
 use crate::control::Check;
 use crate::error::Result;
+use crate::expect::Expectation;
 use crate::model::{Body, Model, RowModel, Trained};
 use crate::params::Decision;
 use crate::series::{Place, Samples, Segment, Series};
@@ -176,7 +177,7 @@ impl Windows<'_> {
             |v: &&RowVerdicts| !v.is_quiet() || model.row_model.as_ref().is_some_and(RowModel::has_trend);
         let judged = match (&model.row_model, verdicts.filter(told)) {
             (Some(row_model), Some(verdicts)) => {
-                let quiet = row_model.replaced(rows, verdicts.aside(), check)?;
+                let quiet = row_model.replaced(rows, verdicts.aside(), Expectation::bridge, check)?;
                 let quiet = row_model.without_trend(quiet, check)?;
                 self.judged(&series, &self.on_grid(&quiet, check).0, &scored, check)
             }

@@ -180,11 +180,17 @@ impl RowModel {
             }
         };
         let aside: Vec<Vec<usize>> = aside.iter().map(at).collect();
-        self.replaced(rows, &aside, check)
+        self.replaced(rows, &aside, Expectation::replace, check)
     }
 
     /// The rows with what was to be expected in place of some of each column.
-    pub(crate) fn replaced(&self, rows: &Samples, aside: &[Vec<usize>], check: Check) -> Result<Samples> {
+    pub(crate) fn replaced(
+        &self,
+        rows: &Samples,
+        aside: &[Vec<usize>],
+        replace: impl Fn(&Expectation, &[i64], &mut [f64], &[usize]),
+        check: Check,
+    ) -> Result<Samples> {
         if aside.iter().all(Vec::is_empty) {
             return Ok(rows.clone());
         }
@@ -192,7 +198,7 @@ impl RowModel {
         for (c, e) in self.live().filter(|(c, _)| !aside[*c].is_empty()) {
             check();
             let mut own: Vec<f64> = (0..rows.len()).map(|i| rows.row(i)[c]).collect();
-            e.replace(rows.times(), &mut own, &aside[c]);
+            replace(e, rows.times(), &mut own, &aside[c]);
             for i in &aside[c] {
                 values[i * rows.channels() + c] = own[*i];
             }

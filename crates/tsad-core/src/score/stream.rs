@@ -165,14 +165,15 @@ impl Stream {
             return Ok(Point::unscored(time, Status::Warmup));
         };
         let calibration = &trained.causal;
-        let mut score = blended.score;
+        let score = blended.score;
         let mut p_value = calibration.p_value(score);
         let mut status = status_at(&model, trained, time);
-        if calibration.is_anomaly(score) && !self.far.exceeds_min_deviation(self.next) {
-            // As for retrospective scores: not significant, so that score and p-value must say so too.
-            (score, p_value) = (calibration.threshold, calibration.alpha);
+        if p_value < calibration.alpha && !self.far.exceeds_min_deviation(self.next) {
+            // As for retrospective scores: not significant, to the reader.
+            p_value = calibration.alpha;
             status = Status::SmallDeviation;
         }
+        let is_anomaly = p_value < calibration.alpha;
         let change = most_to_blame(&blended.channels).and_then(|c| {
             let value = self.channels[c].mean()?;
             let expectation = model.expectation(trained.channels[c].index)?;
@@ -185,10 +186,10 @@ impl Stream {
             score: Some(score),
             window_score: Some(score),
             p_value: Some(p_value),
-            is_anomaly: Some(calibration.is_anomaly(score)),
+            is_anomaly: Some(is_anomaly),
             severity: Some(severity(p_value, calibration.alpha)),
             in_shadow: false,
-            evidence: calibration.is_anomaly(score).then_some(Evidence::Window),
+            evidence: is_anomaly.then_some(Evidence::Window),
             regime: None,
             direction_p_value: None,
             direction_channels: None,

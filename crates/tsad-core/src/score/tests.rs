@@ -56,7 +56,7 @@ proptest! {
             let mode = ScoringMode::Retrospective;
             let windows = Windows { model: &model, trained, mode, detail };
             let (series, _) = windows.on_grid(&all, &|| {});
-            let quiet = row_model.replaced(&all, verdicts.aside(), &|| {}).unwrap();
+            let quiet = row_model.replaced(&all, verdicts.aside(), Expectation::bridge, &|| {}).unwrap();
             let (quiet, _) = windows.on_grid(&quiet, &|| {});
             let of = |s: &Series| -> Vec<Scores> {
                 s.segments.iter().map(|s| windows.of_segment(s, false, &|| {})).collect()

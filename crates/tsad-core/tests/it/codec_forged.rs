@@ -447,7 +447,7 @@ fn a_forged_expectation_of_growing_days() {
     let grown = expectations(1440, 120, |i| {
         (100.0 + 10.0 * week(i) + wave(i)) * (1.0 + i as f64 / 40.0)
     });
-    assert!(forge_within(&grown, &["row_model"]) > 300);
+    assert!(forge_within(&grown, &["row_model"]) > 100);
 }
 
 #[test]
@@ -455,7 +455,7 @@ fn a_forged_expectation_of_hours_with_a_job_and_open_hours() {
     let noise = |i: i64| (i * 7919 % 1009) as f64 / 100.0;
     let job = |i: i64| if i % 48 == 2 { 300.0 } else { 0.0 };
     let jobs = expectations(60, 24 * 21, |i| 100.0 + noise(i) + job(i));
-    assert!(forge_within(&jobs, &["row_model"]) > 300);
+    assert!(forge_within(&jobs, &["row_model"]) > 100);
     let open: Vec<i64> = (0..24 * 21).filter(|i| (8..18).contains(&(i % 24))).collect();
     let params = Params {
         scales: vec![4096],
@@ -463,7 +463,7 @@ fn a_forged_expectation_of_hours_with_a_job_and_open_hours() {
     };
     let counted = rows(open.iter().map(|i| (i * 60 * MINUTE, (noise(*i) / 2.0).floor())));
     let counts = trained(counted, params);
-    assert!(forge_within(&counts, &["row_model"]) > 300);
+    assert!(forge_within(&counts, &["row_model"]) > 100);
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn after_a_change_of_level_an_updated_model_finds_the_new_level_normal_and_incid
         let stuck = share_flagged(&after, 4200, 4400);
         assert!(stuck < 0.05, "jump {jump}: {stuck}");
         assert!(
-            share_flagged(&after, 4700, 4710) > 0.0,
+            share_flagged(&after, 4690, 4725) > 0.0,
             "jump {jump}: the incident is found"
         );
         let above = |p: &&Point| p.score > model.threshold();

@@ -18,7 +18,7 @@ const HIGHEST_ALPHA: f64 = 2e-4;
 /// What single rows, runs and repeats have of the error rate.
 const POINT: f64 = 0.6;
 const RUN: f64 = 0.3;
-const FROZEN: f64 = 0.1;
+pub(super) const FROZEN: f64 = 0.1;
 /// A ratio is shown as the excess from so many spreads on.
 const RATIO_SHOWN: f64 = 3.0;
 /// Rows between two calls of the cancel hook.
@@ -96,7 +96,8 @@ impl Expectation {
     pub fn judge(&self, times: &[i64], values: &[f64], alpha: f64, check: Check) -> Vec<RowEvidence> {
         let rows = times.len().min(values.len());
         let judged = self.deviations(&self.forecast, times, values, 0..rows, check);
-        self.decide(rows, &judged, alpha, check)
+        let frozen = self.repeats.frozen(&judged.values, alpha * FROZEN);
+        self.decide(rows, &judged, &frozen, alpha, check)
     }
 
     /// Rows with values against a forecast.
@@ -128,8 +129,16 @@ impl Expectation {
         out
     }
 
-    /// Evidence and decision of `rows` rows.
-    pub(super) fn decide(&self, rows: usize, judged: &Judged, alpha: f64, check: Check) -> Vec<RowEvidence> {
+    /// Evidence and decision of `rows` rows; `frozen` are the runs of equal values among those judged, with their
+    /// probability.
+    pub(super) fn decide(
+        &self,
+        rows: usize,
+        judged: &Judged,
+        frozen: &[(Range<usize>, f64)],
+        alpha: f64,
+        check: Check,
+    ) -> Vec<RowEvidence> {
         let mut out = vec![NOTHING; rows];
         let each = judged.index.chunks(EVERY).zip(judged.deviations.chunks(EVERY));
         for (i, d) in each {
@@ -158,9 +167,14 @@ impl Expectation {
             mark(run.from..run.to, run.p / RUN, RowKind::Run, run.sign);
         }
         check();
-        for (range, p) in self.repeats.frozen(&judged.values, alpha * FROZEN) {
+        for (range, p) in frozen {
             // The rate itself is the most that a flagged row may have.
-            mark(range, (p / FROZEN).min(alpha * (1.0 - 1e-9)), RowKind::Frozen, 0);
+            mark(
+                range.clone(),
+                (p / FROZEN).min(alpha * (1.0 - 1e-9)),
+                RowKind::Frozen,
+                0,
+            );
         }
         out
     }

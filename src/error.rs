@@ -36,13 +36,13 @@ pub(crate) fn internal(error: pgrx::spi::Error) -> ErrorReport {
 }
 
 /// The most characters of a value of a user's in a message. tsad._shown has the same.
-const MOST_SHOWN: usize = 100;
+const MAX_SHOWN: usize = 100;
 /// The most characters of a message or hint: what a user wrote may be of any length, and logs take all of it.
 const LONGEST: usize = 2000;
 
 /// The beginning of a value of a user's, such as the key of a series, for a message.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
-    beginning(text, MOST_SHOWN)
+    beginning(text, MAX_SHOWN)
 }
 
 fn bounded(text: &str) -> String {

@@ -67,7 +67,7 @@ impl TimeType {
     }
 
     /// A time of the core as a `timestamptz`; none where times are integers.
-    pub(crate) fn shown(self, core: i64) -> Option<pg_sys::Datum> {
+    pub(crate) fn display_time(self, core: i64) -> Option<pg_sys::Datum> {
         match self {
             Self::TimestampTz => Some(pg_sys::Datum::from(core)),
             // SAFETY: a timestamp is such an integer; what is out of range as a timestamptz raises an error.

@@ -53,7 +53,7 @@ pub enum Judge {
     After,
     /// The same in batches of [`BATCH`] rows, the model being updated with the normal rows of each before the next.
     Updated,
-    /// Each twentieth of a normal stretch of at least [`LEAST_STRETCH`] rows, by a model of its other parts: the
+    /// Each twentieth of a normal stretch of at least [`MIN_STRETCH`] rows, by a model of its other parts: the
     /// calibration alone, as far as a stretch is alike all over.
     Within,
 }
@@ -74,9 +74,9 @@ impl Judge {
 /// Rows between two updates.
 pub const BATCH: usize = 500;
 /// The fewest rows of a normal stretch.
-pub const LEAST_STRETCH: usize = 2000;
+pub const MIN_STRETCH: usize = 2000;
 /// The most rows of a normal stretch: of a longer one several are made.
-const MOST_STRETCH: usize = 20_000;
+const MAX_STRETCH: usize = 20_000;
 /// The parts of a normal stretch.
 const PARTS: usize = 20;
 
@@ -268,8 +268,8 @@ fn within(series: &Labelled, params: &ValidParams, causal: bool) -> Result<Withi
     for stretch in near.chunk_by(|a, b| a == b) {
         let (mut start, end) = (from, from + stretch.len());
         from = end;
-        while !stretch[0] && start + LEAST_STRETCH <= end {
-            let rows = start..end.min(start + MOST_STRETCH);
+        while !stretch[0] && start + MIN_STRETCH <= end {
+            let rows = start..end.min(start + MAX_STRETCH);
             start = rows.end;
             for part in 0..PARTS {
                 let at = |part: usize| rows.start + rows.len() * part / PARTS;

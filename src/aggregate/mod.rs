@@ -1,14 +1,14 @@
 //! Aggregates: support functions for the definitions in sql/.
 
-mod constant;
+mod constant_argument;
 mod evaluate;
 mod memory;
+mod model_aggregates;
 mod plot;
 mod score;
 mod state;
 mod time;
+mod timezone;
 mod train;
-mod with_model;
-mod zone;
 
-pub(crate) use with_model::unpacked;
+pub(crate) use model_aggregates::unpacked;

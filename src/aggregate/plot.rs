@@ -1,8 +1,8 @@
 //! `tsad.plot`: rows to a picture. Declared in sql/plot.sql, like the training aggregate.
 
-use super::constant::Constant;
+use super::constant_argument::Constant;
 use super::memory::{broken, place, state_of};
-use super::zone::Zone;
+use super::timezone::Zone;
 use crate::error::{Result, report};
 use crate::interrupt::check;
 use crate::memory::{guarded, settle};

@@ -4,8 +4,8 @@
 //! reads it, so that the executor may call it after every row. Declarations stand in sql/score.sql.
 
 use super::memory::{place, state_of};
+use super::model_aggregates::{raw, unpacked};
 use super::time::unknown_time;
-use super::with_model::{raw, unpacked};
 use crate::composite::composite;
 use crate::error::{Result, fail, report};
 use crate::jsonb::RawJsonb;
@@ -17,7 +17,7 @@ use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::{Internal, pg_sys::panic::ErrorReport};
 use std::sync::Arc;
-use tsad_core::model::Aspect;
+use tsad_core::model::ScoreComponent;
 use tsad_core::{Model, Point, Status, Stream};
 
 /// The scorer of a partition and what it said of the latest row.
@@ -272,7 +272,7 @@ impl State {
                 _ => (1..=n).map(|i| i.to_string()).collect(),
             }
         };
-        let views = || Aspect::ALL.iter().map(|v| v.name().to_owned()).collect();
+        let views = || ScoreComponent::ALL.iter().map(|v| v.name().to_owned()).collect();
         [
             point.score.into_datum(),
             threshold.into_datum(),

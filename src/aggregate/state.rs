@@ -1,6 +1,6 @@
 //! The transition state of the training aggregate.
 
-use super::constant::Constant;
+use super::constant_argument::Constant;
 use super::memory;
 use crate::error::{Result, report};
 use crate::interrupt::check;

@@ -3,7 +3,7 @@
 //! The functions take their arguments raw: their declarations, and those of the aggregates over them, stand in
 //! sql/train.sql. pgrx cannot declare an aggregate with an internal state that is combined in parallel.
 
-use super::constant::Constant;
+use super::constant_argument::Constant;
 use super::state::{TrainState, place, state_of};
 use super::time::{infinite_time, null_time, unknown_time};
 use crate::error::{Result, report};

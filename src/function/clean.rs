@@ -25,13 +25,13 @@ fn _clean(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     }
     for_each_part(&request, |columns, scored| {
         for i in scored.range.clone() {
-            if request.range.contains(scored.rows.asked(i)) {
+            if request.range.contains(scored.rows.in_request_unit(i)) {
                 let value = value(&scored, i);
                 let expected = replacement(&scored, i, value);
                 output.push(|| {
                     [
                         Some(scored.rows.key.datum()),
-                        scored.rows.shown[i].and_then(output::time),
+                        scored.rows.display_time[i].and_then(output::time),
                         scored.rows.times[i]
                             .filter(|_| columns.time.is_integer())
                             .and_then(IntoDatum::into_datum),

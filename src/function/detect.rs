@@ -8,7 +8,7 @@ use crate::read::source::Columns;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::borrow::Cow;
-use tsad_core::model::Aspect;
+use tsad_core::model::ScoreComponent;
 
 /// `tsad.detect`, all forms.
 #[pg_extern(sql = false)]
@@ -17,7 +17,7 @@ fn _detect(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let (request, mut output) = unsafe { (request(fcinfo, 10)?, Output::new(fcinfo)) };
     for_each_part(&request, |columns, scored| {
         for i in scored.range.clone() {
-            if request.range.contains(scored.rows.asked(i)) {
+            if request.range.contains(scored.rows.in_request_unit(i)) {
                 output.push(|| narrow(columns, &scored, i));
             }
         }
@@ -32,7 +32,7 @@ fn _detect_details(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     let (request, mut output) = unsafe { (request(fcinfo, 10)?.with(Detail::All), Output::new(fcinfo)) };
     for_each_part(&request, |columns, scored| {
         for i in scored.range.clone() {
-            if request.range.contains(scored.rows.asked(i)) {
+            if request.range.contains(scored.rows.in_request_unit(i)) {
                 output.push(|| {
                     let mut row = [Some(scored.rows.key.datum()); 23];
                     row[1..].copy_from_slice(&fields(columns, &scored, i));
@@ -50,7 +50,7 @@ fn narrow(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum
     let (value, values) = values(columns, scored, i);
     [
         Some(scored.rows.key.datum()),
-        scored.rows.shown[i].and_then(output::time),
+        scored.rows.display_time[i].and_then(output::time),
         seq(columns, scored, i),
         value,
         values,
@@ -110,7 +110,7 @@ pub(crate) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
         .zip(timed)
         .and_then(|(m, t)| m.expected(t)?.into_iter().next()?);
     [
-        scored.rows.shown[i].and_then(output::time),
+        scored.rows.display_time[i].and_then(output::time),
         seq(columns, scored, i),
         value,
         values,
@@ -129,7 +129,7 @@ pub(crate) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
         point
             .views
             .as_ref()
-            .and_then(|v| shares(Aspect::ALL.iter().map(|v| v.name()), v)),
+            .and_then(|v| shares(ScoreComponent::ALL.iter().map(|v| v.name()), v)),
         point.imputed.into_datum(),
         point.is_final.into_datum(),
         point.status.name().into_datum(),

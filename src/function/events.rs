@@ -5,13 +5,13 @@ use crate::composite;
 use crate::error::{Result, fail};
 use crate::memory::{guarded, push, settle};
 use crate::output::{self, Output, shares};
-use crate::read::request::{Detail, Given, Range, invalid, request};
+use crate::read::request::{Detail, Range, TimeUnit, invalid, request};
 use crate::read::series::{Scored, for_each_part};
 use crate::read::source::Columns;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
-use tsad_core::model::Aspect;
+use tsad_core::model::ScoreComponent;
 use tsad_core::{EventParams, Model, Point};
 
 /// `tsad.events`, all forms.
@@ -38,7 +38,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         if !scored.is_last {
             return Ok(());
         }
-        let Gathered { points, shown } = std::mem::take(&mut gathered);
+        let Gathered { points, display_time } = std::mem::take(&mut gathered);
         let events = guarded(|| tsad_core::events(&points, &limits.params(model)))?;
         for (n, event) in events.into_iter().enumerate() {
             output.push(|| {
@@ -47,7 +47,11 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     Some(event.last).filter(|_| !event.open),
                     Some(event.peak),
                 ];
-                let shown_at = |time: i64| shown.get(points.partition_point(|p| p.time < time)).copied();
+                let shown_at = |time: i64| {
+                    display_time
+                        .get(points.partition_point(|p| p.time < time))
+                        .copied()
+                };
                 let [started, ended, peak] = times.map(|t| t.and_then(|t| shown_at(t)?));
                 let seq = |n: usize| times[n].filter(|_| columns.time.is_integer());
                 let duration = (!columns.time.is_integer()).then_some(event.last - event.start);
@@ -63,7 +67,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     (event.points as i64).into_datum(),
                     i16::from(event.direction()).into_datum(),
                     contributions(columns, &event.channels),
-                    shares(Aspect::ALL.iter().map(|v| v.name()), &event.views),
+                    shares(ScoreComponent::ALL.iter().map(|v| v.name()), &event.views),
                     seq(0).and_then(IntoDatum::into_datum),
                     seq(1).and_then(IntoDatum::into_datum),
                     seq(2).and_then(IntoDatum::into_datum),
@@ -79,19 +83,19 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 pub(crate) struct Gathered {
     pub points: Vec<Point>,
     /// The time of each as a `timestamptz`.
-    shown: Vec<Option<i64>>,
+    display_time: Vec<Option<i64>>,
 }
 
 impl Gathered {
     /// Takes what counts of another part, in the order of time.
-    pub(crate) fn take(&mut self, asked: &Range, scored: &Scored) -> Result<()> {
+    pub(crate) fn take(&mut self, range: &Range, scored: &Scored) -> Result<()> {
         // The last point of the part before is the last one no more.
         if self.points.last().is_some_and(|p| p.is_anomaly != Some(true)) {
             self.points.pop();
-            self.shown.pop();
+            self.display_time.pop();
         }
         let timed = |i: &usize| scored.rows.times[*i].is_some() && !scored.rows.infinite[*i];
-        let inside = |i: &usize| asked.contains(scored.rows.asked(*i)) && timed(i);
+        let inside = |i: &usize| range.contains(scored.rows.in_request_unit(*i)) && timed(i);
         let rows = scored.range.clone().filter(inside);
         let mut last = None;
         for i in rows {
@@ -109,7 +113,7 @@ impl Gathered {
     fn push(&mut self, scored: &Scored, i: usize) -> Result<()> {
         settle()?;
         push(&mut self.points, scored.points[i].clone())?;
-        push(&mut self.shown, scored.rows.shown[i])
+        push(&mut self.display_time, scored.rows.display_time[i])
     }
 }
 
@@ -122,7 +126,7 @@ pub(crate) struct Limits {
     /// In the unit of the times.
     min_duration: i64,
     /// An argument that fits only one kind of times, if there was one.
-    bound_to: Option<(&'static str, Given)>,
+    bound_to: Option<(&'static str, TimeUnit)>,
 }
 
 impl Default for Limits {
@@ -177,8 +181,8 @@ impl Limits {
                 .ok_or_else(|| invalid("min_points is out of range", "Give a number of at least 1."))?,
             min_duration,
             bound_to: match (merge_gap, min_duration) {
-                (Some(_), _) => Some(("merge_gap", Given::Timestamps)),
-                (None, 1..) => Some(("min_duration", Given::Timestamps)),
+                (Some(_), _) => Some(("merge_gap", TimeUnit::Timestamps)),
+                (None, 1..) => Some(("min_duration", TimeUnit::Timestamps)),
                 _ => None,
             },
         })
@@ -212,7 +216,7 @@ impl Limits {
         Ok(Self {
             merge_gap,
             min_duration: min_duration.unwrap_or(0),
-            bound_to: Some((name, Given::Integers)),
+            bound_to: Some((name, TimeUnit::Integers)),
             ..self
         })
     }
@@ -220,11 +224,11 @@ impl Limits {
     /// Checks that durations were given as the times are.
     fn fit_times(&self, columns: &Columns) -> Result<()> {
         let (what, hint) = match self.bound_to {
-            Some((name, Given::Timestamps)) if columns.time.is_integer() => (
+            Some((name, TimeUnit::Timestamps)) if columns.time.is_integer() => (
                 format!("{name} is an interval, but the times are integers without a unit"),
                 format!("Pass {name}_seq, a difference of two times."),
             ),
-            Some((name, Given::Integers)) if !columns.time.is_integer() => (
+            Some((name, TimeUnit::Integers)) if !columns.time.is_integer() => (
                 format!("{name} is an integer, but the times are not"),
                 "Pass merge_gap or min_duration, an interval.".to_owned(),
             ),

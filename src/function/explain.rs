@@ -15,7 +15,7 @@ use crate::read::source::Columns;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use tsad_core::expect::Band;
-use tsad_core::model::Aspect;
+use tsad_core::model::ScoreComponent;
 use tsad_core::{Event, Explainer, Explanation, Model, Point};
 
 /// The columns of a row but for the series.
@@ -50,7 +50,7 @@ fn _explain(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     };
     if each == "row" {
         return for_each_part(&request, |columns, scored| {
-            let asked = |i: &usize| request.range.contains(scored.rows.asked(*i));
+            let asked = |i: &usize| request.range.contains(scored.rows.in_request_unit(*i));
             let chosen = |row| Chosen { row, event: None };
             let chosen: Vec<Chosen> = guarded(|| scored.range.clone().filter(asked).map(chosen).collect())?;
             tell(columns, &scored, &chosen)
@@ -197,7 +197,7 @@ fn explain(
             })?,
             None => None,
         };
-        let told = Told {
+        let told = EpisodeRows {
             columns,
             scored,
             row,
@@ -211,7 +211,7 @@ fn explain(
 }
 
 /// Everything that is told of one row.
-struct Told<'a> {
+struct EpisodeRows<'a> {
     columns: &'a Columns,
     scored: &'a Scored,
     row: usize,
@@ -220,7 +220,7 @@ struct Told<'a> {
     explained: Option<&'a Explanation>,
 }
 
-impl Told<'_> {
+impl EpisodeRows<'_> {
     fn fields(&self) -> [Option<pg_sys::Datum>; COLUMNS] {
         let (point, rows, i) = (self.point, &self.scored.rows, self.row);
         let threshold = self
@@ -235,7 +235,7 @@ impl Told<'_> {
         let normal_range = normal.and_then(|n| n.range);
         let band = self.band();
         [
-            rows.shown[i].and_then(output::time),
+            rows.display_time[i].and_then(output::time),
             rows.times[i].and_then(|t| self.seq(t)),
             event.and_then(|(n, _)| n.into_datum()),
             began.and_then(|t| self.time(t)),
@@ -254,7 +254,7 @@ impl Told<'_> {
             point
                 .views
                 .as_ref()
-                .and_then(|v| shares(Aspect::ALL.iter().map(|v| v.name()), v)),
+                .and_then(|v| shares(ScoreComponent::ALL.iter().map(|v| v.name()), v)),
             point
                 .channels
                 .as_ref()
@@ -286,7 +286,7 @@ impl Told<'_> {
     }
 
     fn time(&self, core: i64) -> Option<pg_sys::Datum> {
-        self.columns.time.shown(core)
+        self.columns.time.display_time(core)
     }
 
     fn seq(&self, core: i64) -> Option<pg_sys::Datum> {
@@ -337,7 +337,7 @@ impl Told<'_> {
                 ),
             });
         }
-        let views = Aspect::ALL
+        let views = ScoreComponent::ALL
             .iter()
             .map(|v| v.name())
             .zip(self.point.views.unwrap_or_default());

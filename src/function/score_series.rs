@@ -111,22 +111,22 @@ fn rows(columns: &Columns, times: &Elements, values: &Elements, width: usize) ->
             .map(value)
             .collect()
     };
-    let shown = |i: &usize| raw(i).filter(|_| !columns.time.is_integer());
+    let display_time = |i: &usize| raw(i).filter(|_| !columns.time.is_integer());
     let lists = || {
         let mut order: Vec<usize> = (0..times.list.len()).collect();
         order.sort_by_key(|i| (raw(i).is_none(), raw(i)));
         (
             order.iter().map(raw).collect(),
-            order.iter().map(shown).collect(),
+            order.iter().map(display_time).collect(),
             order.iter().map(infinite).collect(),
             order.iter().map(|i| Some(row(i))).collect(),
         )
     };
-    let (times, shown, infinite, values) = guarded(lists)?;
+    let (times, display_time, infinite, values) = guarded(lists)?;
     Ok(Rows {
         key: RawJsonb::empty(),
         times,
-        shown,
+        display_time,
         infinite,
         values,
     })

@@ -8,7 +8,7 @@ use crate::memory::{guarded, is_out_of_memory};
 use crate::notes::{are_mixed, left_out};
 use crate::options::params;
 use crate::output::Output;
-use crate::read::request::{From, Request, rows_only};
+use crate::read::request::{Request, RowSource, rows_only};
 use crate::read::series::for_each_rows;
 use crate::read::source::{Relation, is_query};
 use pgrx::pg_sys;
@@ -130,7 +130,7 @@ impl Report {
     fn index(&mut self, request: &Request) -> Result<()> {
         let relation = Relation::open(&request.from)?;
         let indexed = match &request.from {
-            From::Text(text) if is_query(text) => return Ok(()),
+            RowSource::Text(text) if is_query(text) => return Ok(()),
             // A view or foreign table has no index; those below are its own affair.
             _ if !relation.can_have_index()? => return Ok(()),
             _ => relation.has_index(&request.series, &request.time)?,

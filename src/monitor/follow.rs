@@ -17,15 +17,18 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tsad_core::model::Aspect;
-use tsad_core::{Check, Due, ErrorKind, Event, Followed, Mark, Model, Pace, Point, Samples, Told, follow};
+use tsad_core::model::ScoreComponent;
+use tsad_core::{
+    Check, Checkpoint, EpisodeUpdate, ErrorKind, Event, FollowLimits, FollowResult, Model, Point,
+    RetrainReason, Samples, follow,
+};
 
 /// What is known of a series of the batch.
 struct Series {
     /// Why there is no model, if there is none.
     model: std::result::Result<Model, String>,
-    mark: Mark,
-    pace: Pace,
+    checkpoint: Checkpoint,
+    limits: FollowLimits,
     /// The length of time before a mark whose rows are read again.
     known: i64,
     /// Rows up to this time are not counted.
@@ -39,7 +42,7 @@ struct Answer {
     newest: Option<i64>,
     /// The rows after `start` in the last `known` before the mark that was given, and before the new one.
     before: [Known; 2],
-    followed: std::result::Result<Followed, String>,
+    followed: std::result::Result<FollowResult, String>,
     episodes: Value,
 }
 
@@ -77,10 +80,10 @@ fn _follow(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
             (Ok(_), Some(Ok(followed))) => (Some(followed), None),
             (Ok(_), None) => (None, None),
         };
-        let mark = followed.map_or(&series.mark, |f| &f.mark);
-        let due = followed.and_then(|f| f.due).map(|d| match d {
-            Due::Schedule => "schedule",
-            Due::Adapt => "adapt",
+        let checkpoint = followed.map_or(&series.checkpoint, |f| &f.checkpoint);
+        let due = followed.and_then(|f| f.retrain).map(|d| match d {
+            RetrainReason::Schedule => "schedule",
+            RetrainReason::Adapt => "adapt",
         });
         let before = answer.map_or_else(Default::default, |a| a.before);
         output.push(|| {
@@ -88,8 +91,8 @@ fn _follow(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                 (n as i32 + 1).into_datum(),
                 (answer.map_or(0, |a| a.rows) as i64).into_datum(),
                 answer.and_then(|a| a.newest).and_then(output::time),
-                output::time(mark.settled),
-                pgrx::JsonB(json!(mark.carry)).into_datum(),
+                output::time(checkpoint.watermark),
+                pgrx::JsonB(json!(checkpoint.carry)).into_datum(),
                 due.and_then(IntoDatum::into_datum),
                 message.and_then(IntoDatum::into_datum),
                 (before[0].count as i64).into_datum(),
@@ -184,15 +187,15 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
                 known: smear,
                 start,
                 model,
-                mark: Mark {
-                    settled: at(&settled, n).unwrap_or(i64::MIN),
+                checkpoint: Checkpoint {
+                    watermark: at(&settled, n).unwrap_or(i64::MIN),
                     // What cannot be read was not written here; the episode begins anew.
                     carry: carries
                         .next()
                         .flatten()
                         .and_then(|c| serde_json::from_str(&c.text()).ok()),
                 },
-                pace: Pace {
+                limits: FollowLimits {
                     late,
                     next_training: at(&next, n),
                     adapt_after: adapt_after.map(|a| a.max(smear)),
@@ -209,11 +212,14 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
 
 impl Series {
     fn follow(&self, columns: &Columns, limits: &Limits, rows: &Rows, samples: &Samples) -> Result<Answer> {
-        let newest = rows.shown.iter().flatten().max().copied();
-        let count = |mark: i64| {
-            let known = mark.saturating_sub(self.known).max(self.start).saturating_add(1)..=mark;
+        let newest = rows.display_time.iter().flatten().max().copied();
+        let count = |checkpoint: i64| {
+            let known = checkpoint
+                .saturating_sub(self.known)
+                .max(self.start)
+                .saturating_add(1)..=checkpoint;
             let mut seen = Known::default();
-            for (time, values) in rows.shown.iter().zip(&rows.values) {
+            for (time, values) in rows.display_time.iter().zip(&rows.values) {
                 if let Some(time) = time.filter(|t| known.contains(t)) {
                     seen.count += 1;
                     seen.digest = seen.digest.wrapping_add(digest(time, values.as_deref()));
@@ -221,12 +227,16 @@ impl Series {
             }
             seen
         };
-        let answer = |followed: std::result::Result<Followed, String>, episodes| Answer {
+        let answer = |followed: std::result::Result<FollowResult, String>, episodes| Answer {
             rows: rows.times.len(),
             newest,
             before: [
-                count(self.mark.settled),
-                count(followed.as_ref().map_or(self.mark.settled, |f| f.mark.settled)),
+                count(self.checkpoint.watermark),
+                count(
+                    followed
+                        .as_ref()
+                        .map_or(self.checkpoint.watermark, |f| f.checkpoint.watermark),
+                ),
             ],
             followed,
             episodes,
@@ -237,7 +247,7 @@ impl Series {
         let params = limits.params(model);
         let timed = rows.times.iter().zip(&rows.infinite);
         let shown = rows
-            .shown
+            .display_time
             .iter()
             .zip(timed)
             .filter(|(_, (t, infinite))| t.is_some() && !**infinite);
@@ -246,9 +256,9 @@ impl Series {
             for (point, (time, _)) in points.iter_mut().zip(shown.clone()) {
                 point.time = time.unwrap_or(point.time);
             }
-            let first = self.mark.settled.saturating_sub(params.reach);
+            let first = self.checkpoint.watermark.saturating_sub(params.reach);
             points.retain(|p| p.time >= first);
-            Ok::<Followed, tsad_core::Error>(follow(&points, &params, &self.mark, &self.pace))
+            Ok::<FollowResult, tsad_core::Error>(follow(&points, &params, &self.checkpoint, &self.limits))
         };
         match guarded(followed)? {
             Err(e) if e.kind() == ErrorKind::OutOfMemory => Err(report(e)),
@@ -295,7 +305,7 @@ fn scored(model: &Model, samples: &Samples, check: Check) -> tsad_core::Result<V
 }
 
 /// An episode as a JSON object.
-fn episode(columns: &Columns, told: &Told) -> Value {
+fn episode(columns: &Columns, told: &EpisodeUpdate) -> Value {
     let event: &Event = &told.event;
     let parsed = |text: String| serde_json::from_str::<Value>(&text).unwrap_or_default();
     let names = channel_names(columns, event.channels.len());
@@ -309,7 +319,7 @@ fn episode(columns: &Columns, told: &Told) -> Value {
         "n_points": event.points,
         "direction": event.direction(),
         "contributions": parsed(shares_text(names.iter().map(String::as_str), &event.channels)),
-        "views": parsed(shares_text(Aspect::ALL.iter().map(|v| v.name()), &event.views)),
+        "views": parsed(shares_text(ScoreComponent::ALL.iter().map(|v| v.name()), &event.views)),
         "is_final": told.is_final,
     })
 }

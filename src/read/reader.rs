@@ -16,7 +16,7 @@ use std::collections::{BTreeSet, VecDeque};
 struct Time {
     /// As the core takes it; at the end of the range if infinite.
     core: Option<i64>,
-    shown: Option<i64>,
+    display_time: Option<i64>,
     infinite: bool,
 }
 
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
             {
                 self.position += 1;
                 push(&mut rows.times, time.core)?;
-                push(&mut rows.shown, time.shown)?;
+                push(&mut rows.display_time, time.display_time)?;
                 push(&mut rows.infinite, time.infinite)?;
                 push(&mut rows.values, values)?;
             }
@@ -146,10 +146,12 @@ impl<'a> Reader<'a> {
                 .cloned()
                 .unwrap_or(key);
             let value = row.datum(2).map(|d| time_type.value(d));
-            let shown = row.datum(4).map(|d| d.value() as i64);
+            let display_time = row.datum(4).map(|d| d.value() as i64);
             let time = Time {
-                core: value.and_then(|v| v.ok()).or(shown.filter(|_| value.is_some())),
-                shown,
+                core: value
+                    .and_then(|v| v.ok())
+                    .or(display_time.filter(|_| value.is_some())),
+                display_time,
                 infinite: value.is_some_and(|v| v.is_err()),
             };
             batch.push_back((key, time, values(&row, array)));

@@ -11,7 +11,7 @@ use tsad_core::ValidParams;
 
 /// What to score, with which models, and when.
 pub(crate) struct Request {
-    pub from: From,
+    pub from: RowSource,
     pub time: String,
     pub values: Vec<String>,
     pub series: Vec<String>,
@@ -35,7 +35,7 @@ pub(crate) struct Range {
     pub since: Option<i64>,
     pub until: Option<i64>,
     /// How its times, and that before which to train, were given, if any were.
-    pub given: Option<Given>,
+    pub given: Option<TimeUnit>,
 }
 
 impl Range {
@@ -55,7 +55,7 @@ impl Range {
 
 /// How times were given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Given {
+pub(crate) enum TimeUnit {
     /// As `timestamptz`, in microseconds.
     Timestamps,
     /// As integers, for a column of integers.
@@ -73,7 +73,7 @@ pub(crate) enum Detail {
 }
 
 /// Where the rows are.
-pub(crate) enum From {
+pub(crate) enum RowSource {
     Relation(pg_sys::Oid),
     /// The name of a relation, or a query.
     Text(String),
@@ -126,8 +126,8 @@ fn range(timestamps: [Option<i64>; 3], integers: [Option<i64>; 3]) -> Result<(Ra
                  train_until_seq where it is an integer.",
             ));
         }
-        (true, false) => (Some(Given::Timestamps), timestamps),
-        (false, true) => (Some(Given::Integers), integers),
+        (true, false) => (Some(TimeUnit::Timestamps), timestamps),
+        (false, true) => (Some(TimeUnit::Integers), integers),
         (false, false) => (None, timestamps),
     };
     let range = Range { since, until, given };
@@ -143,9 +143,9 @@ pub(crate) unsafe fn rows_only(fcinfo: pg_sys::FunctionCallInfo) -> Result<Reque
     // text[].
     unsafe {
         let from = if pgrx::pg_getarg_type(fcinfo, 0) == pg_sys::TEXTOID {
-            pgrx::pg_getarg::<String>(fcinfo, 0).map(From::Text)
+            pgrx::pg_getarg::<String>(fcinfo, 0).map(RowSource::Text)
         } else {
-            pgrx::pg_getarg::<pg_sys::Oid>(fcinfo, 0).map(From::Relation)
+            pgrx::pg_getarg::<pg_sys::Oid>(fcinfo, 0).map(RowSource::Relation)
         };
         let values = if pgrx::pg_getarg_type(fcinfo, 2) == pg_sys::TEXTOID {
             columns(&required("value_column", pgrx::pg_getarg::<String>(fcinfo, 2))?)?

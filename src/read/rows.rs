@@ -13,7 +13,7 @@ pub(crate) struct Rows {
     /// Times as the core takes them, ascending; rows without time are last.
     pub times: Vec<Option<i64>>,
     /// The same as `timestamptz`, in microseconds; none where times are integers.
-    pub shown: Vec<Option<i64>>,
+    pub display_time: Vec<Option<i64>>,
     /// Whether the time of a row is infinite.
     pub infinite: Vec<bool>,
     /// The values of each row; none where an array is NULL.
@@ -26,15 +26,15 @@ impl Rows {
         Self {
             key,
             times: Vec::new(),
-            shown: Vec::new(),
+            display_time: Vec::new(),
             infinite: Vec::new(),
             values: Vec::new(),
         }
     }
 
     /// The time of row `i` in the unit in which requests give times: as a `timestamptz`, or the integer itself.
-    pub(crate) fn asked(&self, i: usize) -> Option<i64> {
-        self.shown[i].or(self.times[i])
+    pub(crate) fn in_request_unit(&self, i: usize) -> Option<i64> {
+        self.display_time[i].or(self.times[i])
     }
 
     /// The number of values of the first row that has an array.
@@ -66,16 +66,16 @@ impl Rows {
         let copy = || {
             (
                 self.times[from..].to_vec(),
-                self.shown[from..].to_vec(),
+                self.display_time[from..].to_vec(),
                 self.infinite[from..].to_vec(),
                 self.values[from..].to_vec(),
             )
         };
-        let (times, shown, infinite, values) = guarded(copy)?;
+        let (times, display_time, infinite, values) = guarded(copy)?;
         let rest = Self {
             key: self.key.clone(),
             times,
-            shown,
+            display_time,
             infinite,
             values,
         };
@@ -84,7 +84,7 @@ impl Rows {
 
     /// A time of the core as a `timestamptz`.
     pub(crate) fn shown_at(&self, time: i64) -> Option<i64> {
-        self.shown.get(self.before(time)).copied().flatten()
+        self.display_time.get(self.before(time)).copied().flatten()
     }
 
     /// The first row at a time.

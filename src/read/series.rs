@@ -58,7 +58,7 @@ pub(crate) struct Messages {
 }
 
 /// A longer series is read and scored in parts, so that memory does not grow with it.
-const MOST_ROWS: usize = 100_000;
+const MAX_ROWS: usize = 100_000;
 
 /// Calls `each` for every series of a request in turn, with the scores of its rows in parts, in the order of time; among
 /// them are some before `since` and after `until`. The parts overlap by what windows reach, so that scores are those of
@@ -98,7 +98,7 @@ pub(crate) fn for_each_series(
         while let Some(key) = reader.begin()? {
             let start = reader.position();
             let mut rows = Rows::of(key.clone());
-            let more = reader.read(&mut rows, MOST_ROWS)?;
+            let more = reader.read(&mut rows, MAX_ROWS)?;
             mixed.look_at(&rows);
             // SAFETY: as above.
             let (found, width) = match unsafe { finder.find(&key)? } {
@@ -182,7 +182,7 @@ impl<'a> Series<'a, '_> {
             None => {
                 self.reader.go_to(self.start);
                 let mut rows = Rows::of(self.key.clone());
-                let more = self.reader.read(&mut rows, MOST_ROWS)?;
+                let more = self.reader.read(&mut rows, MAX_ROWS)?;
                 (rows, more)
             }
         };
@@ -196,7 +196,7 @@ impl<'a> Series<'a, '_> {
             };
             if end <= begin && more {
                 // The windows reach further than what was read.
-                let longer = rows.times.len().saturating_add(MOST_ROWS);
+                let longer = rows.times.len().saturating_add(MAX_ROWS);
                 more = self.reader.read(&mut rows, longer)?;
                 continue;
             }
@@ -213,7 +213,7 @@ impl<'a> Series<'a, '_> {
                 return Ok(());
             };
             (rows, begin) = (next, first);
-            let longer = rows.times.len().saturating_add(MOST_ROWS);
+            let longer = rows.times.len().saturating_add(MAX_ROWS);
             more = self.reader.read(&mut rows, longer)?;
         }
     }
@@ -283,7 +283,7 @@ pub(crate) fn score(
     let unscored = |rows: Rows, messages, status: Status, message: String| {
         let point = |t: &Option<i64>| Point::unscored(t.unwrap_or(0), status);
         Ok(Scored {
-            points: guarded(|| rows.shown.iter().map(point).collect())?,
+            points: guarded(|| rows.display_time.iter().map(point).collect())?,
             messages: Messages {
                 series: Some(message),
                 rows: messages,

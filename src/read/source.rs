@@ -1,7 +1,7 @@
 //! The table that is scored: its columns checked, its query made.
 
 use super::cursor::Cursor;
-use super::request::{From, Given, Models, Request};
+use super::request::{Models, Request, RowSource, TimeUnit};
 use crate::error::{Result, fail, internal, nearest};
 use crate::spi::read_one;
 use crate::time::TimeType;
@@ -14,7 +14,7 @@ use pgrx::spi::{quote_identifier, quote_literal, quote_qualified_identifier};
 use std::panic::AssertUnwindSafe;
 
 /// A message lists all names if they are no more than this.
-const MOST_LISTED: usize = 20;
+const MAX_LISTED: usize = 20;
 
 /// A relation and its columns.
 pub(crate) struct Relation {
@@ -37,12 +37,12 @@ pub(crate) struct Column {
 
 impl Relation {
     /// The relation of a request: by OID, by name, or a query in its place.
-    pub(crate) fn open(from: &From) -> Result<Self> {
+    pub(crate) fn open(from: &RowSource) -> Result<Self> {
         match from {
-            From::Relation(oid) => Self::of_oid(*oid),
-            From::Text(text) if is_query(text) => Self::of_query(text),
-            From::Text(text) if is_no_name(text) => Err(no_query(text)),
-            From::Text(name) => {
+            RowSource::Relation(oid) => Self::of_oid(*oid),
+            RowSource::Text(text) if is_query(text) => Self::of_query(text),
+            RowSource::Text(text) if is_no_name(text) => Err(no_query(text)),
+            RowSource::Text(name) => {
                 let oid = read_one::<pg_sys::Oid>(
                     "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
                     &[name.as_str().into()],
@@ -181,7 +181,7 @@ impl Relation {
         let Some(column) = self.columns.iter().find(|c| c.name == name) else {
             let names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
             let all = match names.len() {
-                0..=MOST_LISTED => format!("Its columns are {}.", names.join(", ")),
+                0..=MAX_LISTED => format!("Its columns are {}.", names.join(", ")),
                 n => format!("It has {n} columns."),
             };
             let near = match several(name, &names) {
@@ -269,13 +269,13 @@ impl Column {
     }
 
     /// Checks that times were given as those of the column are.
-    fn require_given(&self, time_type: TimeType, given: Option<Given>) -> Result<()> {
+    fn require_unit(&self, time_type: TimeType, given: Option<TimeUnit>) -> Result<()> {
         let (what, hint) = match given {
-            Some(Given::Timestamps) if time_type.is_integer() => (
+            Some(TimeUnit::Timestamps) if time_type.is_integer() => (
                 "since, until and train_until are times",
                 "Pass since_seq, until_seq and train_until_seq, which are integers.",
             ),
-            Some(Given::Integers) if !time_type.is_integer() => (
+            Some(TimeUnit::Integers) if !time_type.is_integer() => (
                 "since_seq, until_seq and train_until_seq are integers",
                 "Pass since, until and train_until, which are times.",
             ),
@@ -354,7 +354,7 @@ impl Source {
             .map(|v| relation.column(v))
             .collect::<Result<Vec<_>>>()?;
         let time_type = time.require_time(&values)?;
-        time.require_given(time_type, request.range.given)?;
+        time.require_unit(time_type, request.range.given)?;
         let array_column = values.len() == 1 && values[0].is_array();
         if !array_column {
             values.iter().try_for_each(|v| v.require_number(time))?;

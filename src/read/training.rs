@@ -72,7 +72,7 @@ impl<'a> Training<'a> {
             return Ok(());
         }
         // Rows without a time come last.
-        let asked = |i: usize| rows.asked(i).filter(|_| !rows.infinite[i]);
+        let asked = |i: usize| rows.in_request_unit(i).filter(|_| !rows.infinite[i]);
         let later = |i: &usize| !rows.infinite[*i] && asked(*i).is_none_or(|t| t >= self.until);
         let before = (0..rows.times.len()).find(later);
         self.over = before.is_some();

@@ -9,14 +9,14 @@ pub type Check<'a> = &'a dyn Fn();
 
 /// Calls the cancel hook now and then while a sort compares: a sort has no other place for it, and what it leaves
 /// behind when the hook unwinds is dropped.
-pub(crate) struct Pace<'a> {
+pub(crate) struct ComparisonTicker<'a> {
     check: Check<'a>,
     steps: Cell<u32>,
 }
 
-impl<'a> Pace<'a> {
+impl<'a> ComparisonTicker<'a> {
     /// Comparisons between two calls.
-    pub(crate) const EVERY: u32 = 1 << 16;
+    pub(crate) const COMPARISONS_PER_CHECK: u32 = 1 << 16;
 
     pub(crate) fn new(check: Check<'a>) -> Self {
         Self {
@@ -28,7 +28,7 @@ impl<'a> Pace<'a> {
     /// Counts a comparison.
     pub(crate) fn step(&self) {
         self.steps.set(self.steps.get().wrapping_add(1));
-        if self.steps.get().is_multiple_of(Self::EVERY) {
+        if self.steps.get().is_multiple_of(Self::COMPARISONS_PER_CHECK) {
             (self.check)();
         }
     }

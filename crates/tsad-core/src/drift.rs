@@ -1,11 +1,11 @@
 //! Whether a model still fits: how far newer rows are from what it was trained on. May import `control`, `error`,
 //! `series`, `view`, `window`, `calibrate`, `model`, `score`.
 
-use crate::calibrate::{LEAST_P_VALUES, Uniformity};
+use crate::calibrate::{MIN_P_VALUES, Uniformity};
 use crate::control::Check;
 use crate::error::Result;
 use crate::model::Model;
-use crate::score::combine::{Blend, softplus};
+use crate::score::combine::{ChannelPooling, softplus};
 use crate::score::distance::ScoringMode;
 use crate::score::{Point, score_only};
 use crate::series::{Grid, Samples, Series};
@@ -14,15 +14,15 @@ use crate::window::placement::{hop, starts};
 use serde::Serialize;
 
 /// So many windows like none of the training need no more p-values than this.
-const FEW_P_VALUES: usize = 3;
+const MIN_P_VALUES_IF_FAR: usize = 3;
 /// Such a share of windows is no incident.
-const MOST_FAR: f64 = 0.5;
+const MAJORITY_FAR_SHARE: f64 = 0.5;
 /// A larger share of windows like none of the training asks for another training.
-const MANY_FAR: f64 = 0.1;
+const RETRAIN_FAR_SHARE: f64 = 0.1;
 /// The sampling interval may differ by this share.
-const SAME_INTERVAL: f64 = 0.2;
+const INTERVAL_TOLERANCE: f64 = 0.2;
 /// A window is far from all clusters if its score lies this many deviations beyond the mean of the training's.
-const FAR: f64 = 3.0;
+const FAR_DEVIATIONS: f64 = 3.0;
 
 /// How newer rows compare with what a model was trained on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -121,7 +121,7 @@ fn advise(model: &Model, newer: &Samples, p: &Uniformity, far: Option<f64>) -> (
     }
     if let (Some(had), Ok(grid)) = (model.interval(), Grid::of_times(newer.times())) {
         let ratio = grid.interval as f64 / had as f64;
-        if !(1.0 - SAME_INTERVAL..=1.0 + SAME_INTERVAL).contains(&ratio) {
+        if !(1.0 - INTERVAL_TOLERANCE..=1.0 + INTERVAL_TOLERANCE).contains(&ratio) {
             return (
                 Advice::Retrain,
                 format!("the sampling interval is {ratio:.3} times that of the training"),
@@ -138,14 +138,14 @@ fn advise(model: &Model, newer: &Samples, p: &Uniformity, far: Option<f64>) -> (
             ),
         )
     };
-    if p.count >= FEW_P_VALUES && far > MOST_FAR {
+    if p.count >= MIN_P_VALUES_IF_FAR && far > MAJORITY_FAR_SHARE {
         return retrain();
     }
-    if p.count < LEAST_P_VALUES {
+    if p.count < MIN_P_VALUES {
         return (
             Advice::Keep,
             format!(
-                "too little to tell: {} independent p-values after the training, {LEAST_P_VALUES} are needed",
+                "too little to tell: {} independent p-values after the training, {MIN_P_VALUES} are needed",
                 p.count
             ),
         );
@@ -156,7 +156,7 @@ fn advise(model: &Model, newer: &Samples, p: &Uniformity, far: Option<f64>) -> (
             Advice::Keep,
             format!("scores are no higher than they were: the median p-value is {median:.3}"),
         ),
-        true if far > MANY_FAR => retrain(),
+        true if far > RETRAIN_FAR_SHARE => retrain(),
         true => (
             Advice::Recalibrate,
             format!("scores are higher than they were: the median p-value is {median:.3}, not 0.5"),
@@ -187,7 +187,7 @@ fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) -> Option<f
     let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
     let rows = rows.clone().sorted_by_time(check).select(&live, check);
     let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
-    let mut blend = Blend::new(trained.channels.len(), false);
+    let mut pooling = ChannelPooling::new(trained.channels.len(), false);
     let mut shares = Vec::new();
     for (scale, of_scale) in trained.channels[0].scales.iter().enumerate() {
         let length = of_scale.length;
@@ -214,8 +214,8 @@ fn share_of_far_windows(model: &Model, rows: &Samples, check: Check) -> Option<f
                 }
                 let of_window = distances.iter().map(|d| d[w]);
                 let models = trained.channels.iter().map(|c| &c.scales[scale]);
-                let (sum, _) = blend.add(models, 1.0, ScoringMode::Causal, of_window);
-                far += usize::from(softplus(sum / View::COUNT as f64) > FAR);
+                let (sum, _) = pooling.add(models, 1.0, ScoringMode::Causal, of_window);
+                far += usize::from(softplus(sum / View::COUNT as f64) > FAR_DEVIATIONS);
             }
             all += starts.len();
         }

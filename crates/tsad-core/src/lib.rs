@@ -90,7 +90,9 @@ mod window;
 
 pub use control::Check;
 pub use drift::drift;
-pub use episode::{Due, Event, EventParams, Followed, Mark, Pace, Told, events, follow};
+pub use episode::{
+    Checkpoint, EpisodeUpdate, Event, EventParams, FollowLimits, FollowResult, RetrainReason, events, follow,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;
 pub use params::{Decision, Params, ValidParams};

@@ -106,7 +106,7 @@ impl Params {
     ];
 
     /// The largest number of values that a model can be trained on.
-    pub const MOST_TRAINING_POINTS: usize = 1 << 24;
+    pub const MAX_TRAINING_POINTS: usize = 1 << 24;
 
     /// The largest number of scales.
     pub const MAX_SCALES: usize = 16;
@@ -138,7 +138,7 @@ impl Params {
             "max_training_points",
             self.max_training_points,
             1000,
-            Self::MOST_TRAINING_POINTS,
+            Self::MAX_TRAINING_POINTS,
         )?;
         if !(0.0..0.5).contains(&self.contamination) {
             return Err(invalid(

@@ -1,6 +1,6 @@
 //! The threshold that agrees with what a user said of single stretches.
 
-use super::{Calibration, LARGEST_ALPHA, LEAST_ALPHA, Source};
+use super::{Calibration, MAX_ALPHA, MIN_ALPHA, Source};
 
 /// What a user said of stretches of a series: first and last time of each, both included.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,8 +55,8 @@ impl Calibration {
             low + (high - low) / 2.0
         };
         let alpha = self.survival(threshold);
-        let mut moved = if alpha <= LARGEST_ALPHA {
-            self.with_threshold(threshold, alpha.max(LEAST_ALPHA))
+        let mut moved = if alpha <= MAX_ALPHA {
+            self.with_threshold(threshold, alpha.max(MIN_ALPHA))
         } else {
             self.at(alpha)
         };
@@ -68,13 +68,13 @@ impl Calibration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calibrate::Usual;
+    use crate::calibrate::TailPrior;
 
     fn calibration() -> Calibration {
         let scores = (0..4000)
             .map(|i| -(1.0 - (f64::from(i) + 0.5) / 4000.0).ln())
             .collect();
-        Calibration::fit(&[scores], 0, 0.0, Usual::RETROSPECTIVE, Source::HeldOut, 1e-2)
+        Calibration::fit(&[scores], 0, 0.0, TailPrior::RETROSPECTIVE, Source::HeldOut, 1e-2)
     }
 
     #[test]

@@ -3,29 +3,29 @@
 use serde::{Deserialize, Serialize};
 
 /// A fit needs this many excesses; with fewer an exponential tail is assumed.
-const LEAST: usize = 10;
+const MIN_EXCESSES: usize = 10;
 /// The heaviest tail allowed: beyond it a few scores decide the shape.
-const HEAVIEST: f64 = 0.5;
+const MAX_SHAPE: f64 = 0.5;
 /// The lightest tail that is told from an exponential one. A bounded tail is never predicted, but speaks for an
 /// exponential one against the usual shape.
-const LIGHTEST: f64 = -0.15;
+const MIN_SHAPE: f64 = -0.15;
 /// The shape that tails of scores of normal data usually have.
-const USUAL_SHAPE: f64 = 0.07;
+const PRIOR_SHAPE: f64 = 0.07;
 /// The usual scale counts as much as this many excesses.
-const SCALE_WEIGHT: f64 = 18.0;
-/// The usual shape counts as much as this many stretches.
-const SHAPE_WEIGHT: f64 = 16.0;
-/// A stretch tells as much of the scale as this many independent excesses.
-const EXCESSES: f64 = 3.0;
+const SCALE_PRIOR_WEIGHT: f64 = 18.0;
+/// The usual shape counts as much as this many clusters.
+const SHAPE_PRIOR_WEIGHT: f64 = 16.0;
+/// A cluster tells as much of the scale as this many independent excesses.
+const EXCESSES_PER_CLUSTER: f64 = 3.0;
 /// The smallest scale, in score units: scores are not known more precisely.
-const FINEST: f64 = 0.05;
+const MIN_SCALE: f64 = 0.05;
 
 /// A generalised Pareto distribution of the excess over the start of the tail.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tail {
-    /// The shape, -0.15 (bounded) to 0.5 (heavy), 0 being exponential. That of a prediction is never below 0, which errs
-    /// towards fewer false alarms.
+    /// The shape, -0.15 (bounded) to 0.5 (heavy), 0 being exponential. That of a prediction is never below 0, which
+    /// errs towards fewer false alarms.
     pub shape: f64,
     /// The scale, above 0, in score units.
     pub scale: f64,
@@ -46,35 +46,35 @@ impl Tail {
     /// lowest being number 0.
     pub(super) fn of_moments(n: usize, mean: f64, weighted: f64) -> Self {
         let spread = mean - 2.0 * weighted;
-        let shape = if n < LEAST || spread <= 0.0 {
+        let shape = if n < MIN_EXCESSES || spread <= 0.0 {
             0.0
         } else {
-            (2.0 - mean / spread).clamp(LIGHTEST, HEAVIEST)
+            (2.0 - mean / spread).clamp(MIN_SHAPE, MAX_SHAPE)
         };
         Self {
             shape,
-            scale: (mean * (1.0 - shape)).max(FINEST),
+            scale: (mean * (1.0 - shape)).max(MIN_SCALE),
         }
     }
 
-    /// The tail to expect of new data, when this one was fitted to `stretches` (at least 1) independent stretches
-    /// and the scale usually is `usual_scale`.
+    /// The tail to expect of new data, when this one was fitted to `clusters` (at least 1) exceedance clusters
+    /// and the scale usually is `prior_scale`.
     ///
     /// A Bayesian prediction: shape and scale are means of what was seen and what is usual, weighed by how much was
     /// seen. With an exponential excess whose rate follows a gamma distribution worth n excesses, a new excess
     /// follows a generalised Pareto distribution of shape 1/n, which is added to the shape; so is the variance of
-    /// the shape itself, about one over the number of stretches.
+    /// the shape itself, about one over the number of clusters.
     #[must_use]
-    pub fn predictive(self, stretches: usize, usual_scale: f64) -> Self {
-        let k = stretches.max(1) as f64;
-        let shape = (k * self.shape + SHAPE_WEIGHT * USUAL_SHAPE) / (k + SHAPE_WEIGHT);
-        let doubt = 1.0 / (k + SHAPE_WEIGHT);
-        let known = EXCESSES * k + SCALE_WEIGHT;
+    pub fn predictive(self, clusters: usize, prior_scale: f64) -> Self {
+        let k = clusters.max(1) as f64;
+        let shape = (k * self.shape + SHAPE_PRIOR_WEIGHT * PRIOR_SHAPE) / (k + SHAPE_PRIOR_WEIGHT);
+        let doubt = 1.0 / (k + SHAPE_PRIOR_WEIGHT);
+        let known = EXCESSES_PER_CLUSTER * k + SCALE_PRIOR_WEIGHT;
         // The mean excess is what was measured; which scale it means depends on the shape.
         let seen = self.scale / (1.0 - self.shape) * (1.0 - shape);
-        let scale = (EXCESSES * k * seen + SCALE_WEIGHT * usual_scale) / known;
+        let scale = (EXCESSES_PER_CLUSTER * k * seen + SCALE_PRIOR_WEIGHT * prior_scale) / known;
         Self {
-            shape: (shape + doubt + 1.0 / known).clamp(0.0, HEAVIEST),
+            shape: (shape + doubt + 1.0 / known).clamp(0.0, MAX_SHAPE),
             scale,
         }
     }
@@ -130,18 +130,18 @@ mod tests {
     #[test]
     fn a_bounded_tail_ends_and_is_never_predicted() {
         let bounded = Tail {
-            shape: LIGHTEST,
+            shape: MIN_SHAPE,
             scale: 0.3,
         };
         assert_eq!(bounded.survival(2.1), 0.0);
-        for stretches in [1, 10, 1000] {
-            let predicted = bounded.predictive(stretches, 0.35);
+        for clusters in [1, 10, 1000] {
+            let predicted = bounded.predictive(clusters, 0.35);
             assert!(predicted.shape >= 0.0 && predicted.survival(2.1) > 0.0);
             let exponential = Tail {
                 shape: 0.0,
                 scale: 0.3,
             };
-            assert!(predicted.shape <= exponential.predictive(stretches, 0.35).shape);
+            assert!(predicted.shape <= exponential.predictive(clusters, 0.35).shape);
         }
     }
 
@@ -151,7 +151,7 @@ mod tests {
             Tail::fit(&[]),
             Tail {
                 shape: 0.0,
-                scale: FINEST
+                scale: MIN_SCALE
             }
         );
         assert_eq!(Tail::fit(&[1.0, 2.0, 30.0]).shape, 0.0);

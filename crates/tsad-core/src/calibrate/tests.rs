@@ -11,7 +11,7 @@ fn exponential(n: usize) -> Vec<f64> {
         .collect()
 }
 
-/// The same in a scattered order, so that high scores are no single stretch.
+/// The same in a scattered order, so that high scores are no single cluster.
 fn scattered(n: usize) -> Vec<f64> {
     let ordered = exponential(n);
     (0..n).map(|i| ordered[i * 7919 % n]).collect()
@@ -33,7 +33,7 @@ fn p_values_of_an_exponential_sample_are_right_in_body_and_tail() {
         &[scattered(5000)],
         1,
         0.0,
-        Usual::RETROSPECTIVE,
+        TailPrior::RETROSPECTIVE,
         Source::HeldOut,
         1e-3,
     );
@@ -52,7 +52,7 @@ fn equal_scores_give_a_threshold_just_above_and_finite_p_values() {
         &[vec![0.7; 300]],
         10,
         0.02,
-        Usual::RETROSPECTIVE,
+        TailPrior::RETROSPECTIVE,
         Source::InSample,
         1e-4,
     );
@@ -65,10 +65,17 @@ fn equal_scores_give_a_threshold_just_above_and_finite_p_values() {
 fn the_fewer_stretches_the_nearer_to_the_usual_distribution() {
     let far = |reach: usize, times: f64| {
         let scores = scattered(5000).iter().map(|s| times * s).collect();
-        let c = Calibration::fit(&[scores], reach, 0.0, Usual::RETROSPECTIVE, Source::HeldOut, 1e-4);
-        (c.stretches, c.threshold - times * 2.0_f64.ln())
+        let c = Calibration::fit(
+            &[scores],
+            reach,
+            0.0,
+            TailPrior::RETROSPECTIVE,
+            Source::HeldOut,
+            1e-4,
+        );
+        (c.clusters, c.threshold - times * 2.0_f64.ln())
     };
-    // Much lower and much higher than usual: with one stretch the threshold hardly follows, with 100 it does.
+    // Much lower and much higher than usual: with one cluster the threshold hardly follows, with 100 it does.
     for times in [0.2, 3.0] {
         let ((one, few), (many, seen)) = (far(5000, times), far(0, times));
         assert!(one == 1 && many > 80);
@@ -82,12 +89,19 @@ fn the_fewer_stretches_the_nearer_to_the_usual_distribution() {
 fn of_very_many_stretches_the_highest_alone_tell_of_the_tail() {
     // The last part falls off five times as fast as the body, and a tail fitted to a tenth does not see it. The body is
     // as wide as is usual.
-    let (steep, wide) = (0.2, Usual::RETROSPECTIVE.scale);
+    let (steep, wide) = (0.2, TailPrior::RETROSPECTIVE.scale);
     let found = |n: usize, part: f64, alpha: f64| {
         let bend = -part.ln();
         let bent = |x: f64| x.min(bend) + steep * (x - bend).max(0.0);
         let scores = shuffled(n).into_iter().map(|x| wide * bent(x)).collect();
-        let c = Calibration::fit(&[scores], 20, 0.0, Usual::RETROSPECTIVE, Source::HeldOut, alpha);
+        let c = Calibration::fit(
+            &[scores],
+            20,
+            0.0,
+            TailPrior::RETROSPECTIVE,
+            Source::HeldOut,
+            alpha,
+        );
         let found = c.threshold / wide;
         let straight = found.min(bend) + (found - bend).max(0.0) / steep;
         (-straight).exp() / alpha
@@ -107,7 +121,7 @@ fn between_knots_the_distribution_is_that_of_the_scores() {
         &[scattered(500_000)],
         0,
         0.0,
-        Usual::RETROSPECTIVE,
+        TailPrior::RETROSPECTIVE,
         Source::HeldOut,
         1e-9,
     );
@@ -126,7 +140,7 @@ fn a_past_incident_is_set_aside_and_wild_times_are_not() {
         &[lasting()],
         20,
         0.02,
-        Usual::RETROSPECTIVE,
+        TailPrior::RETROSPECTIVE,
         Source::HeldOut,
         1e-3,
     );
@@ -137,14 +151,21 @@ fn a_past_incident_is_set_aside_and_wild_times_are_not() {
         std::slice::from_ref(&incident),
         20,
         0.02,
-        Usual::RETROSPECTIVE,
+        TailPrior::RETROSPECTIVE,
         Source::HeldOut,
         1e-3,
     );
     assert_eq!(clean.set_aside, 0);
     assert!((80..200).contains(&dirty.set_aside));
     assert!(dirty.threshold < 1.5 * clean.threshold);
-    let trusting = Calibration::fit(&[incident], 20, 0.0, Usual::RETROSPECTIVE, Source::HeldOut, 1e-3);
+    let trusting = Calibration::fit(
+        &[incident],
+        20,
+        0.0,
+        TailPrior::RETROSPECTIVE,
+        Source::HeldOut,
+        1e-3,
+    );
     assert!(trusting.set_aside == 0 && trusting.threshold > dirty.threshold);
 }
 
@@ -155,7 +176,7 @@ fn the_share_above_a_moved_threshold_is_that_of_the_scores() {
         std::slice::from_ref(&scores),
         1,
         0.0,
-        Usual::RETROSPECTIVE,
+        TailPrior::RETROSPECTIVE,
         Source::HeldOut,
         1e-3,
     );
@@ -180,7 +201,7 @@ proptest! {
     ) {
         let (head, tail) = scores.split_at(scores.len() / 2);
         let segments = [head.to_vec(), tail.to_vec()];
-        let first = Calibration::fit(&segments, reach, contamination, Usual::RETROSPECTIVE, Source::HeldOut, alpha);
+        let first = Calibration::fit(&segments, reach, contamination, TailPrior::RETROSPECTIVE, Source::HeldOut, alpha);
         let (normal, anomalous) = labels.split_at(labels.len() / 2);
         for c in [first.clone(), first.at(again), first.by_labels(normal, anomalous)] {
             let near = [at, c.threshold, c.threshold.next_up(), c.threshold.next_down()];
@@ -199,11 +220,11 @@ proptest! {
 #[test]
 fn in_coarser_scores_all_that_is_usual_is_larger() {
     let scores: Vec<f64> = (0..300).map(|i| f64::from(i % 10) / 100.0).collect();
-    let threshold = |usual: Usual, times: f64| {
+    let threshold = |prior: TailPrior, times: f64| {
         let scores = scores.iter().map(|s| times * s).collect();
-        Calibration::fit(&[scores], 50, 0.0, usual, Source::HeldOut, 1e-3).threshold
+        Calibration::fit(&[scores], 50, 0.0, prior, Source::HeldOut, 1e-3).threshold
     };
-    let (once, thrice) = (Usual::RETROSPECTIVE, Usual::RETROSPECTIVE.coarser(3.0));
+    let (once, thrice) = (TailPrior::RETROSPECTIVE, TailPrior::RETROSPECTIVE.scaled(3.0));
     assert!((threshold(thrice, 3.0) / threshold(once, 1.0) - 3.0).abs() < 0.05);
     assert!(threshold(once, 3.0) < 0.8 * threshold(thrice, 3.0));
 }

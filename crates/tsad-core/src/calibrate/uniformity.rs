@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 /// Fewer independent p-values tell nothing.
-pub(crate) const LEAST_P_VALUES: usize = 10;
+pub(crate) const MIN_P_VALUES: usize = 10;
 /// P-values less uniform than this with that probability are no accident...
-const SIGNIFICANT: f64 = 0.01;
+const SIGNIFICANCE_LEVEL: f64 = 0.01;
 /// ... and matter from this distance on.
-const RELEVANT: f64 = 0.15;
+const MIN_DISTANCE: f64 = 0.15;
 
 /// How far p-values are from the uniform distribution that they have on normal data.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -60,18 +60,18 @@ impl Uniformity {
 
     /// Whether the p-values are neither uniform by accident nor nearly so.
     pub fn is_off(&self) -> bool {
-        self.count >= LEAST_P_VALUES
-            && self.distance.is_some_and(|d| d >= RELEVANT)
-            && self.probability.is_some_and(|p| p < SIGNIFICANT)
+        self.count >= MIN_P_VALUES
+            && self.distance.is_some_and(|d| d >= MIN_DISTANCE)
+            && self.probability.is_some_and(|p| p < SIGNIFICANCE_LEVEL)
     }
 
     /// Whether low p-values are more frequent, neither by accident nor by little. That they are rarer is no reason to
     /// do anything: held-out scores, which the calibration is made of, are somewhat higher than those of a model that
     /// has seen all of the training.
     pub fn is_low(&self) -> bool {
-        self.count >= LEAST_P_VALUES
-            && self.excess.is_some_and(|d| d >= RELEVANT)
-            && self.excess_probability.is_some_and(|p| p < SIGNIFICANT)
+        self.count >= MIN_P_VALUES
+            && self.excess.is_some_and(|d| d >= MIN_DISTANCE)
+            && self.excess_probability.is_some_and(|p| p < SIGNIFICANCE_LEVEL)
     }
 }
 

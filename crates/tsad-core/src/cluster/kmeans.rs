@@ -2,7 +2,7 @@
 
 use crate::control::Check;
 use crate::numeric::sampling::uniform;
-use crate::numeric::simd::wide;
+use crate::numeric::simd::vectorize;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use std::ops::Range;
@@ -16,7 +16,7 @@ const MAX_PASSES: usize = 5;
 /// The passes end when the centres move less than this share of the features' variance.
 const TOLERANCE: f64 = 1e-3;
 /// Windows between two calls of the cancel hook.
-const CHECK_EVERY: usize = 1024;
+const POINTS_PER_CHECK: usize = 1024;
 
 /// Centres of clusters in one feature space.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +52,7 @@ impl Centres {
 
     /// The Euclidean distance from `x` to the nearest centre.
     pub fn distance(&self, x: &[f32]) -> f32 {
-        wide(
+        vectorize(
             #[inline(always)]
             || {
                 let mut best = [f32::INFINITY; BLOCK];
@@ -69,7 +69,7 @@ impl Centres {
 
     /// The nearest centre (one of several equally near) and the squared Euclidean distance to it.
     pub fn nearest(&self, x: &[f32]) -> (usize, f32) {
-        wide(
+        vectorize(
             #[inline(always)]
             || {
                 let mut best = [f32::INFINITY; BLOCK];
@@ -137,7 +137,7 @@ impl Centres {
             counts: vec![0; self.len()],
         };
         for (i, (x, label)) in points.chunks_exact(self.dim).zip(labels).enumerate() {
-            if i % CHECK_EVERY == 0 {
+            if i % POINTS_PER_CHECK == 0 {
                 check();
             }
             *label = self.nearest(x).0;
@@ -146,8 +146,8 @@ impl Centres {
         tally
     }
 
-    /// Drops the smallest clusters, together less than the share `trim` of the points; `sizes` are the numbers of points
-    /// of which the centres are the means.
+    /// Drops the smallest clusters, together less than the share `trim` of the points; `sizes` are the numbers of
+    /// points of which the centres are the means.
     fn without_rare(self, sizes: &[u32], trim: f64) -> Self {
         let mut order: Vec<usize> = (0..self.len()).collect();
         order.sort_by_key(|&k| (sizes[k], k));
@@ -279,16 +279,16 @@ impl Tally {
 
 /// The smallest of the lanes.
 #[inline(always)]
-fn least(mut lanes: [f32; BLOCK]) -> f32 {
+fn least(mut simd_sum: [f32; BLOCK]) -> f32 {
     let mut width = BLOCK / 2;
     while width > 0 {
         for k in 0..width {
-            let (a, b) = (lanes[k], lanes[k + width]);
-            lanes[k] = if b < a { b } else { a };
+            let (a, b) = (simd_sum[k], simd_sum[k + width]);
+            simd_sum[k] = if b < a { b } else { a };
         }
         width /= 2;
     }
-    lanes[0]
+    simd_sum[0]
 }
 
 /// The squared distances from `x` to the centres of a block.
@@ -306,8 +306,8 @@ fn squared_distances(block: &[f32], x: &[f32]) -> [f32; BLOCK] {
 
 /// The sum of the lanes.
 #[inline(always)]
-fn total(lanes: [f32; BLOCK]) -> f64 {
-    let mut sums = lanes.map(f64::from);
+fn total(simd_sum: [f32; BLOCK]) -> f64 {
+    let mut sums = simd_sum.map(f64::from);
     let mut width = BLOCK / 2;
     while width > 0 {
         for k in 0..width {
@@ -388,7 +388,7 @@ impl Odds {
             squares,
             sums,
         } = self;
-        wide(
+        vectorize(
             #[inline(always)]
             || {
                 let found = squares.iter_mut().zip(sums.iter_mut());

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 /// Most passes over the points.
 const MAX_PASSES: usize = 20;
 /// Points between two calls of the cancel hook.
-const CHECK_EVERY: usize = 256;
+const POINTS_PER_CHECK: usize = 256;
 
 /// Known centres and newer windows, both as points of `dim` coordinates that weigh something.
 pub(crate) struct Mixture<'a> {
@@ -91,7 +91,7 @@ impl Mixture<'_> {
     fn assign(&self, centres: &Centres, labels: &mut [usize], check: Check) -> bool {
         let mut moved = false;
         for (i, label) in labels.iter_mut().enumerate() {
-            if i % CHECK_EVERY == 0 {
+            if i % POINTS_PER_CHECK == 0 {
                 check();
             }
             let nearest = centres.nearest(self.point(i)).0;

@@ -3,9 +3,9 @@
 use super::kmeans::Centres;
 
 /// Two clusters are merged where that adds less than this share of the sum of squares about the mean of all points,
-const OF_ALL: f64 = 0.02;
+const MIN_TOTAL_SHARE: f64 = 0.02;
 /// or less than this share of the sum of squares about the centres.
-const OF_REST: f64 = 0.1;
+const MIN_REST_SHARE: f64 = 0.1;
 
 /// A cluster: its mean and the number of its points.
 struct Cluster {
@@ -34,8 +34,8 @@ impl Cluster {
     }
 }
 
-/// The centres of the clusters of `points`, rows of `dim` coordinates, that remain when the two of least cost are merged as
-/// long as they tell little apart. Clusters without points go; one remains at least.
+/// The centres of the clusters of `points`, rows of `dim` coordinates, that remain when the two of least cost are
+/// merged as long as they tell little apart. Clusters without points go; one remains at least.
 pub(crate) fn merged(points: &[f32], dim: usize, centres: &Centres) -> Centres {
     let mut clusters: Vec<Cluster> = (0..centres.len())
         .map(|_| Cluster {
@@ -73,7 +73,7 @@ pub(crate) fn merged(points: &[f32], dim: usize, centres: &Centres) -> Centres {
         .sum();
     clusters.retain(|c| c.points > 0.0);
     while let Some((a, b, cost)) = nearest_pair(&clusters) {
-        if cost >= OF_ALL * total && cost >= OF_REST * within {
+        if cost >= MIN_TOTAL_SHARE * total && cost >= MIN_REST_SHARE * within {
             break;
         }
         let gone = clusters.remove(b);

@@ -10,7 +10,7 @@ mod threshold;
 mod vmf;
 
 pub use threshold::Deviation;
-pub(crate) use vmf::MOST as MOST_CONCENTRATED;
+pub(crate) use vmf::MAX_CONCENTRATION as MAX_CONCENTRATED;
 pub use vmf::{Mean, bessel_ratio, concentration};
 
 use vmf::dot;
@@ -107,7 +107,7 @@ impl Kind {
 }
 
 /// A class needs this many deviations for a distribution of its own; with fewer it takes that of all classes.
-const LEAST: usize = 50;
+const MIN_DIRECTIONS: usize = 50;
 
 /// A direction of a training window: where the window starts, counted over all segments so that windows of
 /// different segments are far apart, and its class.
@@ -157,7 +157,7 @@ pub fn fit(samples: &[Sample], classes: usize, length: usize) -> Vec<Option<Axis
             resultant: mean.resultant,
             direction: mean.direction.iter().map(|v| *v as f32).collect(),
             windows: members.len() as u64,
-            deviation: if own.len() < LEAST {
+            deviation: if own.len() < MIN_DIRECTIONS {
                 pooled
             } else {
                 Deviation::fit(own)

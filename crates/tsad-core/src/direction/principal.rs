@@ -1,7 +1,7 @@
 //! The principal direction of a window: the leading eigenvector of a second-moment matrix.
 //!
-//! This, the ridge regression of residuals and the context of windows are all that know a matrix library, so that it can
-//! be exchanged.
+//! This, the ridge regression of residuals and the context of windows are all that know a matrix library, so that it
+//! can be exchanged.
 
 use crate::numeric::linalg::{DMatrix, SymmetricEigen};
 

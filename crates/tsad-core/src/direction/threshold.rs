@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Gamma};
 
 /// The smallest mean deviation: directions are not known more precisely.
-const FINEST: f64 = 1e-6;
+const MIN_MEAN: f64 = 1e-6;
 /// The bounds of the effective dimension less one.
 const DEGREES: (f64, f64) = (0.05, 1e4);
 /// The bounds of the scale: those of a mean deviation, up to 1, over the degrees, and room for rounding.
-const SCALES: (f64, f64) = (0.99 * FINEST / DEGREES.1, 1.01 / DEGREES.0);
+const SCALES: (f64, f64) = (0.99 * MIN_MEAN / DEGREES.1, 1.01 / DEGREES.0);
 
 /// The deviation `z = 1 - |r . u|` of normal windows as a scaled chi-square distribution whose degrees of
 /// freedom and scale agree with the first two moments of the history (Ide and Kashima, KDD 2004,
@@ -29,9 +29,9 @@ impl Deviation {
     /// Fits deviations, each from 0 to 1, at least one.
     pub fn fit(deviations: &[f64]) -> Self {
         let n = deviations.len() as f64;
-        let first = (deviations.iter().sum::<f64>() / n).max(FINEST);
+        let first = (deviations.iter().sum::<f64>() / n).max(MIN_MEAN);
         let second = deviations.iter().map(|z| z * z).sum::<f64>() / n;
-        let variance = (second - first * first).max(FINEST * FINEST);
+        let variance = (second - first * first).max(MIN_MEAN * MIN_MEAN);
         let degrees = (2.0 * first * first / variance).clamp(DEGREES.0, DEGREES.1);
         Self {
             degrees,
@@ -44,8 +44,8 @@ impl Deviation {
         (DEGREES.0..=DEGREES.1).contains(&self.degrees) && (SCALES.0..=SCALES.1).contains(&self.scale)
     }
 
-    /// The scaled chi-square is a gamma distribution of half the degrees and twice the scale. Both are bounded here too:
-    /// beyond, the iterations of the library need not end.
+    /// The scaled chi-square is a gamma distribution of half the degrees and twice the scale. Both are bounded here
+    /// too: beyond, the iterations of the library need not end.
     fn distribution(&self) -> Option<Gamma> {
         let degrees = self.degrees.clamp(DEGREES.0, DEGREES.1);
         let scale = self.scale.clamp(SCALES.0, SCALES.1);

@@ -3,9 +3,9 @@
 /// The continued fraction of the ratio of Bessel functions ends when a term changes it by less than this share.
 const PRECISION: f64 = 1e-14;
 /// The largest number of terms of the continued fraction.
-const MOST_TERMS: usize = 10_000;
+const MAX_TERMS: usize = 10_000;
 /// The largest concentration: beyond it the resultant length differs from 1 by less than can be computed.
-pub(crate) const MOST: f64 = 1e12;
+pub(crate) const MAX_CONCENTRATION: f64 = 1e12;
 
 /// Mean direction and resultant length of directions without sign.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,8 +57,8 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
 pub fn concentration(resultant: f64, dim: usize) -> f64 {
     let (r, d) = (resultant.clamp(0.0, 1.0), dim as f64);
     let mut kappa = r * (d - r * r) / (1.0 - r * r);
-    if kappa.is_nan() || kappa >= MOST {
-        return MOST;
+    if kappa.is_nan() || kappa >= MAX_CONCENTRATION {
+        return MAX_CONCENTRATION;
     }
     for _ in 0..2 {
         if kappa <= 0.0 {
@@ -67,7 +67,7 @@ pub fn concentration(resultant: f64, dim: usize) -> f64 {
         let a = bessel_ratio(kappa, dim);
         kappa -= (a - r) / (1.0 - a * a - (d - 1.0) / kappa * a);
     }
-    kappa.clamp(0.0, MOST)
+    kappa.clamp(0.0, MAX_CONCENTRATION)
 }
 
 /// `A_d(kappa) = I_{d/2}(kappa) / I_{d/2-1}(kappa)`, the expected resultant length, by Gauss's continued
@@ -77,7 +77,7 @@ pub fn bessel_ratio(kappa: f64, dim: usize) -> f64 {
     let term = |k: usize| (dim + 2 * k) as f64 / kappa;
     let mut value = term(0);
     let (mut c, mut d) = (value, 0.0);
-    for k in 1..MOST_TERMS {
+    for k in 1..MAX_TERMS {
         d = 1.0 / (term(k) + d);
         c = term(k) + 1.0 / c;
         value *= c * d;
@@ -109,7 +109,7 @@ mod tests {
             }
         }
         assert_eq!(concentration(0.0, 5), 0.0);
-        assert_eq!(concentration(1.0, 5), MOST);
+        assert_eq!(concentration(1.0, 5), MAX_CONCENTRATION);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Episodes: runs of anomalous points.
 
-use crate::model::aspect::PerAspect;
+use crate::model::component::PerComponent;
 use crate::score::point::Point;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -39,7 +39,7 @@ pub struct Event {
     /// The number of anomalous points.
     pub points: usize,
     /// The mean share of each view over the anomalous points; sums to 1.
-    pub views: PerAspect<f64>,
+    pub views: PerComponent<f64>,
     /// The mean share of each channel over the anomalous points; sums to 1.
     pub channels: Vec<f64>,
     /// The number of anomalous points above the expected band less the number of those below it.
@@ -50,7 +50,7 @@ pub struct Event {
 /// Joins the anomalous points of one series, given in time order, to episodes, in time order.
 pub fn events(points: &[Point], params: &EventParams) -> Vec<Event> {
     let mut found: Vec<Event> = Vec::new();
-    for p in in_focus(points, params) {
+    for p in suppress_non_maxima(points, params) {
         params.join(&mut found, p);
     }
     let end = points.last().map_or(0, |p| p.time);
@@ -77,7 +77,7 @@ impl EventParams {
 }
 
 /// The anomalous points that count: those not in the shadow of a much higher score within `reach`.
-pub(crate) fn in_focus<'a>(points: &'a [Point], params: &EventParams) -> Vec<&'a Point> {
+pub(crate) fn suppress_non_maxima<'a>(points: &'a [Point], params: &EventParams) -> Vec<&'a Point> {
     let anomalies: Vec<&Point> = points.iter().filter(|p| p.is_anomaly == Some(true)).collect();
     let peaks = highest_within(&anomalies, params.reach);
     let counts = |(p, peak): &(&Point, f64)| p.score.is_some_and(|s| s >= params.focus * peak);
@@ -119,7 +119,7 @@ impl Event {
             peak_score: f64::NEG_INFINITY,
             min_p_value: 1.0,
             points: 0,
-            views: PerAspect::default(),
+            views: PerComponent::default(),
             channels: vec![0.0; p.channels.as_ref().map_or(0, Vec::len)],
             balance: 0,
         };

@@ -1,21 +1,21 @@
 //! Episodes of a series that grows: each call goes on where the one before stopped.
 
-use super::event::{Event, EventParams, in_focus};
+use super::event::{Event, EventParams, suppress_non_maxima};
 use crate::score::point::Point;
 use serde::{Deserialize, Serialize};
 
-/// Where the following of a series has come to. Everything up to `settled` is decided for good.
+/// Where the following of a series has come to. Everything up to `watermark` is decided for good.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct Checkpoint {
     /// Up to this time, included, nothing changes any more.
-    pub settled: i64,
+    pub watermark: i64,
     /// The latest episode at that time, if later points can still belong to it; its shares are sums.
     pub carry: Option<Event>,
 }
 
 /// How far the following may go. Times and lengths have the unit of the times of the points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub struct FollowLimits {
     /// Rows may arrive this much later than rows with a later time.
     pub late: i64,
     /// Stop at this time: another model is to be trained on what lies before.
@@ -28,27 +28,27 @@ pub struct Pace {
 
 /// Why the following stopped before the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Due {
+pub enum RetrainReason {
     /// The time for another training has come.
     Schedule,
     /// An episode has lasted so long that it may be the new normal.
     Adapt,
 }
 
-/// What was found after a [`Mark`].
+/// What was found after a [`Checkpoint`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Followed {
+pub struct FollowResult {
     /// Where to go on.
-    pub mark: Mark,
+    pub checkpoint: Checkpoint,
     /// Why a training is due at the mark, if one is.
-    pub due: Option<Due>,
+    pub retrain: Option<RetrainReason>,
     /// The episodes after the mark that was given, the one it carried included, in time order.
-    pub episodes: Vec<Told>,
+    pub episodes: Vec<EpisodeUpdate>,
 }
 
 /// An episode, and whether later rows can change it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct EpisodeUpdate {
     /// The episode.
     pub event: Event,
     /// Whether nothing changes it any more.
@@ -60,23 +60,28 @@ pub struct Told {
 ///
 /// What lies up to the new mark is decided for good: the scores there are final, no late row is expected, and every
 /// score that could put a point into the shade is final too. So the episodes up to a mark do not depend on how
-/// often, and at which times, the series was looked at, as long as no row comes later than `pace.late`. After the
+/// often, and at which times, the series was looked at, as long as no row comes later than `limits.late`. After the
 /// mark episodes are told as they look now. Time is linear in the number of points.
-pub fn follow(points: &[Point], params: &EventParams, from: &Mark, pace: &Pace) -> Followed {
-    let mut until = settled(points, params, from, pace);
-    let mut due = None;
-    if let Some(next) = pace.next_training.filter(|next| *next <= until) {
-        (until, due) = (next.max(from.settled), Some(Due::Schedule));
+pub fn follow(
+    points: &[Point],
+    params: &EventParams,
+    from: &Checkpoint,
+    limits: &FollowLimits,
+) -> FollowResult {
+    let mut until = watermark(points, params, from, limits);
+    let mut retrain = None;
+    if let Some(next) = limits.next_training.filter(|next| *next <= until) {
+        (until, retrain) = (next.max(from.watermark), Some(RetrainReason::Schedule));
     }
     let mut found: Vec<Event> = from.carry.iter().cloned().collect();
-    let counted = in_focus(points, params);
-    let mut rest = counted.into_iter().filter(|p| p.time > from.settled).peekable();
+    let counted = suppress_non_maxima(points, params);
+    let mut rest = counted.into_iter().filter(|p| p.time > from.watermark).peekable();
     while let Some(p) = rest.next_if(|p| p.time <= until) {
         params.join(&mut found, p);
-        let lasted = |e: &Event| e.last.saturating_sub(e.start.max(pace.trained_until));
+        let lasted = |e: &Event| e.last.saturating_sub(e.start.max(limits.trained_until));
         let latest = found.last().map_or(0, lasted);
-        if pace.adapt_after.is_some_and(|longest| latest >= longest) {
-            (until, due) = (p.time, Some(Due::Adapt));
+        if limits.adapt_after.is_some_and(|longest| latest >= longest) {
+            (until, retrain) = (p.time, Some(RetrainReason::Adapt));
         }
     }
     let gap = params.merge_gap;
@@ -85,35 +90,35 @@ pub fn follow(points: &[Point], params: &EventParams, from: &Mark, pace: &Pace) 
     let finals = found.len() - usize::from(carry.is_some());
     rest.for_each(|p| params.join(&mut found, p));
     let end = points.last().map_or(until, |p| p.time.max(until));
-    let told = |(i, mut event): (usize, Event)| {
+    let update = |(i, mut event): (usize, Event)| {
         event.finish(end, gap);
         let is_final = i < finals;
-        Told { event, is_final }
+        EpisodeUpdate { event, is_final }
     };
-    Followed {
-        mark: Mark {
-            settled: until,
+    FollowResult {
+        checkpoint: Checkpoint {
+            watermark: until,
             carry,
         },
-        due,
+        retrain,
         episodes: found
             .into_iter()
             .enumerate()
-            .map(told)
+            .map(update)
             .filter(|t| params.counts(&t.event))
             .collect(),
     }
 }
 
 /// The time up to which everything is decided.
-fn settled(points: &[Point], params: &EventParams, from: &Mark, pace: &Pace) -> i64 {
+fn watermark(points: &[Point], params: &EventParams, from: &Checkpoint, limits: &FollowLimits) -> i64 {
     let last_final = points.iter().rfind(|p| p.is_final);
     let Some((last_final, newest)) = last_final.zip(points.last()) else {
-        return from.settled;
+        return from.watermark;
     };
     let in_sight = last_final.time.saturating_sub(params.reach);
-    let on_time = newest.time.saturating_sub(pace.late);
-    in_sight.min(on_time).max(from.settled)
+    let on_time = newest.time.saturating_sub(limits.late);
+    in_sight.min(on_time).max(from.watermark)
 }
 
 #[cfg(test)]
@@ -130,7 +135,7 @@ mod tests {
         min_points: 1,
         min_duration: 0,
     };
-    const PACE: Pace = Pace {
+    const LIMITS: FollowLimits = FollowLimits {
         late: 0,
         next_training: None,
         adapt_after: None,
@@ -154,26 +159,26 @@ mod tests {
         all.map(point).skip(first).collect()
     }
 
-    fn start() -> Mark {
-        Mark {
-            settled: -1,
+    fn start() -> Checkpoint {
+        Checkpoint {
+            watermark: -1,
             carry: None,
         }
     }
 
     /// Looks when `known` rows have come, for each of these numbers in turn, and gathers what became final.
     fn watched(scores: &[f64], looks: &[usize]) -> Vec<Event> {
-        let mut mark = start();
-        let mut kept: Vec<Told> = Vec::new();
+        let mut checkpoint = start();
+        let mut kept: Vec<EpisodeUpdate> = Vec::new();
         for &known in looks {
-            let first = usize::try_from(mark.settled - PARAMS.reach).unwrap_or(0);
-            let text = serde_json::to_string(&mark).unwrap();
-            mark = serde_json::from_str(&text).unwrap();
-            let followed = follow(&read(scores, first, known), &PARAMS, &mark, &PACE);
-            assert!(followed.mark.settled >= mark.settled);
+            let first = usize::try_from(checkpoint.watermark - PARAMS.reach).unwrap_or(0);
+            let text = serde_json::to_string(&checkpoint).unwrap();
+            checkpoint = serde_json::from_str(&text).unwrap();
+            let followed = follow(&read(scores, first, known), &PARAMS, &checkpoint, &LIMITS);
+            assert!(followed.checkpoint.watermark >= checkpoint.watermark);
             kept.retain(|t| t.is_final);
             kept.extend(followed.episodes);
-            mark = followed.mark;
+            checkpoint = followed.checkpoint;
         }
         kept.into_iter().map(|t| t.event).collect()
     }
@@ -203,9 +208,9 @@ mod tests {
     fn late_rows_hold_the_mark_back() {
         let points = read(&[0.5; 40], 0, 40);
         let at = |late: i64| {
-            follow(&points, &PARAMS, &start(), &Pace { late, ..PACE })
-                .mark
-                .settled
+            follow(&points, &PARAMS, &start(), &FollowLimits { late, ..LIMITS })
+                .checkpoint
+                .watermark
         };
         assert_eq!((at(0), at(20), at(100)), (32, 19, -1));
     }
@@ -213,14 +218,17 @@ mod tests {
     #[test]
     fn a_training_is_due_at_its_time_exactly() {
         let points = read(&[0.5; 40], 0, 40);
-        let pace = |next| Pace {
+        let limits = |next| FollowLimits {
             next_training: Some(next),
-            ..PACE
+            ..LIMITS
         };
-        let early = follow(&points, &PARAMS, &start(), &pace(20));
-        assert_eq!((early.mark.settled, early.due), (20, Some(Due::Schedule)));
-        let later = follow(&points, &PARAMS, &start(), &pace(33));
-        assert_eq!((later.mark.settled, later.due), (32, None));
+        let early = follow(&points, &PARAMS, &start(), &limits(20));
+        assert_eq!(
+            (early.checkpoint.watermark, early.retrain),
+            (20, Some(RetrainReason::Schedule))
+        );
+        let later = follow(&points, &PARAMS, &start(), &limits(33));
+        assert_eq!((later.checkpoint.watermark, later.retrain), (32, None));
     }
 
     #[test]
@@ -228,28 +236,37 @@ mod tests {
         let mut scores = vec![0.5; 60];
         scores[20..].fill(3.0);
         let points = read(&scores, 0, 60);
-        let pace = Pace {
+        let limits = FollowLimits {
             adapt_after: Some(10),
-            ..PACE
+            ..LIMITS
         };
-        let found = follow(&points, &PARAMS, &start(), &pace);
-        assert_eq!((found.mark.settled, found.due), (30, Some(Due::Adapt)));
+        let found = follow(&points, &PARAMS, &start(), &limits);
         assert_eq!(
-            found.mark.carry.as_ref().map(|e| (e.start, e.last)),
+            (found.checkpoint.watermark, found.retrain),
+            (30, Some(RetrainReason::Adapt))
+        );
+        assert_eq!(
+            found.checkpoint.carry.as_ref().map(|e| (e.start, e.last)),
             Some((20, 30))
         );
-        let pace = Pace {
+        let limits = FollowLimits {
             trained_until: 30,
-            ..pace
+            ..limits
         };
-        let again = follow(&points, &PARAMS, &found.mark, &pace);
-        assert_eq!((again.mark.settled, again.due), (40, Some(Due::Adapt)));
+        let again = follow(&points, &PARAMS, &found.checkpoint, &limits);
+        assert_eq!(
+            (again.checkpoint.watermark, again.retrain),
+            (40, Some(RetrainReason::Adapt))
+        );
     }
 
     #[test]
     fn nothing_read_changes_nothing() {
-        let mark = start();
-        let found = follow(&[], &PARAMS, &mark, &PACE);
-        assert_eq!((found.mark, found.due, found.episodes), (mark, None, vec![]));
+        let checkpoint = start();
+        let found = follow(&[], &PARAMS, &checkpoint, &LIMITS);
+        assert_eq!(
+            (found.checkpoint, found.retrain, found.episodes),
+            (checkpoint, None, vec![])
+        );
     }
 }

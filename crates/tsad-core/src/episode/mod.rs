@@ -1,8 +1,8 @@
 //! Episodes: runs of anomalous points, of a whole series or of one that grows. May import `score::point`,
-//! `model::aspect`.
+//! `model::component`.
 
 mod event;
 mod follow;
 
 pub use event::{Event, EventParams, events};
-pub use follow::{Due, Followed, Mark, Pace, Told, follow};
+pub use follow::{Checkpoint, EpisodeUpdate, FollowLimits, FollowResult, RetrainReason, follow};

@@ -1,6 +1,6 @@
 //! Robust statistics, and tails of the normal and of Student's distribution.
 
-use crate::control::{Check, Pace};
+use crate::control::{Check, ComparisonTicker};
 use crate::numeric::quantile;
 use statrs::function::erf::erfc;
 
@@ -12,7 +12,7 @@ fn select<'v>(values: &'v mut [f64], at: usize, check: Check) -> (f64, &'v [f64]
     let (_, v, after) = if values.len() <= SHORT {
         values.select_nth_unstable_by(at, f64::total_cmp)
     } else {
-        let pace = Pace::new(check);
+        let pace = ComparisonTicker::new(check);
         values.select_nth_unstable_by(at, |a, b| {
             pace.step();
             a.total_cmp(b)

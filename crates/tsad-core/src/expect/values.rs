@@ -1,7 +1,7 @@
 //! What kind of values a column has.
 
 use super::robust::{mean, quantile};
-use crate::control::{Check, Pace};
+use crate::control::{Check, ComparisonTicker};
 
 /// Counts have a median of at most this ...
 const COUNT_MEDIAN: f64 = 8.0;
@@ -31,7 +31,7 @@ impl Values {
     /// Of at least one finite value.
     pub(super) fn of(values: &[f64], check: Check) -> Self {
         let mut sorted = values.to_vec();
-        let pace = Pace::new(check);
+        let pace = ComparisonTicker::new(check);
         sorted.sort_unstable_by(|a, b| {
             pace.step();
             a.total_cmp(b)

@@ -7,7 +7,7 @@ const FALLBACK: usize = 125;
 /// Only the beginning of a long series is read.
 const READ: usize = 20_000;
 /// The largest lag looked at.
-const LARGEST_LAG: usize = 400;
+const MAX_LAG: usize = 400;
 /// The first lag looked at; its own neighbours must exist for it to be a peak.
 const FIRST_LAG: usize = 3;
 /// Lags that count as a period.
@@ -31,7 +31,7 @@ const PERIODS: std::ops::RangeInclusive<usize> = 6..=303;
 #[must_use]
 pub fn period_length(values: &[f64]) -> usize {
     let correlation = autocovariance(&values[..values.len().min(READ)]);
-    let lags = correlation.len().min(LARGEST_LAG + 1);
+    let lags = correlation.len().min(MAX_LAG + 1);
     let mut best: Option<usize> = None;
     for lag in FIRST_LAG + 1..lags.saturating_sub(1) {
         let here = correlation[lag];

@@ -1,7 +1,7 @@
 //! Measures that need only the order of the scores, sample by sample: ROC and precision-recall.
 
 use super::input::check_scored;
-use crate::control::{Check, Pace};
+use crate::control::{Check, ComparisonTicker};
 use crate::error::Result;
 
 /// What [`best_point_f1`] adds to the denominator, as TSB-AD does.
@@ -23,9 +23,9 @@ pub(super) fn all(scores: &[f64], labels: &[bool], check: Check<'_>) -> Result<[
 
 fn steps(scores: &[f64], labels: &[bool], check: Check<'_>) -> Vec<Step> {
     let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(labels.iter().copied()).collect();
-    let pace = Pace::new(check);
+    let ticker = ComparisonTicker::new(check);
     order.sort_unstable_by(|a, b| {
-        pace.step();
+        ticker.step();
         b.0.total_cmp(&a.0)
     });
     let mut steps = Vec::new();

@@ -5,7 +5,7 @@ use super::event::false_alarms_per_day;
 use super::input::check_events;
 use super::period::period_length;
 use super::run::runs;
-use crate::control::{Check, Pace};
+use crate::control::{Check, ComparisonTicker};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A row with a label and what a detector said of it.
@@ -46,12 +46,12 @@ pub struct Evaluation {
     pub false_alarms_per_day: Option<f64>,
 }
 
-/// Sorts rows by time; rows of equal time get an order that does not depend on the one they came in. Calls `check` now and
-/// then, as [`evaluate_rows`].
+/// Sorts rows by time; rows of equal time get an order that does not depend on the one they came in. Calls `check` now
+/// and then, as [`evaluate_rows`].
 pub fn sort_by_time(rows: &mut [Judged], check: Check<'_>) {
-    let pace = Pace::new(check);
+    let ticker = ComparisonTicker::new(check);
     rows.sort_unstable_by(|a, b| {
-        pace.step();
+        ticker.step();
         let rest = || (a.label, a.alarm).cmp(&(b.label, b.alarm));
         let score = || a.score.total_cmp(&b.score);
         a.time.cmp(&b.time).then_with(score).then_with(rest)
@@ -61,8 +61,8 @@ pub fn sort_by_time(rows: &mut [Judged], check: Check<'_>) {
 /// All measures of rows in the order of time.
 ///
 /// A row without a score gets the lowest score of the others: nothing was said against it. `window` is that of
-/// [`super::vus`], at most the number of rows; by default the [`period_length`] of the scores. Days are counted over the time from the first
-/// to the last row plus one median step between successive distinct times.
+/// [`super::vus`], at most the number of rows; by default the [`period_length`] of the scores. Days are counted over
+/// the time from the first to the last row plus one median step between successive distinct times.
 ///
 /// Cost and cancellation as [`evaluate_with`].
 ///

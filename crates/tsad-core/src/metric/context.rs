@@ -1,11 +1,11 @@
 //! The context of a window as a further modality: what the windows beside it let expect of its views.
 //!
 //! A window may be normal by itself and wrong where it stands: a beat that comes too early, a night load by day. So the
-//! windows before and after, which share no sample with it, are embedded by their principal components, and a map learned
-//! by ridge regression (Hoerl and Kennard 1970, doi:10.1080/00401706.1970.10488634) on these and on random functions of
-//! them (Rahimi and Recht 2008) leads from there to the views of the window between. What remains is measured by the
-//! metric in which residuals of windows that the map has not seen are alike in all directions (Mahalanobis; relevant
-//! component analysis, Bar-Hillel et al. 2005).
+//! windows before and after, which share no sample with it, are embedded by their principal components, and a map
+//! learned by ridge regression (Hoerl and Kennard 1970, doi:10.1080/00401706.1970.10488634) on these and on random
+//! functions of them (Rahimi and Recht 2008) leads from there to the views of the window between. What remains is
+//! measured by the metric in which residuals of windows that the map has not seen are alike in all directions
+//! (Mahalanobis; relevant component analysis, Bar-Hillel et al. 2005).
 
 use crate::cluster::Block;
 use crate::control::Check;
@@ -23,9 +23,9 @@ const UNITS: usize = 64;
 /// A constant, the components of both, the random functions.
 const TERMS: usize = 1 + 2 * COMPONENTS + UNITS;
 /// The map is learned from at most this many windows, evenly spaced.
-const MOST_WINDOWS: usize = 2000;
+const MAX_TRIPLES: usize = 2000;
 /// With fewer windows there is none.
-const LEAST_WINDOWS: usize = 60;
+const MIN_TRIPLES: usize = 60;
 /// Features are clipped to this range on both sides, components to the other, in deviations.
 const CLIP: f32 = 10.0;
 const FAR: f32 = 6.0;
@@ -81,8 +81,8 @@ pub fn joint(features: PerView<&[f32]>) -> impl Iterator<Item = f32> {
 
 impl Context {
     /// Learns from windows (their [`joint`] features one after the other) and triples of them; block by block a map is
-    /// learned without the triples whose window the block leaves out. None if there are too few triples, nothing varies,
-    /// or the numbers give no map.
+    /// learned without the triples whose window the block leaves out. None if there are too few triples, nothing
+    /// varies, or the numbers give no map.
     ///
     /// Time is linear in the number of windows.
     pub fn learn(
@@ -92,7 +92,7 @@ impl Context {
         blocks: &[Block],
         check: Check,
     ) -> Option<Learned> {
-        if triples.len() < LEAST_WINDOWS {
+        if triples.len() < MIN_TRIPLES {
             return None;
         }
         let dim: usize = dims.iter().sum();
@@ -103,7 +103,7 @@ impl Context {
             whitening: PerView::default(),
         };
         let row = |i: usize| &windows[i * dim..(i + 1) * dim];
-        let picked = evenly_spaced(triples.len(), MOST_WINDOWS).map(|i| &triples[i]);
+        let picked = evenly_spaced(triples.len(), MAX_TRIPLES).map(|i| &triples[i]);
         let picked: Vec<&Triple> = picked.collect();
         let summaries = context.summaries(windows, check);
         let terms = |t: &Triple| terms(&summaries[t.before], &summaries[t.after]);
@@ -286,7 +286,7 @@ fn residual(map: &[f32], terms: &[f32; TERMS], own: &[f32], out: &mut [f32]) {
 /// The means of the features and the leading principal components, those that are missing all 0; none if nothing
 /// varies.
 fn components(windows: &[f32], dim: usize, check: Check) -> Option<Vec<f32>> {
-    let taken: Vec<usize> = evenly_spaced(windows.len() / dim, MOST_WINDOWS).collect();
+    let taken: Vec<usize> = evenly_spaced(windows.len() / dim, MAX_TRIPLES).collect();
     let rows = DMatrix::from_fn(taken.len(), dim, |i, j| f64::from(windows[taken[i] * dim + j]));
     let mean = rows.row_mean();
     let centred = DMatrix::from_fn(taken.len(), dim, |i, j| rows[(i, j)] - mean[j]);

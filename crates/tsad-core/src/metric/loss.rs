@@ -1,4 +1,4 @@
-//! The loss function computation layer: hetero-centre triplets, compactness and made incidents.
+//! The loss function computation layer: hetero-centre triplets, compactness and synthetic anomalies.
 
 use super::triplet;
 
@@ -9,17 +9,17 @@ pub struct Weights {
     pub margin: f64,
     /// The weight of the mean squared distance from a window to its class's centre.
     pub compactness: f64,
-    /// The weight of the made incidents.
+    /// The weight of the synthetic anomalies.
     pub incidents: f64,
-    /// The squared distance that a made incident must keep from the nearest centre of its view.
+    /// The squared distance that a synthetic anomaly must keep from the nearest centre of its view.
     pub distance: f64,
 }
 
-/// A batch of embeddings of one view: class after class, window after window; made incidents after them.
+/// A batch of embeddings of one view: class after class, window after window; synthetic anomalies after them.
 pub struct Batch<'a> {
     /// Per view the embeddings of the classes' windows.
     pub views: &'a [Vec<f64>],
-    /// Per view the embeddings of the made incidents.
+    /// Per view the embeddings of the synthetic anomalies.
     pub incidents: &'a [Vec<f64>],
     /// The number of classes, 2 or more.
     pub classes: usize,
@@ -44,7 +44,7 @@ impl Batch<'_> {
     /// between cluster centres: the centre of a class in one view is the anchor, its centre in another view
     /// the positive, the nearest centre of any other class in any view the negative. To it are added the
     /// compactness of every class (centre loss: Wen et al. 2016, doi:10.1007/978-3-319-46478-7_31), because
-    /// triplets of centres alone cannot shrink a class, and a hinge that keeps made incidents away from the
+    /// triplets of centres alone cannot shrink a class, and a hinge that keeps synthetic anomalies away from the
     /// centres (as in NCAD: Carmona et al. 2022, doi:10.24963/ijcai.2022/394).
     pub fn loss(&self, weights: &Weights) -> Loss {
         let (views, k, e) = (self.views.len(), self.classes, self.dim);

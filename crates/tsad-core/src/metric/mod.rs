@@ -12,10 +12,10 @@
 
 pub mod context;
 pub mod encoder;
-pub mod incident;
 pub mod input;
 pub mod loss;
 pub mod sgd;
+pub mod synthetic;
 pub mod triplet;
 
 use crate::cluster::Centres;
@@ -40,13 +40,13 @@ const HIDDEN: usize = 32;
 pub const EMBEDDING: usize = 16;
 /// Pseudo-classes.
 const CLASSES: usize = 12;
-/// Windows of every class in a batch, and made incidents in a batch for each of them.
+/// Windows of every class in a batch, and synthetic anomalies in a batch for each of them.
 const MEMBERS: usize = 8;
 /// Steps of gradient descent.
 const STEPS: usize = 120;
-/// By how much the area under the curve on made incidents must rise for a metric to be worth having: with less, series of
-/// several channels lost by it (docs/experiments.md).
-const CLEARLY: f64 = 0.02;
+/// By how much the area under the curve on synthetic anomalies must rise for a metric to be worth having: with less,
+/// series of several channels lost by it (docs/experiments.md).
+const MIN_AUC_GAIN: f64 = 0.02;
 const RATES: Rates = Rates {
     rate: 0.01,
     momentum: 0.9,
@@ -77,7 +77,7 @@ pub enum LeftOut {
     TooFewWindows,
     /// The loss did not stay finite.
     NotFinite,
-    /// It tells made incidents from normal windows not clearly better than the views alone.
+    /// It tells synthetic anomalies from normal windows not clearly better than the views alone.
     NoBetter,
 }
 
@@ -97,7 +97,7 @@ impl LeftOut {
 pub type Embedded = PerView<[f32; EMBEDDING]>;
 
 impl Metric {
-    /// Learns a metric of training windows and made incidents, both standardised, `dims` features per view.
+    /// Learns a metric of training windows and synthetic anomalies, both standardised, `dims` features per view.
     ///
     /// Every second window and incident is kept from the training. On those the metric must tell incidents from
     /// normal windows better than the plain views do, or it is left out.
@@ -112,8 +112,8 @@ impl Metric {
         check: Check,
     ) -> Result<Self, LeftOut> {
         let (seen, unseen) = (half(normal, 0, dims), half(normal, 1, dims));
-        let (made, unseen_made) = (half(incidents, 0, dims), half(incidents, 1, dims));
-        if unseen.is_empty() || unseen_made.is_empty() {
+        let (synthetic, unseen_synthetic) = (half(incidents, 0, dims), half(incidents, 1, dims));
+        if unseen.is_empty() || unseen_synthetic.is_empty() {
             return Err(LeftOut::TooFewWindows);
         }
         let joint = seen.joint(dims);
@@ -121,10 +121,11 @@ impl Metric {
         if classes.len() < 2 {
             return Err(LeftOut::TooFewWindows);
         }
-        let metric = Self::descend(&seen, &made, &classes, dims, rng, check).ok_or(LeftOut::NotFinite)?;
-        let learned = metric.separation(&seen, &unseen, &unseen_made, rng, check);
-        let plain = plain_separation(dims, &joint, &unseen, &unseen_made, rng, check);
-        if learned > plain + CLEARLY {
+        let metric =
+            Self::descend(&seen, &synthetic, &classes, dims, rng, check).ok_or(LeftOut::NotFinite)?;
+        let learned = metric.separation(&seen, &unseen, &unseen_synthetic, rng, check);
+        let plain = plain_separation(dims, &joint, &unseen, &unseen_synthetic, rng, check);
+        if learned > plain + MIN_AUC_GAIN {
             Ok(metric)
         } else {
             Err(LeftOut::NoBetter)
@@ -179,7 +180,7 @@ impl Metric {
         let mut descent = Descent::new(RATES, dims.iter().map(|d| size(*d).weights()));
         for _ in 0..STEPS {
             let members = classes.batch(MEMBERS, rng);
-            let made: Vec<usize> = (0..members.len().min(incidents.len()))
+            let synthetic: Vec<usize> = (0..members.len().min(incidents.len()))
                 .map(|_| (crate::numeric::sampling::uniform(rng) * incidents.len() as f64) as usize)
                 .collect();
             let inside: Vec<Pass> = (0..View::COUNT)
@@ -187,7 +188,7 @@ impl Metric {
                 .collect();
             check();
             let outside: Vec<Pass> = (0..View::COUNT)
-                .map(|v| Pass::run(&encoders[v], incidents, v, &made))
+                .map(|v| Pass::run(&encoders[v], incidents, v, &synthetic))
                 .collect();
             let batch = Batch {
                 views: &inside.iter().map(|p| p.out.clone()).collect::<Vec<_>>(),
@@ -209,7 +210,7 @@ impl Metric {
                         &encoders[v],
                         incidents,
                         v,
-                        &made,
+                        &synthetic,
                         &loss.incidents[v],
                         &mut gradient,
                     );
@@ -232,7 +233,7 @@ impl Metric {
         &self,
         seen: &Windows,
         normal: &Windows,
-        made: &Windows,
+        synthetic: &Windows,
         rng: &mut ChaCha8Rng,
         check: Check,
     ) -> f64 {
@@ -243,7 +244,7 @@ impl Metric {
         separation(
             &all(seen),
             &all(normal),
-            &all(made),
+            &all(synthetic),
             View::COUNT * EMBEDDING,
             rng,
             check,
@@ -256,18 +257,25 @@ fn plain_separation(
     dims: PerView<usize>,
     joint: &[f32],
     normal: &Windows,
-    made: &Windows,
+    synthetic: &Windows,
     rng: &mut ChaCha8Rng,
     check: Check,
 ) -> f64 {
     let dim = dims.iter().sum();
-    separation(joint, &normal.joint(dims), &made.joint(dims), dim, rng, check)
+    separation(
+        joint,
+        &normal.joint(dims),
+        &synthetic.joint(dims),
+        dim,
+        rng,
+        check,
+    )
 }
 
 fn separation(
     seen: &[f32],
     normal: &[f32],
-    made: &[f32],
+    synthetic: &[f32],
     dim: usize,
     rng: &mut ChaCha8Rng,
     check: Check,
@@ -275,7 +283,7 @@ fn separation(
     let centres = Centres::fit(seen, dim, 2 * CLASSES, 0.0, rng, check);
     let distances =
         |points: &[f32]| -> Vec<f32> { points.chunks_exact(dim).map(|x| centres.distance(x)).collect() };
-    let (mut inside, outside) = (distances(normal), distances(made));
+    let (mut inside, outside) = (distances(normal), distances(synthetic));
     inside.sort_by(f32::total_cmp);
     let below = |d: &f32| inside.partition_point(|i| i < d) as f64;
     outside.iter().map(below).sum::<f64>() / (inside.len() * outside.len()) as f64
@@ -365,9 +373,9 @@ mod tests {
 
     fn descended(seed: u64) -> Metric {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let (normal, made) = (drawn(200, 0.0, 1), drawn(60, 0.6, 2));
+        let (normal, synthetic) = (drawn(200, 0.0, 1), drawn(60, 0.6, 2));
         let classes = Classes::of(&normal.joint(DIMS), 23, CLASSES, &mut rng, &|| {});
-        Metric::descend(&normal, &made, &classes, DIMS, &mut rng, &|| {}).unwrap()
+        Metric::descend(&normal, &synthetic, &classes, DIMS, &mut rng, &|| {}).unwrap()
     }
 
     #[test]
@@ -398,10 +406,10 @@ mod tests {
     #[test]
     fn descent_lowers_the_loss_and_moves_incidents_out() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let (normal, made) = (drawn(200, 0.0, 1), drawn(60, 0.6, 2));
+        let (normal, synthetic) = (drawn(200, 0.0, 1), drawn(60, 0.6, 2));
         let classes = Classes::of(&normal.joint(DIMS), 23, CLASSES, &mut rng, &|| {});
-        let metric = Metric::descend(&normal, &made, &classes, DIMS, &mut rng, &|| {}).unwrap();
-        let learned = metric.separation(&normal, &normal, &made, &mut rng, &|| {});
+        let metric = Metric::descend(&normal, &synthetic, &classes, DIMS, &mut rng, &|| {}).unwrap();
+        let learned = metric.separation(&normal, &normal, &synthetic, &mut rng, &|| {});
         assert!(learned > 0.8, "{learned}");
     }
 

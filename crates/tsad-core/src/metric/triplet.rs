@@ -6,7 +6,7 @@ use crate::numeric::sampling::uniform;
 use rand_chacha::ChaCha8Rng;
 
 /// A class with fewer windows is not drawn from.
-const LEAST_MEMBERS: usize = 2;
+const MIN_MEMBERS: usize = 2;
 
 /// Pseudo-classes of training windows: per class the indices of its windows.
 pub struct Classes(Vec<Vec<usize>>);
@@ -19,7 +19,7 @@ impl Classes {
         for (i, x) in joint.chunks_exact(dim).enumerate() {
             members[centres.nearest(x).0].push(i);
         }
-        members.retain(|m| m.len() >= LEAST_MEMBERS);
+        members.retain(|m| m.len() >= MIN_MEMBERS);
         Self(members)
     }
 

@@ -1,6 +1,6 @@
 //! What is learned of one channel: per scale and view the normal windows' centres.
 
-use super::head::EmbeddingModel;
+use super::embedding::EmbeddingModel;
 use super::neighbours::{self, NeighbourContext};
 use super::phase::AlignmentCorrection;
 use crate::cluster::Centres;
@@ -23,7 +23,7 @@ pub struct ViewModel {
     pub window_mean: f64,
     /// Its standard deviation.
     pub window_deviation: f64,
-    /// How far normal windows lie that are out of step with the training.
+    /// How far normal unaligned windows lie.
     pub alignment: AlignmentCorrection,
 }
 
@@ -36,7 +36,8 @@ pub struct ScaleModel {
     pub views: PerView<ViewModel>,
     /// The learned part, if there is one.
     pub embedding: Option<EmbeddingModel>,
-    /// What the windows beside one let expect of it, if that was learned; hindsight only, for one comes after it.
+    /// What the windows beside one let expect of it, if that was learned; retrospective scores only, for one comes
+    /// after it.
     pub context: Option<NeighbourContext>,
     /// For each centre of the profile the grid cell where the training window begins that is nearest to it.
     pub origins: Vec<Option<i64>>,

@@ -1,7 +1,7 @@
 //! What a model tells of itself.
 
-use super::aspect::Aspect;
 use super::channel::ScaleModel;
+use super::component::ScoreComponent;
 use super::{Model, Trained, Updates};
 use crate::calibrate::{Calibration, Source};
 use crate::expect::Baseline;
@@ -60,7 +60,7 @@ pub struct ModelInfo {
     pub imputed_share: f64,
     /// The window lengths in use, in samples.
     pub scales: Vec<usize>,
-    /// The window lengths at which the windows beside one have a say in scores in hindsight.
+    /// The window lengths at which the windows beside one have a say in retrospective scores.
     pub context_scales: Vec<usize>,
     /// Whether the series follows a law that is not linear, and how well it does so enters the score.
     pub dynamics: bool,
@@ -158,12 +158,16 @@ impl Model {
 }
 
 fn aspects(t: &Trained) -> Vec<&'static str> {
-    let used = |a: &&Aspect| match a {
-        Aspect::Window(_) => true,
-        Aspect::Prediction => t.residuals.predictors.iter().any(Option::is_some),
-        Aspect::Relation => !t.residuals.relations.is_empty(),
+    let used = |a: &&ScoreComponent| match a {
+        ScoreComponent::Window(_) => true,
+        ScoreComponent::Prediction => t.residuals.predictors.iter().any(Option::is_some),
+        ScoreComponent::Relation => !t.residuals.relations.is_empty(),
     };
-    Aspect::ALL.iter().filter(used).map(|a| a.name()).collect()
+    ScoreComponent::ALL
+        .iter()
+        .filter(used)
+        .map(|a| a.name())
+        .collect()
 }
 
 fn lengths(scales: &[ScaleModel]) -> Vec<usize> {
@@ -186,7 +190,7 @@ fn calibration(c: &Calibration) -> CalibrationInfo {
         source: c.source,
         samples: c.samples,
         set_aside: c.set_aside,
-        stretches: c.stretches,
+        stretches: c.clusters,
         supported_alpha: c.supported_alpha(),
         alpha: c.alpha,
         threshold: c.threshold,

@@ -1,10 +1,10 @@
 //! The model: what training found, and its bytes. May import `control`, `error`, `series`, `view`, `cluster`,
 //! `direction`, `residual`, `metric`, `window`, `params`, `expect`, `calibrate`.
 
-pub(crate) mod aspect;
 mod channel;
 mod codec;
-mod head;
+pub(crate) mod component;
+mod embedding;
 mod info;
 pub(crate) mod neighbours;
 mod phase;
@@ -13,11 +13,11 @@ mod regime_info;
 pub(crate) mod unit;
 mod v1;
 
-pub use aspect::{Aspect, PerAspect};
 pub(crate) use channel::scaled;
 pub use channel::{ChannelModel, ScaleModel, ViewModel};
-pub use head::EmbeddingModel;
-pub(crate) use head::common_dims;
+pub use component::{PerComponent, ScoreComponent};
+pub use embedding::EmbeddingModel;
+pub(crate) use embedding::common_dims;
 pub use info::{CalibrationInfo, ModelInfo};
 pub use neighbours::{LinearFit, NeighbourContext};
 pub use phase::AlignmentCorrection;

@@ -1,13 +1,13 @@
-//! Windows out of step with the training.
+//! Unaligned windows.
 //!
 //! Windows start at multiples of the hop, so that a periodic series is seen in the phases it was trained in. The first
-//! and the last window of a segment need not: at its ends and beside gaps they see phases that no centre stands for, and
-//! lie farther off although nothing happened. How far, is learned from training windows that are made to start late,
-//! and their distances are read in those units.
+//! and the last window of a segment need not: at its ends and beside gaps they see phases that no centre stands for,
+//! and lie farther off although nothing happened. How far, is learned from training windows that are made to start at
+//! an offset, and their distances are read in those units.
 
 use serde::{Deserialize, Serialize};
 
-/// The log distances of normal windows out of step, beside those of windows in step.
+/// The log distances of normal unaligned windows, beside those of aligned windows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlignmentCorrection {
@@ -15,7 +15,7 @@ pub struct AlignmentCorrection {
     pub mean: f32,
     /// How much larger it is, 0 or more.
     pub slack: f32,
-    /// How many times as wide they are in step, 1 or less.
+    /// How many times as wide they are aligned, 1 or less.
     pub width: f32,
 }
 
@@ -30,7 +30,7 @@ impl AlignmentCorrection {
         width: 1.0,
     };
 
-    /// The log distance of a window out of step, in the units of windows in step.
+    /// The log distance of a window unaligned, in the units of aligned windows.
     pub(crate) fn aligned(&self, log: f32) -> f32 {
         self.mean - self.slack + self.width * (log - self.mean)
     }

@@ -14,9 +14,9 @@ pub(crate) const VIEWS: [View; 2] = [View::Amplitude, View::Spectrum];
 /// The classes of normal windows of one length.
 ///
 /// The regime of a window is the nearest of the centres of k-means (at most 12) on the standardised amplitude and
-/// spectrum, each divided by the square root of its dimension, of all channels, averaged over the window and up to three
-/// neighbours on either side: what kind of behaviour it belongs to shows over more than one window. Clusters that tell
-/// little apart are one regime.
+/// spectrum, each divided by the square root of its dimension, of all channels, averaged over the window and up to
+/// three neighbours on either side: what kind of behaviour it belongs to shows over more than one window. Clusters that
+/// tell little apart are one regime.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Regimes {
     /// The index of the window length among the scales.

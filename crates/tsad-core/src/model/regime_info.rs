@@ -29,8 +29,8 @@ pub struct RegimeInfo {
 pub struct ViewCentre {
     /// The name of the view.
     pub view: &'static str,
-    /// The coordinates in the units of the features ([`View`](crate::view::View)): amplitude in robust deviations of the
-    /// channel from its median, spectrum in natural logarithms of power.
+    /// The coordinates in the units of the features ([`View`](crate::view::View)): amplitude in robust deviations of
+    /// the channel from its median, spectrum in natural logarithms of power.
     pub centre: Vec<f64>,
 }
 

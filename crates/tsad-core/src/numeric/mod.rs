@@ -1,9 +1,9 @@
 //! The ground floor: arithmetic in a fixed order. May import nothing.
 
-pub(crate) mod lanes;
 pub(crate) mod linalg;
 pub(crate) mod moments;
 pub(crate) mod quantile;
 pub(crate) mod ridge;
 pub(crate) mod sampling;
 pub(crate) mod simd;
+pub(crate) mod simd_sum;

@@ -1,7 +1,7 @@
 //! Linear regression with a ridge, on all samples and without each of a few stretches of time.
 
 use super::linalg::{DMatrix, DVector};
-use super::simd::wide;
+use super::simd::vectorize;
 
 /// The stretches of time that are left out in turn.
 pub(crate) const FOLDS: usize = 5;
@@ -33,7 +33,7 @@ impl Folds {
     pub(crate) fn add(&mut self, fold: usize, row: &[f64]) {
         self.counts[fold] += 1.0;
         let (products, dim) = (&mut self.products[fold], self.dim);
-        wide(
+        vectorize(
             #[inline(always)]
             || accumulate(products, dim, row),
         );

@@ -5,7 +5,7 @@
 /// The operations and their order are those of the source at any width and none is fused, so the result is the same
 /// to the last bit on every machine.
 #[inline]
-pub(crate) fn wide<R>(work: impl FnOnce() -> R) -> R {
+pub(crate) fn vectorize<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 
@@ -32,7 +32,7 @@ mod tests {
             let lane = (k..4096).step_by(8);
             lane.fold(0.0_f32, |sum, i| sum + std::hint::black_box(a[i] * b[i]))
         });
-        let there = wide(
+        let there = vectorize(
             #[inline(always)]
             || folded(&a, &b),
         );

@@ -25,11 +25,12 @@ use std::fmt::Write as _;
 use svg::{bold_width, escape, number, shorten, tenths, text_width};
 
 /// The largest size of a picture.
-const MOST_BYTES: usize = 300_000;
-/// The points of all lines of a picture to begin with, about: some 6 bytes each in one panel, some 9 in many narrow ones.
-const MOST_POINTS: usize = 48_000;
+const MAX_BYTES: usize = 300_000;
+/// The points of all lines of a picture to begin with, about: some 6 bytes each in one panel, some 9 in many narrow
+/// ones.
+const MAX_POINTS: usize = 48_000;
 /// Fewer would not show the course of 64 series: eight columns each.
-const LEAST_POINTS: usize = 6_000;
+const MIN_POINTS: usize = 6_000;
 
 /// Light or dark.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,18 +102,18 @@ impl Options {
 ///
 /// Each series is drawn by at most one column of four points a pixel, and by wider columns where the picture would
 /// otherwise have more than 300 kB: it is drawn again until it has not, so that neither the number of rows nor that of
-/// series matters. The highest and the lowest value of every column are among its points, whatever its width: no spike is
-/// lost. See [`Sketch`] for why the line of a column a pixel is that of all rows.
-/// Time and memory: proportional to the number of buckets, at most 4096 a series.
+/// series matters. The highest and the lowest value of every column are among its points, whatever its width: no spike
+/// is lost. See [`Sketch`] for why the line of a column a pixel is that of all rows. Time and memory: proportional to
+/// the number of buckets, at most 4096 a series.
 #[must_use]
 pub fn draw(sketch: &Sketch, options: &Options, axis: &Axis<'_>) -> Option<String> {
-    let mut points = MOST_POINTS;
+    let mut points = MAX_POINTS;
     loop {
         let drawn = draw_with(sketch, options, axis, points)?;
-        if drawn.len() <= MOST_BYTES || points <= LEAST_POINTS {
+        if drawn.len() <= MAX_BYTES || points <= MIN_POINTS {
             return Some(drawn);
         }
-        points = points * MOST_BYTES / drawn.len() * 19 / 20;
+        points = points * MAX_BYTES / drawn.len() * 19 / 20;
     }
 }
 

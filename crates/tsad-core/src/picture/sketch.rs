@@ -2,7 +2,8 @@
 //!
 //! Per series the rows are gathered in buckets of time, each of which keeps the first, last, lowest and highest value.
 //! Where a bucket is a column of pixels, these four draw the very same line as all rows do: M4, U. Jugel, Z. Jerzak,
-//! G. Hackenbroich and V. Markl, *PVLDB* 7(10), 2014, [doi:10.14778/2732951.2732953](https://doi.org/10.14778/2732951.2732953).
+//! G. Hackenbroich and V. Markl, *PVLDB* 7(10), 2014,
+//! [doi:10.14778/2732951.2732953](https://doi.org/10.14778/2732951.2732953).
 //!
 //! The range of the times, and so the columns, are not known before the last row. A bucket therefore is as wide as a
 //! power of two of microseconds, and the power grows whenever there are more than [`BUCKETS`]. The power reached is the

@@ -7,19 +7,19 @@ use crate::numeric::moments::mean_and_deviation;
 /// The samples over which residuals are taken together.
 const SPAN: usize = 32;
 /// A prediction is learned from at most this many samples, evenly spaced.
-const MOST_SAMPLES: usize = 4000;
+const MAX_SAMPLES: usize = 4000;
 /// The ridge, in units of the channel's variance.
 const RIDGE: f64 = 1e-5;
 /// It is looked at only where the quick prediction's random functions explain this much of what the lags leave.
-const PROMISING: f64 = 0.02;
+const MIN_SCREENING_GAIN: f64 = 0.02;
 /// It is used where its own explain this much.
-const LEAST_GAIN: f64 = 0.1;
+const MIN_GAIN: f64 = 0.1;
 /// How many deviations of the logarithm of the mean square are usual.
-const USUAL: f64 = 3.0;
+const LIMIT_DEVIATIONS: f64 = 3.0;
 /// The least deviation.
-const FINEST: f64 = 0.05;
+const MIN_LOG_DEVIATION: f64 = 0.05;
 /// What a deviation beyond is worth, beside the excess of a single residual.
-const WEIGHT: f64 = 0.5;
+const EXCESS_WEIGHT: f64 = 0.5;
 /// The resolution of a residual, in units of the robust scale.
 const RESOLUTION: f64 = 1e-2;
 
@@ -44,25 +44,25 @@ impl Dynamics {
         MANY.weights()
     }
 
-    /// Learns from the units of every segment, `factor` being that of the predictor and `quick` what it was learned by; also
-    /// returns per segment the held-out excesses of the samples from [`BACK`] on. None where it does not pay.
+    /// Learns from the units of every segment, `factor` being that of the predictor and `screening` what it was learned
+    /// by; also returns per segment the held-out excesses of the samples from [`BACK`] on. None where it does not pay.
     pub(super) fn fit(
         units: &[Vec<f32>],
-        quick: &Regression,
+        screening: &Regression,
         factor: f32,
         check: Check,
     ) -> Option<(Self, Vec<Vec<f32>>)> {
-        quick.bent().filter(|gain| *gain >= PROMISING)?;
-        let regression = Regression::of(units, &MANY, MOST_SAMPLES, RIDGE, check)?;
-        let gain = regression.bent().filter(|gain| *gain >= LEAST_GAIN)?;
+        screening.bent().filter(|gain| *gain >= MIN_SCREENING_GAIN)?;
+        let regression = Regression::of(units, &MANY, MAX_SAMPLES, RIDGE, check)?;
+        let gain = regression.bent().filter(|gain| *gain >= MIN_GAIN)?;
         let weights = regression.weights()?;
         let held_out = regression.held_out(units, check)?;
         let mut sizes: Vec<Vec<f32>> = held_out.iter().map(|r| sizes(r, factor)).collect();
         let (mean, deviation) = moments(&sizes)?;
         let dynamics = Self {
             weights,
-            limit: (mean + USUAL * deviation) as f32,
-            slope: (WEIGHT * gain / deviation) as f32,
+            limit: (mean + LIMIT_DEVIATIONS * deviation) as f32,
+            slope: (EXCESS_WEIGHT * gain / deviation) as f32,
         };
         sizes.iter_mut().for_each(|s| dynamics.exceed(s));
         Some((dynamics, sizes))
@@ -75,7 +75,7 @@ impl Dynamics {
             return self.clone();
         };
         Self {
-            limit: self.limit.max((mean + USUAL * deviation) as f32),
+            limit: self.limit.max((mean + LIMIT_DEVIATIONS * deviation) as f32),
             ..self.clone()
         }
     }
@@ -110,8 +110,8 @@ impl Dynamics {
     }
 }
 
-/// The logarithm of the mean square of every [`SPAN`] successive residuals. Sums of pairs, of pairs of pairs and so on: the
-/// same wherever the series begins.
+/// The logarithm of the mean square of every [`SPAN`] successive residuals. Sums of pairs, of pairs of pairs and so on:
+/// the same wherever the series begins.
 fn sizes(residuals: &[f32], factor: f32) -> Vec<f32> {
     let mut sums: Vec<f32> = residuals.iter().map(|r| r * r).collect();
     let mut width = 1;
@@ -126,14 +126,14 @@ fn sizes(residuals: &[f32], factor: f32) -> Vec<f32> {
     sums.into_iter().skip(SPAN - 1).map(size).collect()
 }
 
-/// Mean and deviation, at least [`FINEST`], of sizes; none without one.
+/// Mean and deviation, at least [`MIN_LOG_DEVIATION`], of sizes; none without one.
 fn moments(sizes: &[Vec<f32>]) -> Option<(f64, f64)> {
     let (mean, deviation) = mean_and_deviation(sizes.iter().flatten().map(|s| f64::from(*s)));
-    mean.is_finite().then(|| (mean, deviation.max(FINEST)))
+    mean.is_finite().then(|| (mean, deviation.max(MIN_LOG_DEVIATION)))
 }
 
-/// The excesses in hindsight of all samples of a segment, by the spans around them, from those of the samples from [`BACK`]
-/// on by the spans that end with them; at the end of the segment by the last one.
+/// The excesses in retrospective scores of all samples of a segment, by the spans around them, from those of the
+/// samples from [`BACK`] on by the spans that end with them; at the end of the segment by the last one.
 pub(super) fn around(excesses: Vec<f32>, samples: usize) -> Vec<f32> {
     let last = excesses.last().copied().unwrap_or(0.0);
     let ends = std::iter::repeat_n(0.0, BACK)
@@ -153,7 +153,8 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_core::SeedableRng;
 
-    /// The equation of Mackey and Glass 1977 (doi:10.1126/science.267326), a step for every sample, with a little noise.
+    /// The equation of Mackey and Glass 1977 (doi:10.1126/science.267326), a step for every sample, with a little
+    /// noise.
     fn chaos(samples: usize, seed: u64) -> Vec<f32> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut x: Vec<f64> = (0..18).map(|_| 0.5 + 0.5 * uniform(&mut rng)).collect();

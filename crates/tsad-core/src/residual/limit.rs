@@ -1,7 +1,7 @@
 //! From residual to excess.
 
 /// How many root mean squares of the residual are usual.
-const USUAL: f64 = 4.0;
+const LIMIT_ROOT_MEAN_SQUARES: f64 = 4.0;
 
 /// The limit of what is usual by the residuals of samples that the fit has not seen, at least one; `resolution` is
 /// what no residual is known better than, in the same unit.
@@ -12,7 +12,7 @@ pub(super) fn limit(residuals: impl Iterator<Item = f32>, resolution: f64) -> f3
         square += f64::from(r).powi(2);
     }
     let size: f64 = if count > 0.0 { square / count } else { 0.0 };
-    (USUAL * size.sqrt() + resolution) as f32
+    (LIMIT_ROOT_MEAN_SQUARES * size.sqrt() + resolution) as f32
 }
 
 /// Turns residuals into what exceeds the limit, logarithmically.

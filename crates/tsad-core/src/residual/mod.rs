@@ -6,8 +6,9 @@
 //! limit `l`, four times its root mean square on training samples that the fit has not seen, and 0 otherwise. A
 //! channel that is rarely at work has a large limit for the size of its values, so that being at work is no news.
 //!
-//! Where a channel follows a law that is not linear, a richer prediction is learned and its residuals are taken together
-//! over some samples: [`Dynamics`]. In hindsight these lie around the sample, else they end with it.
+//! Where a channel follows a law that is not linear, a richer prediction is learned and its residuals are taken
+//! together over some samples: [`Dynamics`]. In retrospective scores these lie around the sample, else they end with
+//! it.
 
 mod dynamics;
 mod limit;
@@ -20,7 +21,7 @@ use dynamics::BACK;
 pub use dynamics::Dynamics;
 pub use prediction::Predictor;
 pub use regression::LAGS;
-pub use relation::{MOST_RELATED, Relation};
+pub use relation::{MAX_RELATED, Relation};
 
 use crate::control::Check;
 use dynamics::around;
@@ -51,7 +52,7 @@ pub struct Excesses {
     channels: usize,
     /// By what is known when a sample comes.
     prediction: Vec<f32>,
-    /// In hindsight, where that differs; else empty.
+    /// In retrospective scores, where that differs; else empty.
     around: Vec<f32>,
     relation: Vec<f32>,
 }
@@ -66,7 +67,7 @@ impl Excesses {
         }
     }
 
-    /// The excesses of a sample in hindsight, one value per channel, by prediction and by relation.
+    /// The excesses of a sample in retrospective scores, one value per channel, by prediction and by relation.
     pub fn of(&self, sample: usize) -> [&[f32]; RESIDUALS] {
         match self.around.is_empty() {
             true => self.until(sample),
@@ -134,8 +135,8 @@ impl Residuals {
             }));
         }
         let mut relations = Vec::new();
-        for first in (0..channels).step_by(MOST_RELATED) {
-            let group = first..channels.min(first + MOST_RELATED);
+        for first in (0..channels).step_by(MAX_RELATED) {
+            let group = first..channels.min(first + MAX_RELATED);
             let values: Vec<&[Vec<f32>]> = segments.iter().map(|s| &s[group.clone()]).collect();
             let Some((relation, excesses)) = Relation::fit(first, &values, check) else {
                 continue;
@@ -189,9 +190,9 @@ impl Residuals {
         })
     }
 
-    /// The excesses of the latest sample of a segment, [`Excesses::until`] it: the last one of what is returned. It is told
-    /// the last [`LAGS`] and one samples, and what it keeps from sample to sample: nothing at the beginning of a segment, and
-    /// less its last element where the latest sample has changed.
+    /// The excesses of the latest sample of a segment, [`Excesses::until`] it: the last one of what is returned. It is
+    /// told the last [`LAGS`] and one samples, and what it keeps from sample to sample: nothing at the beginning of a
+    /// segment, and less its last element where the latest sample has changed.
     pub fn latest(&self, channels: &[&[f32]], recent: &mut Vec<f32>) -> Excesses {
         self.found(channels, &|| {}, |predictor, values| Found {
             alone: predictor.latest(values, recent, &|| {}),

@@ -9,14 +9,14 @@ use crate::control::Check;
 /// The ridge, in units of the channel's variance.
 const RIDGE: f64 = 1e-6;
 /// Added to the deviation, in units of the robust scale.
-const FLOOR: f64 = 1e-2;
+const DEVIATION_FLOOR: f64 = 1e-2;
 /// The resolution of a residual, in units of the robust scale.
 const RESOLUTION: f64 = 1e-2;
 /// A prediction is learned from at most this many samples, evenly spaced.
-const MOST_SAMPLES: usize = 1000;
+const MAX_SAMPLES: usize = 1000;
 
-/// Predicts a sample of a channel from the [`LAGS`] samples before it: linearly from these, and from 32 random functions
-/// of them.
+/// Predicts a sample of a channel from the [`LAGS`] samples before it: linearly from these, and from 32 random
+/// functions of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictor {
     /// The mean of the channel, in units of the robust scale.
@@ -32,8 +32,8 @@ pub struct Predictor {
     pub dynamics: Option<Dynamics>,
 }
 
-/// The excesses of the samples of a segment: of each from [`LAGS`] on by itself, and of each from [`super::BACK`] on by the
-/// span that ends with it where dynamics were learned.
+/// The excesses of the samples of a segment: of each from [`LAGS`] on by itself, and of each from [`super::BACK`] on by
+/// the span that ends with it where dynamics were learned.
 pub(super) struct Found {
     pub(super) alone: Vec<f32>,
     pub(super) spans: Option<Vec<f32>>,
@@ -49,12 +49,12 @@ impl Predictor {
     /// held-out excesses. None of too few samples.
     pub(super) fn fit(segments: &[&[f32]], dynamics: bool, check: Check) -> Option<(Self, Vec<Found>)> {
         let (mean, deviation) = moments(segments.iter().copied().flatten());
-        let (location, factor) = (mean as f32, (1.0 / (deviation + FLOOR)) as f32);
+        let (location, factor) = (mean as f32, (1.0 / (deviation + DEVIATION_FLOOR)) as f32);
         let units: Vec<Vec<f32>> = segments
             .iter()
             .map(|s| standardised(s, location, factor))
             .collect();
-        let regression = Regression::of(&units, &FEW, MOST_SAMPLES, RIDGE, check)?;
+        let regression = Regression::of(&units, &FEW, MAX_SAMPLES, RIDGE, check)?;
         let weights = regression.weights()?;
         let mut held_out = regression.held_out(&units, check)?;
         let limit = limit(held_out.iter().flatten().copied(), RESOLUTION * f64::from(factor));
@@ -104,8 +104,8 @@ impl Predictor {
         }
     }
 
-    /// The same of the last few samples, of which the last one alone is told by the span that ends with it; `recent` are
-    /// the residuals of that span so far.
+    /// The same of the last few samples, of which the last one alone is told by the span that ends with it; `recent`
+    /// are the residuals of that span so far.
     pub(super) fn latest(&self, values: &[f32], recent: &mut Vec<f32>, check: Check) -> Vec<f32> {
         let units = self.units(values);
         let mut out = self.alone(&units, check);

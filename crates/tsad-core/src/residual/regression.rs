@@ -4,7 +4,7 @@ use crate::control::Check;
 use crate::numeric::linalg::DVector;
 use crate::numeric::ridge::{Folds, in_single};
 use crate::numeric::sampling::{evenly_spaced, uniform};
-use crate::numeric::simd::wide;
+use crate::numeric::simd::vectorize;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ const INPUTS: usize = 4;
 /// Samples that are worked on at a time.
 const BLOCK: usize = 256;
 /// Rows between two calls of the cancel hook.
-const CHECK_EVERY: usize = 64;
+const ROWS_PER_CHECK: usize = 64;
 
 /// Random functions of the past samples (Rahimi and Recht 2007, Random Features for Large-Scale Kernel Machines; Huang
 /// et al. 2006, doi:10.1016/j.neucom.2005.12.126), the same in every model.
@@ -73,7 +73,8 @@ impl Basis {
     }
 
     /// What weights do not explain of the samples from [`LAGS`] on. Every step works on successive samples, which the
-    /// compiler turns into vector instructions; no sum runs over samples, so that a result does not depend on the others.
+    /// compiler turns into vector instructions; no sum runs over samples, so that a result does not depend on the
+    /// others.
     pub(super) fn residuals(&self, units: &[f32], weights: &[f32], check: Check) -> Vec<f32> {
         let mut out = vec![0.0; units.len().saturating_sub(LAGS)];
         let mut hidden = [0.0_f32; BLOCK];
@@ -81,7 +82,7 @@ impl Basis {
             check();
             let to = units.len().min(from + BLOCK);
             let (past, out) = (&units[from - LAGS..to], &mut out[from - LAGS..to - LAGS]);
-            wide(
+            vectorize(
                 #[inline(always)]
                 || self.block(past, weights, out, &mut hidden[..to - from]),
             );
@@ -137,8 +138,8 @@ pub(super) struct Regression {
 }
 
 impl Regression {
-    /// Learns from at most `most` samples of the segments, evenly spaced. The ridge is in units of the channel's variance.
-    /// None of fewer than four samples for each weight, or where it cannot be solved.
+    /// Learns from at most `most` samples of the segments, evenly spaced. The ridge is in units of the channel's
+    /// variance. None of fewer than four samples for each weight, or where it cannot be solved.
     pub(super) fn of(
         units: &[Vec<f32>],
         basis: &'static Basis,
@@ -157,7 +158,7 @@ impl Regression {
         for segment in units {
             for t in LAGS..segment.len() {
                 if let Some((n, _)) = picks.next_if(|(_, pick)| *pick == at) {
-                    if n.is_multiple_of(CHECK_EVERY) {
+                    if n.is_multiple_of(ROWS_PER_CHECK) {
                         check();
                     }
                     basis.fill(&mut row, segment, t);

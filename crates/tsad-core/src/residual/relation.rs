@@ -4,20 +4,20 @@ use super::limit::{exceed, limit};
 use super::standard::{moments, standardised};
 use crate::control::Check;
 use crate::numeric::ridge::{FOLDS, Folds};
-use crate::numeric::simd::wide;
+use crate::numeric::simd::vectorize;
 
 /// The most channels that are related with one another; more are related in groups of successive ones.
-pub const MOST_RELATED: usize = 64;
+pub const MAX_RELATED: usize = 64;
 /// Added to the variances, in units of the channels' deviation: keeps channels that copy one another solvable.
 const RIDGE: f64 = 1e-2;
 /// Added to the deviations, in units of the robust scale.
-const FLOOR: f64 = 0.05;
+const DEVIATION_FLOOR: f64 = 0.05;
 /// The resolution of a residual, in units of the channel's deviation.
 const RESOLUTION: f64 = 1e-2;
 /// The relation is learned from at most this many samples, evenly spaced.
-const MOST_SAMPLES: usize = 4000;
+const MAX_SAMPLES: usize = 4000;
 /// It needs this many samples for every channel.
-const LEAST_SAMPLES: usize = 4;
+const MIN_SAMPLES_PER_CHANNEL: usize = 4;
 /// Samples that are worked on at a time.
 const BLOCK: usize = 256;
 
@@ -54,7 +54,7 @@ impl Relation {
     ) -> Option<(Self, Vec<Vec<Vec<f32>>>)> {
         let channels = segments.first()?.len();
         let samples: usize = segments.iter().map(|s| s[0].len()).sum();
-        if channels < 2 || samples < LEAST_SAMPLES * channels {
+        if channels < 2 || samples < MIN_SAMPLES_PER_CHANNEL * channels {
             return None;
         }
         let of = |c: usize| {
@@ -65,14 +65,17 @@ impl Relation {
         let mut relation = Self {
             first,
             locations: all.iter().map(|m| m.0 as f32).collect(),
-            factors: all.iter().map(|m| (1.0 / (m.1 + FLOOR)) as f32).collect(),
+            factors: all
+                .iter()
+                .map(|m| (1.0 / (m.1 + DEVIATION_FLOOR)) as f32)
+                .collect(),
             weights: Vec::new(),
             limits: vec![1.0; channels],
         };
         let units: Vec<Vec<Vec<f32>>> = segments.iter().map(|s| relation.units(s)).collect();
         check();
         let mut folds = Folds::new(channels);
-        let step = samples.div_ceil(MOST_SAMPLES);
+        let step = samples.div_ceil(MAX_SAMPLES);
         let (mut at, mut row) = (0, vec![0.0; channels]);
         for segment in &units {
             for t in 0..segment[0].len() {
@@ -162,7 +165,7 @@ fn residuals<V: AsRef<[f32]>>(units: &[V], weights: &[f32], check: Check) -> Vec
         let to = samples.min(from + BLOCK);
         let units: Vec<&[f32]> = units.iter().map(|u| &u.as_ref()[from..to]).collect();
         for (out, weights) in out.iter_mut().zip(weights.chunks_exact(units.len())) {
-            wide(
+            vectorize(
                 #[inline(always)]
                 || weigh(&mut out[from..to], &units, weights),
             );

@@ -1,27 +1,28 @@
 //! What causal scores are made of: the latest windows, and how far each has risen.
 
-use super::combine::{Blend, RESIDUAL_WEIGHT, softplus};
+use super::combine::{ChannelPooling, RESIDUAL_WEIGHT, softplus};
 use super::distance::ScoringMode;
 use crate::model::{ChannelModel, ScaleModel};
 use crate::view::{PerView, View};
 use crate::window::placement::{first_aligned, hop};
 use crate::window::plan::lag;
 
-/// The weight of what residuals add, beside roots: of the excess itself 0.4, whatever it weighs in hindsight.
+/// The weight of what residuals add, beside roots: of the excess itself 0.4, whatever it weighs in a retrospective
+/// score.
 const RESIDUAL_SHARE: f64 = 0.4 / RESIDUAL_WEIGHT as f64;
 /// The weight of what a window has risen by.
-const RISE: f64 = 0.5;
+const RISE_WEIGHT: f64 = 0.5;
 
 /// Which windows of a length causal scores look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pace {
+pub(crate) struct WindowCadence {
     length: usize,
     /// The samples from one window to the next.
     hop: usize,
 }
 
-impl Pace {
-    /// With windows of their own causal scores look at every sample; else in step with the training, because others
+impl WindowCadence {
+    /// With windows of their own causal scores look at every sample; else aligned with the training, because others
     /// see a periodic series in phases that it has not seen.
     pub(crate) fn of(channel: &ChannelModel, scale: usize) -> Self {
         let length = channel.causal_scales()[scale].length;
@@ -63,14 +64,14 @@ pub(crate) fn weight(length: usize) -> f64 {
 
 /// Blends the channels of a window: the mean over the views, and the weight of each view.
 pub(crate) fn blended(
-    blend: &mut Blend,
+    pooling: &mut ChannelPooling,
     channels: &[ChannelModel],
     scale: usize,
     distances: impl Iterator<Item = PerView<f32>>,
 ) -> (f64, PerView<f32>) {
     let models = || channels.iter().map(|c| &c.causal_scales()[scale]);
     let weight = models().next().map_or(1.0, |s| weight(s.length));
-    let (sum, views) = blend.add(models(), weight, ScoringMode::Causal, distances);
+    let (sum, views) = pooling.add(models(), weight, ScoringMode::Causal, distances);
     (sum / (weight * View::COUNT as f64), views)
 }
 
@@ -80,7 +81,7 @@ pub(crate) fn blended(
 /// that it is now.
 pub(crate) fn part(length: usize, mean: f64, before: Option<f64>) -> f64 {
     let rise = before.map_or(0.0, |b| (mean - b).max(0.0));
-    weight(length) * softplus(mean + RISE * rise).sqrt()
+    weight(length) * softplus(mean + RISE_WEIGHT * rise).sqrt()
 }
 
 /// The causal score from the sum over the lengths of which a window has ended, the sum of their weights, and what the
@@ -105,19 +106,19 @@ mod tests {
 
     #[test]
     fn windows_of_their_own_end_at_every_sample() {
-        let pace = Pace { length: 16, hop: 1 };
-        assert_eq!(pace.aligned(5, &[0, 1, 2]), [0, 1, 2]);
-        assert!(pace.is_due(0, 15) && pace.is_due(0, 16) && !pace.is_due(0, 14));
-        assert_eq!(pace.back(), 2);
+        let cadence = WindowCadence { length: 16, hop: 1 };
+        assert_eq!(cadence.aligned(5, &[0, 1, 2]), [0, 1, 2]);
+        assert!(cadence.is_due(0, 15) && cadence.is_due(0, 16) && !cadence.is_due(0, 14));
+        assert_eq!(cadence.back(), 2);
     }
 
     #[test]
     fn windows_of_the_training_end_in_step() {
-        let pace = Pace { length: 16, hop: 2 };
-        assert_eq!(pace.aligned(-1, &[0, 1, 3, 5, 6]), [1, 2, 3]);
-        assert!(pace.aligned(1, &[0]).is_empty());
-        assert!(pace.is_due(-1, 15) && !pace.is_due(-1, 14) && !pace.is_due(-1, 16));
-        assert_eq!(pace.back(), 1);
+        let cadence = WindowCadence { length: 16, hop: 2 };
+        assert_eq!(cadence.aligned(-1, &[0, 1, 3, 5, 6]), [1, 2, 3]);
+        assert!(cadence.aligned(1, &[0]).is_empty());
+        assert!(cadence.is_due(-1, 15) && !cadence.is_due(-1, 14) && !cadence.is_due(-1, 16));
+        assert_eq!(cadence.back(), 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How views, channels and residuals become one number, and which of them is most to blame.
 
 use super::distance::ScoringMode;
-use crate::model::{ChannelModel, PerAspect, ScaleModel};
+use crate::model::{ChannelModel, PerComponent, ScaleModel};
 use crate::residual::RESIDUALS;
 use crate::view::{PerView, View};
 
@@ -9,7 +9,7 @@ use crate::view::{PerView, View};
 pub(crate) const RESIDUAL_WEIGHT: f32 = 3.0;
 
 /// What the residuals of a sample add to its score: for each the mean over the top quarter of the channels.
-pub(crate) struct Residual {
+pub(crate) struct ResidualBoost {
     top: usize,
     order: Vec<(f32, usize)>,
     /// What they add.
@@ -18,7 +18,7 @@ pub(crate) struct Residual {
     weights: Vec<f32>,
 }
 
-impl Residual {
+impl ResidualBoost {
     pub(crate) fn new(channels: usize) -> Self {
         Self {
             top: channels.div_ceil(4),
@@ -35,7 +35,7 @@ impl Residual {
     }
 
     /// Takes in the excesses of a sample.
-    pub(crate) fn blend(&mut self, excesses: [&[f32]; RESIDUALS]) {
+    pub(crate) fn absorb(&mut self, excesses: [&[f32]; RESIDUALS]) {
         self.sum = 0.0;
         self.weights.fill(0.0);
         for (each, excesses) in self.each.iter_mut().zip(excesses) {
@@ -56,7 +56,7 @@ impl Residual {
 
     /// Adds the weights of the residuals to those of the windows, which are sums over views and window lengths of
     /// which `share` makes the mean over the lengths.
-    pub(crate) fn join(&self, share: f64, views: &mut PerAspect<f32>, weights: &mut [f32]) {
+    pub(crate) fn join(&self, share: f64, views: &mut PerComponent<f32>, weights: &mut [f32]) {
         let (windows, residuals) = views.split_at_mut(View::COUNT);
         let share = (share / View::COUNT as f64) as f32;
         windows.iter_mut().for_each(|w| *w *= share);
@@ -68,7 +68,7 @@ impl Residual {
 }
 
 /// Blends the channels of one window length: per view the mean over the top quarter of them.
-pub(crate) struct Blend {
+pub(crate) struct ChannelPooling {
     order: Vec<(f32, usize)>,
     z: Vec<PerView<f32>>,
     /// Whether the weights of views and channels are wanted.
@@ -77,7 +77,7 @@ pub(crate) struct Blend {
     pub(crate) weights: Vec<f32>,
 }
 
-impl Blend {
+impl ChannelPooling {
     pub(crate) fn new(channels: usize, shares: bool) -> Self {
         Self {
             order: Vec::with_capacity(channels),
@@ -123,8 +123,8 @@ impl Blend {
     }
 }
 
-/// The weight of a window length in the score in hindsight: its samples to the power of 5/8, and once more as many where
-/// the windows beside have as much to say as the views themselves, in the mean over the channels.
+/// The weight of a window length in the retrospective score: its samples to the power of 5/8, and once more as many
+/// where the windows beside have as much to say as the views themselves, in the mean over the channels.
 ///
 /// The longer a window, the more it has seen, and the more it blurs: incidents of hundreds of samples ask for a higher
 /// power, those of a few for a lower one (docs/experiments.md).
@@ -149,7 +149,7 @@ pub(crate) fn most_to_blame(weights: &[f32]) -> Option<usize> {
         .map(|(c, _)| c)
 }
 
-pub(crate) fn shares(weights: PerAspect<f32>) -> PerAspect<f64> {
+pub(crate) fn shares(weights: PerComponent<f32>) -> PerComponent<f64> {
     let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
     weights.map(|w| f64::from(w) / total)
 }

@@ -2,7 +2,7 @@
 
 use crate::control::Check;
 use crate::metric::{EMBEDDING, Embedded, Metric, context};
-use crate::model::unit::FINEST;
+use crate::model::unit::MIN_LOG_DEVIATION;
 use crate::model::{EmbeddingModel, NeighbourContext, ScaleModel, ViewModel, neighbours};
 use crate::view::{Extractor, PerView};
 use crate::window::placement::aligned;
@@ -17,13 +17,13 @@ pub(crate) enum ScoringMode {
 }
 
 /// Windows between two calls of the cancel hook.
-pub(crate) const CHECK_EVERY: usize = 256;
+pub(crate) const WINDOWS_PER_CHECK: usize = 256;
 
 impl ScaleModel {
     /// The log distance of every view of every window that starts at `starts` in the scaled values, the first of which
-    /// has the absolute number `first`: `log(1 + distance)`, in the units of windows in step
-    /// with the training, and not yet averaged over the windows of a sample. In hindsight the windows beside one have
-    /// a say where that was learned.
+    /// has the absolute number `first`: `log(1 + distance)`, in the units of windows aligned
+    /// with the training, and not yet averaged over the windows of a sample. In retrospective scores the windows beside
+    /// one have a say where that was learned.
     pub(crate) fn log_distances(
         &self,
         (first, values): (i64, &[f32]),
@@ -41,7 +41,7 @@ impl ScaleModel {
         let mut out = Vec::with_capacity(starts.len());
         let mut joint = Vec::with_capacity(context.map_or(0, |_| starts.len() * extractor.dim()));
         for (i, &s) in starts.iter().enumerate() {
-            if i % CHECK_EVERY == 0 {
+            if i % WINDOWS_PER_CHECK == 0 {
                 check();
             }
             extractor.extract(&values[s..s + self.length], &mut features);
@@ -97,7 +97,7 @@ impl ScaleModel {
             }
         };
         for (i, (&start, distances)) in starts.iter().zip(out).enumerate() {
-            if i % CHECK_EVERY == 0 {
+            if i % WINDOWS_PER_CHECK == 0 {
                 check();
             }
             let after = start + away;
@@ -137,7 +137,7 @@ impl ScaleModel {
                 ScoringMode::Retrospective => (view.mean, view.deviation),
                 ScoringMode::Causal => (view.window_mean, view.window_deviation),
             };
-            ((f64::from(distances[v]) - mean) / deviation.max(FINEST)) as f32
+            ((f64::from(distances[v]) - mean) / deviation.max(MIN_LOG_DEVIATION)) as f32
         };
         std::array::from_fn(of)
     }
@@ -148,7 +148,7 @@ impl ViewModel {
     pub(crate) fn distances(&self, standardised: &[f32], check: Check) -> Vec<f32> {
         let windows = standardised.chunks_exact(self.dim()).enumerate();
         let distance = |(i, f)| {
-            if i % CHECK_EVERY == 0 {
+            if i % WINDOWS_PER_CHECK == 0 {
                 check();
             }
             self.centres.distance(f)
@@ -156,7 +156,7 @@ impl ViewModel {
         windows.map(distance).collect()
     }
 
-    /// A log distance in the units of windows in step.
+    /// A log distance in the units of aligned windows.
     pub(crate) fn align(&self, log: f32, unaligned: bool) -> f32 {
         if unaligned {
             self.alignment.aligned(log)
@@ -180,8 +180,8 @@ impl ViewModel {
 
 impl EmbeddingModel {
     /// The learned log distance of each view, times its gain: `log(1 + d)` for the distance `d` to the nearest
-    /// centre over the root of the dimension, in the units of windows in step. The disagreement of the views' embeddings is left to the training:
-    /// in the score it measures worse (docs/experiments.md).
+    /// centre over the root of the dimension, in the units of aligned windows. The disagreement of the views'
+    /// embeddings is left to the training: in the score it measures worse (docs/experiments.md).
     pub(crate) fn log_distances(&self, z: &Embedded, unaligned: bool) -> PerView<f32> {
         std::array::from_fn(|v| {
             let log = self.gains[v] * log_distance(self.centres[v].distance(&z[v]));

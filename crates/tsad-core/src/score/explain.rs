@@ -2,11 +2,11 @@
 //!
 //! Worked out for single samples on request, so that scoring does not pay for it.
 
-use super::combine::{Blend, Residual, most_to_blame, scale_weight};
+use super::combine::{ChannelPooling, ResidualBoost, most_to_blame, scale_weight};
 use super::distance::ScoringMode;
 use crate::control::Check;
 use crate::error::Result;
-use crate::model::{ChannelModel, Model, PerAspect, Trained};
+use crate::model::{ChannelModel, Model, PerComponent, Trained};
 use crate::residual::LAGS;
 use crate::series::{Samples, Segment, Series};
 use crate::view::{Extractor, PerView, View};
@@ -107,7 +107,7 @@ impl<'a> Explainer<'a> {
             return None;
         }
         let lengths: Vec<usize> = self.trained.channels[0].scales.iter().map(|s| s.length).collect();
-        let mut blend = Blend::new(self.trained.channels.len(), true);
+        let mut pooling = ChannelPooling::new(self.trained.channels.len(), true);
         let (mut scales, mut weights) = (Vec::new(), vec![0.0_f32; self.trained.channels.len()]);
         for (scale, &length) in lengths.iter().enumerate().filter(|(_, l)| **l <= samples) {
             check();
@@ -122,11 +122,11 @@ impl<'a> Explainer<'a> {
             let means: Vec<PerView<f32>> = (0..weights.len()).map(|c| of_channel(c, self)).collect();
             let models = self.trained.channels.iter().map(|c| &c.scales[scale]);
             let weight = scale_weight(&self.trained.channels, scale);
-            let (_, views) = blend.add(models, weight, ScoringMode::Retrospective, means.into_iter());
+            let (_, views) = pooling.add(models, weight, ScoringMode::Retrospective, means.into_iter());
             scales.push((scale, f64::from(views.iter().sum::<f32>())));
             weights
                 .iter_mut()
-                .zip(&blend.weights)
+                .zip(&pooling.weights)
                 .for_each(|(sum, w)| *sum += w);
         }
         let total: f64 = scales.iter().map(|s| s.1).sum();
@@ -159,9 +159,9 @@ impl<'a> Explainer<'a> {
         let from = sample.saturating_sub(LAGS);
         let tails: Vec<&[f32]> = self.scaled[segment].iter().map(|c| &c[from..=sample]).collect();
         let excesses = self.trained.residuals.excesses(&tails, check);
-        let mut residual = Residual::new(weights.len());
-        residual.blend(excesses.of(sample - from));
-        residual.join(1.0 / total, &mut PerAspect::default(), &mut weights);
+        let mut boost = ResidualBoost::new(weights.len());
+        boost.absorb(excesses.of(sample - from));
+        boost.join(1.0 / total, &mut PerComponent::default(), &mut weights);
         most_to_blame(&weights)
     }
 

@@ -1,8 +1,8 @@
 //! The latest windows of a stream.
 
-use super::causal::{Pace, blended, causal_score, part, weight};
-use super::combine::{Blend, Residual};
-use crate::model::{ChannelModel, PerAspect, ScaleModel};
+use super::causal::{WindowCadence, blended, causal_score, part, weight};
+use super::combine::{ChannelPooling, ResidualBoost};
+use crate::model::{ChannelModel, PerComponent, ScaleModel};
 use crate::residual::RESIDUALS;
 use crate::view::PerView;
 use std::collections::VecDeque;
@@ -10,8 +10,8 @@ use std::collections::VecDeque;
 /// The latest windows of every length: what the causal score of a sample is made of (see [`super::score_causal`]).
 pub(crate) struct Latest {
     lengths: Vec<Windows>,
-    blend: Blend,
-    residual: Residual,
+    pooling: ChannelPooling,
+    boost: ResidualBoost,
     /// The sums over the lengths, until another window ends.
     sums: Option<Blended>,
 }
@@ -19,7 +19,7 @@ pub(crate) struct Latest {
 /// The latest windows of a length.
 struct Windows {
     length: usize,
-    pace: Pace,
+    cadence: WindowCadence,
     /// The number of the sample that the latest one ends with.
     end: Option<i64>,
     /// The means of the latest ones, back to the one that it has to rise above, oldest first.
@@ -39,7 +39,7 @@ impl Windows {
         if self.end == Some(end) {
             // Its last sample has changed.
             self.means.pop_back();
-        } else if self.means.len() > self.pace.back() {
+        } else if self.means.len() > self.cadence.back() {
             self.means.pop_front();
         }
         self.means.push_back(mean);
@@ -49,7 +49,10 @@ impl Windows {
     /// What the latest window adds to the score.
     fn part(&self) -> Option<f64> {
         let mean = *self.means.back()?;
-        let before = self.means.front().filter(|_| self.means.len() > self.pace.back());
+        let before = self
+            .means
+            .front()
+            .filter(|_| self.means.len() > self.cadence.back());
         Some(part(self.length, mean, before.copied()))
     }
 }
@@ -59,7 +62,7 @@ impl Windows {
 pub(crate) struct Blended {
     pub score: f64,
     /// The weight of each aspect.
-    pub views: PerAspect<f32>,
+    pub views: PerComponent<f32>,
     /// The weight of each channel.
     pub channels: Vec<f32>,
 }
@@ -68,7 +71,7 @@ impl Latest {
     pub(crate) fn new(channels: &[ChannelModel]) -> Self {
         let windows = |(scale, model): (usize, &ScaleModel)| Windows {
             length: model.length,
-            pace: Pace::of(&channels[0], scale),
+            cadence: WindowCadence::of(&channels[0], scale),
             end: None,
             means: VecDeque::new(),
             views: PerView::default(),
@@ -77,8 +80,8 @@ impl Latest {
         let scales = channels[0].causal_scales().iter().enumerate();
         Self {
             lengths: scales.map(windows).collect(),
-            blend: Blend::new(channels.len(), true),
-            residual: Residual::new(channels.len()),
+            pooling: ChannelPooling::new(channels.len(), true),
+            boost: ResidualBoost::new(channels.len()),
             sums: None,
         }
     }
@@ -92,7 +95,7 @@ impl Latest {
     /// Whether a window of the length number `scale` ends with a sample: `first` is the number of the first sample
     /// of the segment, `end` that of this one.
     pub(crate) fn is_due(&self, scale: usize, first: i64, end: i64) -> bool {
-        self.lengths[scale].pace.is_due(first, end)
+        self.lengths[scale].cadence.is_due(first, end)
     }
 
     /// Takes in the window that ends with the sample number `end`: the log distances of every channel. One that ends
@@ -104,11 +107,11 @@ impl Latest {
         end: i64,
         distances: impl Iterator<Item = PerView<f32>>,
     ) {
-        let (mean, views) = blended(&mut self.blend, channels, scale, distances);
+        let (mean, views) = blended(&mut self.pooling, channels, scale, distances);
         let windows = &mut self.lengths[scale];
         windows.take(end, mean);
         windows.views = views;
-        windows.channels.clone_from(&self.blend.weights);
+        windows.channels.clone_from(&self.pooling.weights);
         self.sums = None;
     }
 
@@ -120,18 +123,17 @@ impl Latest {
         let mut out = self.sums.clone()?;
         let ended = self.lengths.iter().filter(|w| w.end.is_some());
         let weights: f64 = ended.map(|w| weight(w.length)).sum();
-        self.residual.blend(excesses);
-        self.residual
-            .join(1.0 / weights, &mut out.views, &mut out.channels);
-        out.score = causal_score(out.score, weights, self.residual.sum);
+        self.boost.absorb(excesses);
+        self.boost.join(1.0 / weights, &mut out.views, &mut out.channels);
+        out.score = causal_score(out.score, weights, self.boost.sum);
         Some(out)
     }
 
     fn summed(&self) -> Option<Blended> {
         let mut out = Blended {
             score: 0.0,
-            views: PerAspect::default(),
-            channels: vec![0.0; self.residual.channels()],
+            views: PerComponent::default(),
+            channels: vec![0.0; self.boost.channels()],
         };
         let mut any = false;
         for windows in &self.lengths {

@@ -5,9 +5,9 @@ pub(crate) mod causal;
 pub(crate) mod combine;
 pub(crate) mod distance;
 mod explain;
-mod judge;
 mod latest;
 pub(crate) mod point;
+mod point_builder;
 mod recalibrate;
 pub(crate) mod regime;
 pub(crate) mod samples;
@@ -24,8 +24,8 @@ use crate::model::{Body, Model};
 use crate::params::Decision;
 use crate::series::{Samples, Series};
 use distance::ScoringMode;
-use judge::{Judge, matters};
-use samples::{CHECK_EVERY, Scores};
+use point_builder::{PointBuilder, exceeds_min_deviation};
+use samples::{ROWS_PER_CHECK, Scores};
 
 /// Scores every row: one point per row, in time order (rows of equal time in the order given).
 ///
@@ -143,30 +143,30 @@ fn scored(
         })
         .collect();
     let alpha = trained.calibration.alpha;
-    let verdicts = series.segments.iter();
-    let verdicts = verdicts.map(|s| match detail.directions {
-        true => trained.regimes.verdicts(&trained.channels, s, alpha, check),
+    let assignments = series.segments.iter();
+    let assignments = assignments.map(|s| match detail.directions {
+        true => trained.regimes.assignments(&trained.channels, s, alpha, check),
         false => (Vec::new(), Vec::new()),
     });
-    let judge = Judge {
+    let point_builder = PointBuilder {
         model,
         trained,
         reach: trained.reach(),
-        verdicts: verdicts.collect(),
-        matters: series
+        assignments: assignments.collect(),
+        exceeds_min_deviation: series
             .segments
             .iter()
-            .map(|s| matters(model, trained, s, mode))
+            .map(|s| exceeds_min_deviation(model, trained, s, mode))
             .collect(),
         series: &series,
         scored: &scored,
         mode,
     };
     let point = |i: usize| {
-        if i.is_multiple_of(CHECK_EVERY) {
+        if i.is_multiple_of(ROWS_PER_CHECK) {
             check();
         }
-        judge.point(rows.times()[i], rows.row(i), places[i])
+        point_builder.point(rows.times()[i], rows.row(i), places[i])
     };
     Ok((0..rows.len()).map(point).collect())
 }

@@ -1,6 +1,6 @@
 //! What scoring says of a row.
 
-use crate::model::PerAspect;
+use crate::model::PerComponent;
 use serde::Serialize;
 
 /// Whether a row could be scored, and if not, why.
@@ -74,9 +74,9 @@ pub struct Point {
     pub p_value: Option<f64>,
     /// Whether the score lies above the threshold.
     pub is_anomaly: Option<bool>,
-    /// The share of each view in the score, in the order of [`crate::model::Aspect::ALL`]; sums to 1. Of a single
-    /// channel that of relation is 0.
-    pub views: Option<PerAspect<f64>>,
+    /// The share of each view in the score, in the order of [`crate::model::ScoreComponent::ALL`]; sums to 1. Of a
+    /// single channel that of relation is 0.
+    pub views: Option<PerComponent<f64>>,
     /// The share of each channel in the score; sums to 1, 0 for a channel the model leaves out.
     pub channels: Option<Vec<f64>>,
     /// The regime of the window whose middle is nearest: the class of normal windows that it is most like.

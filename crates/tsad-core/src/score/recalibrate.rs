@@ -16,7 +16,7 @@ pub enum Target {
 }
 
 /// A recalibration on recent scores needs this many times the longest window.
-const LEAST_WINDOWS: usize = 8;
+const MIN_LONGEST_WINDOWS: usize = 8;
 
 impl Model {
     /// The same model with the threshold at another error probability. Nothing is learned anew, so the result
@@ -44,8 +44,8 @@ impl Model {
     }
 
     /// The same model with the threshold that agrees best with what a user said of stretches of a series;
-    /// `points` are that series as this model scored it, in the order of time. How the threshold is chosen: [`Calibration::by_labels`].
-    /// A stretch without a scored row is left out.
+    /// `points` are that series as this model scored it, in the order of time. How the threshold is chosen:
+    /// [`Calibration::by_labels`]. A stretch without a scored row is left out.
     ///
     /// # Errors
     /// `TooLittleData` if no stretch has a scored row, or the model is untrained.
@@ -89,12 +89,12 @@ impl Model {
                 }
             }
             let count: usize = segments.iter().map(Vec::len).sum();
-            if count < LEAST_WINDOWS * longest {
+            if count < MIN_LONGEST_WINDOWS * longest {
                 return Err(Error::new(
                     ErrorKind::TooLittleData,
                     format!(
                         "{count} final scores after the training data, a calibration needs {}",
-                        LEAST_WINDOWS * longest
+                        MIN_LONGEST_WINDOWS * longest
                     ),
                 )
                 .with_hint("Score a longer normal stretch after the training data."));
@@ -104,7 +104,7 @@ impl Model {
                 &segments,
                 longest,
                 contamination,
-                c.usual,
+                c.prior,
                 Source::Recent,
                 c.alpha,
             ))

@@ -9,13 +9,13 @@ use crate::view::Extractor;
 use crate::window::placement::starts;
 
 /// The most windows on either side that a window is classified with.
-const NEIGHBOURS: usize = 3;
+const MAX_NEIGHBOURS: usize = 3;
 /// Windows between two calls of the cancel hook.
-pub(crate) const CHECK_EVERY: usize = 16;
+pub(crate) const WINDOWS_PER_CHECK: usize = 16;
 
 /// What a window says of the samples nearest to its middle.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Verdict {
+pub(crate) struct RegimeAssignment {
     pub regime: u32,
     /// The p-value of the directions; none if none is defined.
     pub p_value: Option<f64>,
@@ -27,13 +27,13 @@ impl Regimes {
     /// For every sample of a segment the verdict of the window whose middle is nearest, as an index into the
     /// verdicts; both are empty if the segment is shorter than a window. Shares of channels are worked out where
     /// the p-value lies below `alpha`.
-    pub(crate) fn verdicts(
+    pub(crate) fn assignments(
         &self,
         channels: &[ChannelModel],
         segment: &Segment,
         alpha: f64,
         check: Check,
-    ) -> (Vec<Verdict>, Vec<usize>) {
+    ) -> (Vec<RegimeAssignment>, Vec<usize>) {
         let starts = starts(segment.start, segment.len(), self.length, hop(self.length));
         if starts.is_empty() {
             return (Vec::new(), Vec::new());
@@ -42,25 +42,25 @@ impl Regimes {
         let mut reader = Reader::new(channels, self.scale);
         let mut own = Vec::new();
         for (i, &start) in starts.iter().enumerate() {
-            if i % CHECK_EVERY == 0 {
+            if i % WINDOWS_PER_CHECK == 0 {
                 check();
             }
             reader.features(&scaled, start, &mut own);
         }
         let dim = Self::dimension(self.length, channels.len());
         let features = smooth(&own, dim, Self::neighbours(channels, self.scale), check);
-        let verdicts =
+        let assignments =
             starts
                 .iter()
                 .zip(features.chunks_exact(dim))
                 .enumerate()
                 .map(|(i, (&start, features))| {
-                    if i % CHECK_EVERY == 0 {
+                    if i % WINDOWS_PER_CHECK == 0 {
                         check();
                     }
-                    self.verdict(features, &cut(&scaled, start, self.length), alpha)
+                    self.assignment(features, &cut(&scaled, start, self.length), alpha)
                 });
-        let verdicts = verdicts.collect();
+        let assignments = assignments.collect();
         let middle = |w: usize| starts[w] + self.length / 2;
         let mut nearest = 0;
         let of_sample = (0..segment.len()).map(|i| {
@@ -70,7 +70,7 @@ impl Regimes {
             }
             nearest
         });
-        (verdicts, of_sample.collect())
+        (assignments, of_sample.collect())
     }
 
     /// How many windows on either side a window is classified with: no more than the longest window reaches.
@@ -80,10 +80,10 @@ impl Regimes {
         let length = scales[scale].length;
         // A sample lies up to half a step beside the middle of its window.
         let beyond = longest.saturating_sub(length / 2 + hop(length) / 2);
-        (beyond / hop(length)).min(NEIGHBOURS)
+        (beyond / hop(length)).min(MAX_NEIGHBOURS)
     }
 
-    fn verdict(&self, features: &[f32], window: &[&[f32]], alpha: f64) -> Verdict {
+    fn assignment(&self, features: &[f32], window: &[&[f32]], alpha: f64) -> RegimeAssignment {
         let regime = self.centres.nearest(features).0;
         let kinds = Kind::of(window.len());
         let judged = kinds
@@ -100,7 +100,7 @@ impl Regimes {
         let worst = judged.min_by(|a, b| a.0.total_cmp(&b.0));
         let p_value = worst.as_ref().map(|w| (count * w.0).min(1.0));
         let telling = window.len() > 1 && p_value.is_some_and(|p| p < alpha);
-        Verdict {
+        RegimeAssignment {
             regime: regime as u32,
             p_value,
             channels: worst
@@ -121,7 +121,7 @@ pub(crate) fn smooth(features: &[f32], dim: usize, reach: usize, check: Check) -
     let rows: Vec<&[f32]> = features.chunks_exact(dim).collect();
     let mut out = Vec::with_capacity(features.len());
     for i in 0..rows.len() {
-        if i % CHECK_EVERY == 0 {
+        if i % WINDOWS_PER_CHECK == 0 {
             check();
         }
         let near = &rows[i.saturating_sub(reach)..(i + reach + 1).min(rows.len())];

@@ -1,11 +1,11 @@
 //! The scores of the samples of one segment.
 
-use super::causal::{Pace, blended, causal_score, part, weight};
-use super::combine::{Blend, Residual, scale_weight, softplus};
+use super::causal::{WindowCadence, blended, causal_score, part, weight};
+use super::combine::{ChannelPooling, ResidualBoost, scale_weight, softplus};
 use super::distance::ScoringMode;
 use crate::control::Check;
 use crate::metric::Metric;
-use crate::model::{ChannelModel, PerAspect};
+use crate::model::{ChannelModel, PerComponent};
 use crate::residual::{Excesses, Residuals};
 use crate::series::Segment;
 use crate::view::{Extractor, PerView, View};
@@ -14,9 +14,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// Rows between two calls of the cancel hook.
-pub(super) const CHECK_EVERY: usize = 1 << 14;
+pub(super) const ROWS_PER_CHECK: usize = 1 << 14;
 /// Windows between two calls of it.
-const CHECK_WINDOWS: usize = 1 << 10;
+const WINDOWS_PER_CHECK: usize = 1 << 10;
 
 /// The scores of the samples of one segment.
 pub(crate) struct Scores {
@@ -24,10 +24,10 @@ pub(crate) struct Scores {
     /// Per sample the score; empty if the segment is shorter than every window.
     pub(crate) score: Vec<f64>,
     /// Per sample the weight of each aspect; empty unless shares are wanted.
-    pub(super) views: Vec<PerAspect<f32>>,
+    pub(super) views: Vec<PerComponent<f32>>,
     /// Per sample the weight of each channel; empty unless shares are wanted.
     pub(super) weights: Vec<f32>,
-    /// In causal sight, of every length the first sample that a window ends at, and the weight.
+    /// In causal mode, of every length the first sample that a window ends at, and the weight.
     begun: Vec<(usize, f64)>,
 }
 
@@ -103,7 +103,7 @@ impl Scores {
         }
         out.score = vec![0.0; segment.len()];
         if shares {
-            out.views = vec![PerAspect::default(); segment.len()];
+            out.views = vec![PerComponent::default(); segment.len()];
             out.weights = vec![0.0; segment.len() * channels.len()];
         }
         for (s, &length) in lengths.iter().enumerate().take(fitting) {
@@ -114,12 +114,12 @@ impl Scores {
                     out.add_scale(channels, s, runs(&starts, length), &distances, check);
                 }
                 ScoringMode::Causal => {
-                    let pace = Pace::of(&channels[0], s);
-                    let starts = starts(segment.start, segment.len(), length, pace.hop());
+                    let cadence = WindowCadence::of(&channels[0], s);
+                    let starts = starts(segment.start, segment.len(), length, cadence.hop());
                     let distances = distances(s, length, &starts);
-                    let windows = pace.aligned(segment.start, &starts);
+                    let windows = cadence.aligned(segment.start, &starts);
                     let windows: Vec<(usize, usize)> = windows.into_iter().map(|w| (w, starts[w])).collect();
-                    out.add_latest(channels, s, &windows, pace.back(), &distances, check);
+                    out.add_latest(channels, s, &windows, cadence.back(), &distances, check);
                 }
             }
         }
@@ -140,16 +140,16 @@ impl Scores {
         distances: &[Cow<'_, [PerView<f32>]>],
         check: Check,
     ) {
-        let mut blend = Blend::new(channels.len(), !self.views.is_empty());
+        let mut pooling = ChannelPooling::new(channels.len(), !self.views.is_empty());
         let weight = scale_weight(channels, scale);
         for (n, run) in runs.enumerate() {
-            if n.is_multiple_of(CHECK_WINDOWS) {
+            if n.is_multiple_of(WINDOWS_PER_CHECK) {
                 check();
             }
             let means = distances.iter().map(|d| mean(&d[run.windows.clone()]));
             let models = channels.iter().map(|c| &c.scales[scale]);
-            let (sum, views) = blend.add(models, weight, ScoringMode::Retrospective, means);
-            self.spread(run.samples, sum, &views, &blend.weights);
+            let (sum, views) = pooling.add(models, weight, ScoringMode::Retrospective, means);
+            self.spread(run.samples, sum, &views, &pooling.weights);
         }
     }
 
@@ -165,21 +165,21 @@ impl Scores {
         check: Check,
     ) {
         let length = channels[0].causal_scales()[scale].length;
-        let mut blend = Blend::new(channels.len(), !self.views.is_empty());
+        let mut pooling = ChannelPooling::new(channels.len(), !self.views.is_empty());
         let mut means: Vec<f64> = Vec::with_capacity(windows.len());
         for (n, (w, start)) in windows.iter().enumerate() {
-            if n.is_multiple_of(CHECK_WINDOWS) {
+            if n.is_multiple_of(WINDOWS_PER_CHECK) {
                 check();
             }
             let own = distances.iter().map(|d| d[*w]);
-            let (mean, views) = blended(&mut blend, channels, scale, own);
+            let (mean, views) = blended(&mut pooling, channels, scale, own);
             let before = n.checked_sub(back).map(|b| means[b]);
             means.push(mean);
             let next = windows
                 .get(n + 1)
                 .map_or(self.score.len(), |(_, s)| s + length - 1);
             let samples = start + length - 1..next;
-            self.spread(samples, part(length, mean, before), &views, &blend.weights);
+            self.spread(samples, part(length, mean, before), &views, &pooling.weights);
         }
         if let Some((_, first)) = windows.first() {
             self.begun.push((first + length - 1, weight(length)));
@@ -204,33 +204,33 @@ impl Scores {
 }
 
 impl Scores {
-    /// Turns the sums over window lengths, which in hindsight have the weight `total` together, into scores; not a number
-    /// where no window has ended yet.
+    /// Turns the sums over window lengths, which in retrospective scores have the weight `total` together, into scores;
+    /// not a number where no window has ended yet.
     fn finish(&mut self, total: f64, excesses: &Excesses, mode: ScoringMode, check: Check) {
-        let mut residual = Residual::new(self.channels);
+        let mut boost = ResidualBoost::new(self.channels);
         let channels = self.channels;
         for (i, score) in self.score.iter_mut().enumerate() {
-            if i.is_multiple_of(CHECK_EVERY) {
+            if i.is_multiple_of(ROWS_PER_CHECK) {
                 check();
             }
-            residual.blend(match mode {
+            boost.absorb(match mode {
                 ScoringMode::Retrospective => excesses.of(i),
                 ScoringMode::Causal => excesses.until(i),
             });
             let share = match mode {
                 ScoringMode::Retrospective => {
-                    *score = softplus(*score / (total * View::COUNT as f64) + residual.sum);
+                    *score = softplus(*score / (total * View::COUNT as f64) + boost.sum);
                     1.0 / total
                 }
                 ScoringMode::Causal => {
                     let ended = self.begun.iter().filter(|(first, _)| *first <= i);
                     let weights: f64 = ended.map(|(_, weight)| weight).sum();
-                    *score = causal_score(*score, weights, residual.sum);
+                    *score = causal_score(*score, weights, boost.sum);
                     1.0 / weights
                 }
             };
             if let Some(views) = self.views.get_mut(i) {
-                residual.join(share, views, &mut self.weights[i * channels..(i + 1) * channels]);
+                boost.join(share, views, &mut self.weights[i * channels..(i + 1) * channels]);
             }
         }
     }

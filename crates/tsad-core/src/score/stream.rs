@@ -2,9 +2,9 @@
 
 use super::combine::{most_to_blame, shares};
 use super::distance::ScoringMode;
-use super::judge::{channel_shares, status_at};
 use super::latest::Latest;
 use super::point::{Point, Status};
+use super::point_builder::{channel_shares, status_at};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Model, Trained};
 use crate::residual::{Excesses, LAGS};
@@ -15,9 +15,9 @@ use std::sync::Arc;
 /// A causal scorer: rows go in in the order of time, and each comes out with a score that no later row changes.
 ///
 /// The score of a row rests on the windows that end at its sample or before ([`super::score_causal`]); until the first
-/// window is full the status is `Warmup`. Rows are put on the model's grid as in hindsight: several rows of a cell
-/// count as their mean so far, a gap of up to `max_gap` cells is filled linearly as soon as the value behind it is
-/// known, and a longer one begins anew. A row that lacks some of its channels gets the score of the windows before
+/// window is full the status is `Warmup`. Rows are put on the model's grid as for retrospective scores: several rows of
+/// a cell count as their mean so far, a gap of up to `max_gap` cells is filled linearly as soon as the value behind it
+/// is known, and a longer one begins anew. A row that lacks some of its channels gets the score of the windows before
 /// it.
 ///
 /// The decision is by the distance to normal windows, whatever the model's `decision`: principal directions need
@@ -48,7 +48,7 @@ pub struct Stream {
 
 /// Where a value last deviated from the baseline by the least deviation asked for.
 struct Far {
-    asked: bool,
+    required: bool,
     /// The shortest window, in samples.
     reach: u64,
     last: Option<i64>,
@@ -57,14 +57,14 @@ struct Far {
 impl Far {
     fn note(&mut self, model: &Model, trained: &Trained, cell: i64, values: impl Iterator<Item = f64>) {
         let mut pairs = values.zip(&trained.baselines);
-        if self.asked && pairs.any(|(v, b)| model.params.is_far(v, b.at(cell).expected)) {
+        if self.required && pairs.any(|(v, b)| model.params.is_far(v, b.at(cell).expected)) {
             self.last = Some(cell);
         }
     }
 
     /// Whether one of the samples before `next` that the shortest window saw last deviated enough.
-    fn matters(&self, next: i64) -> bool {
-        !self.asked || self.last.is_some_and(|last| next.abs_diff(last) <= self.reach)
+    fn exceeds_min_deviation(&self, next: i64) -> bool {
+        !self.required || self.last.is_some_and(|last| next.abs_diff(last) <= self.reach)
     }
 }
 
@@ -103,7 +103,7 @@ impl Stream {
             excesses: Excesses::zero(trained.map_or(0, |t| t.channels.len()), 1),
             recent: Vec::new(),
             far: Far {
-                asked: model.params.asks_for_deviation(),
+                required: model.params.asks_for_deviation(),
                 reach: model.shortest_window().unwrap_or(0) as u64,
                 last: None,
             },
@@ -167,8 +167,8 @@ impl Stream {
         let mut score = blended.score;
         let mut p_value = calibration.p_value(score);
         let mut status = status_at(&model, trained, time);
-        if calibration.is_anomaly(score) && !self.far.matters(self.next) {
-            // As in hindsight: not significant, so that score and p-value must say so too.
+        if calibration.is_anomaly(score) && !self.far.exceeds_min_deviation(self.next) {
+            // As for retrospective scores: not significant, so that score and p-value must say so too.
             (score, p_value) = (calibration.threshold, calibration.alpha);
             status = Status::SmallDeviation;
         }

@@ -1,6 +1,6 @@
 //! Rows as they come: in any order, with duplicates and missing values.
 
-use crate::control::{Check, Pace};
+use crate::control::{Check, ComparisonTicker};
 use crate::error::{Error, ErrorKind, Result, no_memory};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -84,8 +84,8 @@ impl Samples {
     /// Adds a row; a NaN is a missing value.
     ///
     /// # Errors
-    /// `Dimension` if the number of values is not the number of channels, `NotFinite` if one is infinite, `OutOfMemory` if
-    /// there is no room; the rows are as they were then.
+    /// `Dimension` if the number of values is not the number of channels, `NotFinite` if one is infinite, `OutOfMemory`
+    /// if there is no room; the rows are as they were then.
     pub fn push(&mut self, time: i64, values: &[f64]) -> Result<()> {
         if values.len() != self.channels {
             return Err(Error::new(
@@ -121,7 +121,8 @@ impl Samples {
     /// Adds all rows of `other`.
     ///
     /// # Errors
-    /// `Dimension` if the numbers of channels differ, `OutOfMemory` if there is no room; the rows are as they were then.
+    /// `Dimension` if the numbers of channels differ, `OutOfMemory` if there is no room; the rows are as they were
+    /// then.
     pub fn append(&mut self, other: &Self) -> Result<()> {
         if other.channels != self.channels {
             return Err(Error::new(
@@ -169,8 +170,8 @@ impl Samples {
     }
 
     /// Drops the earliest rows beyond `most` and counts them. Of rows of one time those go first whose values come
-    /// first, so that what stays does not depend on the order in which rows were added, nor on when, and how often, rows
-    /// were dropped before. The order of the others is kept.
+    /// first, so that what stays does not depend on the order in which rows were added, nor on when, and how often,
+    /// rows were dropped before. The order of the others is kept.
     ///
     /// Time is linear in the number of rows.
     ///
@@ -194,9 +195,9 @@ impl Samples {
         stays.try_reserve_exact(self.len()).map_err(no_memory)?;
         order.extend(0..self.len());
         stays.resize(self.len(), true);
-        let pace = Pace::new(check);
+        let ticker = ComparisonTicker::new(check);
         order.select_nth_unstable_by(surplus, |&i, &j| {
-            pace.step();
+            ticker.step();
             self.canonically(i, j)
         });
         order[..surplus].iter().for_each(|i| stays[*i] = false);
@@ -208,8 +209,8 @@ impl Samples {
         Ok(())
     }
 
-    /// [`Samples::keep_latest`] for rows that keep arriving: only once half as many as `most` are to be dropped, so that it
-    /// takes constant time a row. What stays in the end does not depend on it.
+    /// [`Samples::keep_latest`] for rows that keep arriving: only once half as many as `most` are to be dropped, so
+    /// that it takes constant time a row. What stays in the end does not depend on it.
     ///
     /// # Errors
     /// As [`Samples::keep_latest`].
@@ -244,9 +245,9 @@ impl Samples {
             return shared(&self.times);
         }
         let mut times = self.times.clone();
-        let pace = Pace::new(check);
+        let ticker = ComparisonTicker::new(check);
         times.sort_unstable_by(|a, b| {
-            pace.step();
+            ticker.step();
             a.cmp(b)
         });
         shared(&times)
@@ -296,9 +297,9 @@ impl Samples {
             return self;
         }
         let mut order: Vec<usize> = (0..self.len()).collect();
-        let pace = Pace::new(check);
+        let ticker = ComparisonTicker::new(check);
         order.sort_by(|&i, &j| {
-            pace.step();
+            ticker.step();
             self.times[i].cmp(&self.times[j])
         });
         self.permuted(&order)
@@ -312,9 +313,9 @@ impl Samples {
             return self;
         }
         let mut order: Vec<usize> = (0..self.len()).collect();
-        let pace = Pace::new(check);
+        let ticker = ComparisonTicker::new(check);
         order.sort_by(|&i, &j| {
-            pace.step();
+            ticker.step();
             self.canonically(i, j)
         });
         self.permuted(&order)
@@ -333,7 +334,7 @@ impl Samples {
     #[must_use]
     pub fn select(&self, channels: &[usize], check: Check) -> Self {
         let rows = (0..self.len()).map(|i| {
-            if i.is_multiple_of(Pace::EVERY as usize) {
+            if i.is_multiple_of(ComparisonTicker::COMPARISONS_PER_CHECK as usize) {
                 check();
             }
             self.row(i)

@@ -6,7 +6,7 @@ use crate::control::Check;
 use std::ops::Range;
 
 /// Rows, or segments, between two calls of the cancel hook.
-const CHECK_EVERY: usize = 1 << 14;
+const CELLS_PER_CHECK: usize = 1 << 14;
 
 /// A series on its grid, cut into segments at every gap longer than `max_gap` intervals.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,7 +79,7 @@ impl Series {
         let cells = Cells::of_rows(rows, grid, check);
         let stretches = cells.stretches(max_gap, check);
         let fill = |(i, s): (usize, Stretch)| {
-            if i.is_multiple_of(CHECK_EVERY) {
+            if i.is_multiple_of(CELLS_PER_CHECK) {
                 check();
             }
             cells.fill(s, check)
@@ -185,7 +185,7 @@ impl Cells {
         let mut of_row = Vec::with_capacity(rows.len());
         let mut counts = vec![0_u32; channels];
         for (i, &time) in rows.times().iter().enumerate() {
-            if i.is_multiple_of(CHECK_EVERY) {
+            if i.is_multiple_of(CELLS_PER_CHECK) {
                 check();
             }
             let number = grid.cell(time);
@@ -258,7 +258,7 @@ impl Cells {
         }
         let mut values = vec![0.0; len * self.channels];
         // Short segments are many: the hook is for long ones.
-        let long = len * self.channels >= CHECK_EVERY;
+        let long = len * self.channels >= CELLS_PER_CHECK;
         for (c, line) in values.chunks_exact_mut(len).enumerate() {
             if long {
                 check();
@@ -349,7 +349,7 @@ fn close(means: &mut [f64], counts: &mut [u32]) {
 fn places(cells: &Cells, segments: &[Segment], check: Check) -> Vec<Option<Place>> {
     let mut segment = 0;
     let place = |(i, &cell): (usize, &usize)| {
-        if i.is_multiple_of(CHECK_EVERY) {
+        if i.is_multiple_of(CELLS_PER_CHECK) {
             check();
         }
         let number = cells.numbers[cell];

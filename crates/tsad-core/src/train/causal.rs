@@ -6,7 +6,7 @@ use crate::model::{ChannelModel, ScaleModel};
 use crate::params::ValidParams;
 use crate::residual::Excesses;
 use crate::score::causal::{blended, causal_score, part, weight};
-use crate::score::combine::{Blend, Residual};
+use crate::score::combine::{ChannelPooling, ResidualBoost};
 use crate::series::Series;
 use crate::window::plan::{AnchorPoints, WindowPlan, causal_lengths};
 
@@ -35,7 +35,7 @@ impl ChannelModel {
 
 /// Learns windows for causal scores alone, of all channels of a series, at the lengths of the model and at three
 /// quarters of each. Returns the held-out distances of each channel at each length; none if such windows are not asked
-/// for, or if there are too few instants for any.
+/// for, or if there are too few anchor points for any.
 pub(crate) fn learn(
     channels: &mut [ChannelModel],
     series: &Series,
@@ -53,8 +53,8 @@ pub(crate) fn learn(
     (!lengths.is_empty()).then(|| channels.iter_mut().enumerate().map(learn).collect())
 }
 
-/// The causal scores of the training samples at the instants at which windows of their own were learned, by centres
-/// found without these.
+/// The causal scores of the training samples at the anchor points at which windows of their own were learned, by
+/// centres found without these.
 pub(crate) fn held_out_scores(
     channels: &[ChannelModel],
     held_out: &[Vec<&HeldOut>],
@@ -62,8 +62,8 @@ pub(crate) fn held_out_scores(
     anchors: &AnchorPoints,
     check: Check,
 ) -> Vec<Vec<f64>> {
-    let mut blend = Blend::new(channels.len(), false);
-    let mut residual = Residual::new(channels.len());
+    let mut pooling = ChannelPooling::new(channels.len(), false);
+    let mut boost = ResidualBoost::new(channels.len());
     let mut scores = |(s, anchors): (usize, &Vec<usize>)| {
         let mut sums = vec![(0.0, 0.0); anchors.len()];
         for (scale, model) in channels[0].causal.iter().enumerate() {
@@ -75,7 +75,7 @@ pub(crate) fn held_out_scores(
                 }
                 let mut mean = |w: usize| {
                     let of = held_out.iter().map(|c| c[scale][s][w]);
-                    blended(&mut blend, channels, scale, of).0
+                    blended(&mut pooling, channels, scale, of).0
                 };
                 let (before, mean) = (mean(2 * pair), mean(2 * pair + 1));
                 let (sum, weights) = &mut sums[first + pair];
@@ -84,8 +84,8 @@ pub(crate) fn held_out_scores(
             }
         }
         let score = |((sum, weights), anchor): (&(f64, f64), &usize)| {
-            residual.blend(excesses[s].until(*anchor));
-            causal_score(*sum, *weights, residual.sum)
+            boost.absorb(excesses[s].until(*anchor));
+            causal_score(*sum, *weights, boost.sum)
         };
         sums.iter().zip(anchors).map(score).collect()
     };

@@ -5,7 +5,7 @@ use crate::cluster::Centres;
 use crate::control::Check;
 use crate::model::{AlignmentCorrection, ChannelModel, ScaleModel, ViewModel};
 use crate::params::{Params, ValidParams};
-use crate::score::distance::CHECK_EVERY;
+use crate::score::distance::WINDOWS_PER_CHECK;
 use crate::series::{RobustScale, Segment, Series, scaled_by};
 use crate::view::{Extractor, PerView, Standard, View};
 use crate::window::plan::WindowPlan;
@@ -66,7 +66,7 @@ impl ChannelModel {
 }
 
 impl ScaleModel {
-    /// Learns the windows of a layout; also returns the held-out distances, if there is enough to hold some out.
+    /// Learns the windows of a plan; also returns the held-out distances, if there is enough to hold some out.
     pub(crate) fn fit(
         segments: &[(i64, Vec<f32>)],
         plan: &WindowPlan,
@@ -93,9 +93,9 @@ impl ScaleModel {
                 let cells = cells.flat_map(|((first, _), starts)| starts.iter().map(|s| *first + *s as i64));
                 origins = Self::origins_of(&view.centres, &features, &cells.collect::<Vec<_>>());
             }
-            // The quick leave-out serves to weigh views and scales against one another, where it ranks
-            // better (measured); the false-alarm rate needs the honest one.
-            let quick = view.learn_alignment(&features, &offset_raw[v], plan, check);
+            // The jackknife serves to weigh views and scales against one another, where it ranks
+            // better (measured); the false-alarm rate needs the cross-fitted one.
+            let jackknife = view.learn_alignment(&features, &offset_raw[v], plan, check);
             if plan.covering {
                 view.fill(
                     v,
@@ -104,11 +104,11 @@ impl ScaleModel {
                     &mut in_sample,
                 );
             }
-            let quick = quick.unwrap_or_else(|| view.distances(&features, check));
-            view.fill(v, &quick, &plan.unaligned, &mut held_out);
+            let jackknife = jackknife.unwrap_or_else(|| view.distances(&features, check));
+            view.fill(v, &jackknife, &plan.unaligned, &mut held_out);
             view.calibrate(v, &held_out, &in_sample, plan);
             match held_out::distances(&raw[v], dims[v], &plan.folds, plan.refitted, |rest| fit(rest).0) {
-                Some(honest) => view.fill(v, &honest, &plan.unaligned, &mut held_out),
+                Some(cross_fitted) => view.fill(v, &cross_fitted, &plan.unaligned, &mut held_out),
                 None => complete = false,
             }
             view
@@ -172,7 +172,7 @@ pub(crate) fn extract_all(
     let mut features = dims.map(|dim| Vec::with_capacity(windows * dim));
     for ((_, values), starts) in segments.iter().zip(starts) {
         for (i, &s) in starts.iter().enumerate() {
-            if i % CHECK_EVERY == 0 {
+            if i % WINDOWS_PER_CHECK == 0 {
                 check();
             }
             extractor.extract(&values[s..s + length], &mut row);
@@ -224,7 +224,7 @@ mod tests {
         let mut extractor = Extractor::new(64);
         let starts = &plan.starts[0];
         let values = (0, segments[0].1.as_slice());
-        let seen = model.log_distances(
+        let in_sample = model.log_distances(
             values,
             starts,
             &mut extractor,
@@ -233,19 +233,22 @@ mod tests {
             &|| {},
         );
         for (v, view) in model.views.iter().enumerate() {
-            let (mean, within) = sample_moments(v, &vec![seen.clone()], &plan);
+            let (mean, in_sample_deviation) = sample_moments(v, &vec![in_sample.clone()], &plan);
             assert!((view.mean - mean).abs() < 1e-6, "{v}");
             let mut features = raw[v].clone();
             view.standard.apply_all(&mut features);
-            let apart = view.centres.held_out_distances(&features, &plan.near, &|| {});
+            let left_out = view.centres.held_out_distances(&features, &plan.near, &|| {});
             let mut held_out = vec![vec![PerView::default(); starts.len()]];
-            view.fill(v, &apart.unwrap(), &plan.unaligned, &mut held_out);
-            let (_, apart) = sample_moments(v, &held_out, &plan);
+            view.fill(v, &left_out.unwrap(), &plan.unaligned, &mut held_out);
+            let (_, held_out_deviation) = sample_moments(v, &held_out, &plan);
             assert!(
-                (view.deviation / (apart * within).sqrt() - 1.0).abs() < 1e-6,
+                (view.deviation / (held_out_deviation * in_sample_deviation).sqrt() - 1.0).abs() < 1e-6,
                 "{v}"
             );
-            assert!(1.02 * within < apart, "{v}: {within} {apart}");
+            assert!(
+                1.02 * in_sample_deviation < held_out_deviation,
+                "{v}: {in_sample_deviation} {held_out_deviation}"
+            );
             assert!(view.window_mean > mean, "{v}");
         }
     }

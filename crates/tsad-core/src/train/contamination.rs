@@ -1,45 +1,45 @@
 //! Past incidents in the training part, so that they can be left out of it.
 
 use super::held_out::{HeldOut, complete, held_out_scores};
-use crate::calibrate::tail_index::heaviness;
-use crate::calibrate::{Calibration, Source, Usual};
+use crate::calibrate::tail_index::tail_index_factor;
+use crate::calibrate::{Calibration, Source, TailPrior};
 use crate::control::Check;
 use crate::model::ChannelModel;
 use crate::params::ValidParams;
 use crate::residual::Excesses;
-use crate::score::combine::{Blend, scale_weight};
-use crate::score::distance::{CHECK_EVERY, ScoringMode};
+use crate::score::combine::{ChannelPooling, scale_weight};
+use crate::score::distance::{ScoringMode, WINDOWS_PER_CHECK};
 use crate::series::Series;
 use crate::view::View;
 use crate::window::placement::{hop, mean, runs, starts};
 use std::ops::Range;
 
 /// At most this many incidents are looked for: what happens more often is no incident but a habit.
-const MOST: usize = 2;
+const MAX_INCIDENTS: usize = 2;
 /// An incident is left out if the rest of the training part lets expect fewer than this many of its height.
-const ALL_BUT_IMPOSSIBLE: f64 = 1e-2;
+const MAX_EXPECTED_INCIDENTS: f64 = 1e-2;
 /// Nothing is looked for if the rest lets expect this many of the highest score.
-const WORTH_A_LOOK: f64 = 0.5;
+const CANDIDATE_EXPECTATION: f64 = 0.5;
 /// With a tail of values this much heavier than usual, extremes are the habit of a series.
-const HEAVY: f64 = 1.5;
+const MAX_TAIL_INDEX_FACTOR: f64 = 1.5;
 /// Below this many longest windows the training part tells too little of what is rare for something to be cut out.
-const LEAST_WINDOWS: usize = 6;
+const MIN_LONGEST_WINDOWS: usize = 6;
 /// The samples of an incident are those above this share of its height.
-const CORE: f64 = 0.5;
+const CORE_HEIGHT_SHARE: f64 = 0.5;
 
 /// A sample range of one segment.
-pub(crate) type Place = (usize, Range<usize>);
+pub(crate) type Span = (usize, Range<usize>);
 
 /// Whether windows that reach into the incidents found in a series may be kept from its model. Of a short series too
 /// few would be left; and of several channels one that rarely switches looks like an incident (both measured: they
 /// rank worse). Then only the calibration does without them.
-pub(crate) fn may_be_cut(channels: &[ChannelModel], series: &Series) -> bool {
+pub(crate) fn can_excise(channels: &[ChannelModel], series: &Series) -> bool {
     let longest = channels[0].scales.last().map_or(0, |s| s.length);
-    channels.len() == 1 && series.len() >= LEAST_WINDOWS * longest
+    channels.len() == 1 && series.len() >= MIN_LONGEST_WINDOWS * longest
 }
 
 /// The scores that share no window with an incident, segment by segment.
-pub(crate) fn without(scores: &[Vec<f64>], incidents: &[Place], reach: usize) -> Vec<Vec<f64>> {
+pub(crate) fn without(scores: &[Vec<f64>], incidents: &[Span], reach: usize) -> Vec<Vec<f64>> {
     let mut left: Vec<Vec<bool>> = scores.iter().map(|s| vec![true; s.len()]).collect();
     for (segment, core) in incidents {
         leave_out(&mut left[*segment], core, reach);
@@ -51,7 +51,7 @@ pub(crate) fn without(scores: &[Vec<f64>], incidents: &[Place], reach: usize) ->
 pub(crate) fn without_at(
     scores: &[Vec<f64>],
     samples: &[Vec<usize>],
-    incidents: &[Place],
+    incidents: &[Span],
     reach: usize,
 ) -> Vec<Vec<f64>> {
     let far = |s: usize, i: usize| {
@@ -81,7 +81,7 @@ pub(crate) fn past_incidents(
     series: &Series,
     params: &ValidParams,
     check: Check,
-) -> (Vec<Place>, Option<Vec<Vec<f64>>>) {
+) -> (Vec<Span>, Option<Vec<Vec<f64>>>) {
     let Some(held_out) = complete(held_out) else {
         return (Vec::new(), None);
     };
@@ -120,22 +120,22 @@ fn find(
     scores: &[Vec<f64>],
     contamination: f64,
     check: Check,
-) -> Vec<Place> {
+) -> Vec<Span> {
     let reach = channels[0].scales.last().map_or(0, |s| s.length);
     let mut budget = (contamination * series.len() as f64) as usize;
-    if budget == 0 || !worth_a_look(scores, reach) {
+    if budget == 0 || !is_candidate(scores, reach) {
         return Vec::new();
     }
     check();
-    let sharp = Sharp::of(channels, held_out, series, check);
+    let localized = LocalizedScore::of(channels, held_out, series, check);
     check();
     let mut left: Vec<Vec<bool>> = scores.iter().map(|s| vec![true; s.len()]).collect();
     let (mut found, mut certain) = (Vec::new(), 0);
-    while found.len() < MOST {
+    while found.len() < MAX_INCIDENTS {
         let Some((segment, at)) = highest(scores, &left, reach / 2) else {
             break;
         };
-        let core = sharp.core(segment, at, reach);
+        let core = localized.core(segment, at, reach);
         if core.len() > budget {
             break;
         }
@@ -144,9 +144,9 @@ fn find(
         found.push((segment, core));
         // In the units of the rest: the incident widens what its views take for usual.
         check();
-        let judges = standardised(channels, held_out, series, &left);
+        let restandardised = standardised(channels, held_out, series, &left);
         let scores = held_out_scores(
-            &judges,
+            &restandardised,
             held_out,
             excesses,
             series,
@@ -155,16 +155,16 @@ fn find(
         );
         check();
         let rest = series.without(&in_order(&found));
-        let heavy = heaviness(&rest, check);
+        let tail_factor = tail_index_factor(&rest, check);
         check();
-        if heavy > HEAVY {
+        if tail_factor > MAX_TAIL_INDEX_FACTOR {
             break;
         }
-        let usual = Usual::RETROSPECTIVE.wider(heavy);
-        let Some(rest) = calibration(&scores, &left, reach, usual) else {
+        let prior = TailPrior::RETROSPECTIVE.with_tail_scaled(tail_factor);
+        let Some(rest) = calibration(&scores, &left, reach, prior) else {
             break;
         };
-        if rest.expected_stretches(scores[segment][at]) < ALL_BUT_IMPOSSIBLE {
+        if rest.expected_clusters(scores[segment][at]) < MAX_EXPECTED_INCIDENTS {
             certain = found.len();
         }
     }
@@ -172,31 +172,32 @@ fn find(
     in_order(&found)
 }
 
-/// Whether the highest score stands out at all beside those that share no window with the highest [`MOST`] candidates,
-/// by far more than will do: most series have no incident, and this costs a tenth of the search.
-fn worth_a_look(scores: &[Vec<f64>], reach: usize) -> bool {
+/// Whether the highest score stands out at all beside those that share no window with the highest [`MAX_INCIDENTS`]
+/// candidates, by far more than will do: most series have no incident, and this costs a tenth of the search.
+fn is_candidate(scores: &[Vec<f64>], reach: usize) -> bool {
     let mut left: Vec<Vec<bool>> = scores.iter().map(|s| vec![true; s.len()]).collect();
     let mut top = None;
-    for _ in 0..MOST {
+    for _ in 0..MAX_INCIDENTS {
         let Some((segment, at)) = highest(scores, &left, reach / 2) else {
             break;
         };
         top = top.or(Some(scores[segment][at]));
         leave_out(&mut left[segment], &(at..at + 1), reach);
     }
-    let rest = calibration(scores, &left, reach, Usual::RETROSPECTIVE);
+    let rest = calibration(scores, &left, reach, TailPrior::RETROSPECTIVE);
     top.zip(rest)
-        .is_none_or(|(top, rest)| rest.expected_stretches(top) < WORTH_A_LOOK)
+        .is_none_or(|(top, rest)| rest.expected_clusters(top) < CANDIDATE_EXPECTATION)
 }
 
-fn in_order(places: &[Place]) -> Vec<Place> {
+fn in_order(places: &[Span]) -> Vec<Span> {
     let mut ordered = places.to_vec();
     ordered.sort_by_key(|(segment, core)| (*segment, core.start));
     ordered
 }
 
-/// Where the highest of the scores that are left is: its segment and sample; the first of several. The samples less than
-/// `margin` from an end of their segment are no candidates: few windows cover them, so that their scores vary more.
+/// Where the highest of the scores that are left is: its segment and sample; the first of several. The samples less
+/// than `margin` from an end of their segment are no candidates: few windows cover them, so that their scores vary
+/// more.
 fn highest(scores: &[Vec<f64>], left: &[Vec<bool>], margin: usize) -> Option<(usize, usize)> {
     let inner = |s: usize| margin..scores[s].len().saturating_sub(margin);
     let all = (0..scores.len()).flat_map(|s| inner(s).map(move |i| (s, i)));
@@ -241,10 +242,15 @@ fn standardised(
 }
 
 /// The calibration by the scores that are left; none if they are fewer than two longest windows.
-fn calibration(scores: &[Vec<f64>], left: &[Vec<bool>], reach: usize, usual: Usual) -> Option<Calibration> {
+fn calibration(
+    scores: &[Vec<f64>],
+    left: &[Vec<bool>],
+    reach: usize,
+    prior: TailPrior,
+) -> Option<Calibration> {
     let segments = remaining(scores, left);
     let count: usize = segments.iter().map(Vec::len).sum();
-    (count >= 2 * reach).then(|| Calibration::fit(&segments, reach, 0.0, usual, Source::HeldOut, 0.5))
+    (count >= 2 * reach).then(|| Calibration::fit(&segments, reach, 0.0, prior, Source::HeldOut, 0.5))
 }
 
 /// The scores that are left, a segment being cut where some are not.
@@ -264,17 +270,17 @@ fn remaining(scores: &[Vec<f64>], left: &[Vec<bool>]) -> Vec<Vec<f64>> {
 }
 
 /// Where something is odd, as sharply as windows tell it.
-struct Sharp {
+struct LocalizedScore {
     /// Per segment and sample the sum over window lengths of the lowest score of the windows that cover it: a sample
     /// beside an incident has a window that does not reach it.
     lowest: Vec<Vec<f64>>,
     median: f64,
 }
 
-impl Sharp {
+impl LocalizedScore {
     fn of(channels: &[ChannelModel], held_out: &[Vec<&HeldOut>], series: &Series, check: Check) -> Self {
         let mut lowest: Vec<Vec<f64>> = series.segments.iter().map(|s| vec![0.0; s.len()]).collect();
-        let mut blend = Blend::new(channels.len(), false);
+        let mut pooling = ChannelPooling::new(channels.len(), false);
         for scale in 0..channels[0].scales.len() {
             let length = channels[0].scales[scale].length;
             let weight = scale_weight(channels, scale);
@@ -282,12 +288,14 @@ impl Sharp {
                 let starts = starts(segment.start, segment.len(), length, hop(length));
                 let windows: Vec<f64> = (0..starts.len())
                     .map(|w| {
-                        if w.is_multiple_of(CHECK_EVERY) {
+                        if w.is_multiple_of(WINDOWS_PER_CHECK) {
                             check();
                         }
                         let distances = held_out.iter().map(|c| c[scale][s][w]);
                         let models = channels.iter().map(|c| &c.scales[scale]);
-                        blend.add(models, weight, ScoringMode::Retrospective, distances).0
+                        pooling
+                            .add(models, weight, ScoringMode::Retrospective, distances)
+                            .0
                     })
                     .collect();
                 if windows.is_empty() {
@@ -315,7 +323,7 @@ impl Sharp {
             .clone()
             .reduce(|best, i| if lowest[i] > lowest[best] { i } else { best })
             .unwrap_or(at);
-        let level = self.median + CORE * (lowest[peak] - self.median);
+        let level = self.median + CORE_HEIGHT_SHARE * (lowest[peak] - self.median);
         let from = lowest[..peak]
             .iter()
             .rposition(|l| *l < level)

@@ -9,7 +9,7 @@ use crate::cluster::Centres;
 use crate::control::Check;
 use crate::metric::context::joint;
 use crate::metric::input::Windows;
-use crate::metric::{EMBEDDING, Embedded, LeftOut, Metric, incident};
+use crate::metric::{EMBEDDING, Embedded, LeftOut, Metric, synthetic};
 use crate::model::{
     AlignmentCorrection, ChannelModel, EmbeddingModel, NeighbourContext, ScaleModel, common_dims,
 };
@@ -24,9 +24,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
 /// The metric is learned from at most about this many windows of all lengths and channels.
-const MOST_WINDOWS: usize = 3000;
+const MAX_METRIC_WINDOWS: usize = 3000;
 /// The stream of random numbers of the learned part; windows lengths and channels have those from 0 on.
-const STREAM: u64 = u64::MAX;
+const EMBEDDING_STREAM: u64 = u64::MAX;
 
 /// Scaled values of every segment, with the grid cell of its first sample.
 type Scaled = Vec<(i64, Vec<f32>)>;
@@ -35,7 +35,7 @@ type Scaled = Vec<(i64, Vec<f32>)>;
 pub(crate) struct Learned {
     /// The encoders, or why there are none.
     pub metric: Result<Metric, LeftOut>,
-    /// The held-out distances of scores in hindsight, channel by channel and scale by scale.
+    /// The held-out distances of retrospective scores, channel by channel and scale by scale.
     pub retrospective: Vec<Vec<Option<HeldOut>>>,
 }
 
@@ -50,37 +50,39 @@ pub(crate) fn learn(
     check: Check,
 ) -> Learned {
     let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
-    rng.set_stream(STREAM);
+    rng.set_stream(EMBEDDING_STREAM);
     let dims = common_dims(channels[0].scales.iter().map(|s| s.length));
     let scaled: Vec<Scaled> = channels
         .iter()
         .enumerate()
         .map(|(c, m)| m.scaled(series, c))
         .collect();
-    let (mut normal, mut made) = (Windows::default(), Windows::default());
-    let share = MOST_WINDOWS / (channels.len() * channels[0].scales.len());
+    let (mut normal, mut synthetic) = (Windows::default(), Windows::default());
+    let share = MAX_METRIC_WINDOWS / (channels.len() * channels[0].scales.len());
     for (model, scaled) in channels.iter().zip(&scaled) {
         for scale in &model.scales {
-            gather(
+            collect_training_windows(
                 scale,
                 scaled,
                 share.max(16),
                 dims,
                 &mut normal,
-                &mut made,
+                &mut synthetic,
                 &mut rng,
                 check,
             );
         }
     }
-    let metric = Metric::learn(&normal, &made, dims, &mut rng, check);
+    let metric = Metric::learn(&normal, &synthetic, dims, &mut rng, check);
     let mut retrospective = Vec::with_capacity(channels.len());
     for ((model, scaled), held_out) in channels.iter_mut().zip(&scaled).zip(held_out) {
         let scales = model.scales.iter_mut().zip(held_out);
         let of_channel = scales.map(|(scale, held_out)| {
             let metric = metric.as_ref().ok();
             let held_out = held_out.as_mut()?;
-            Some(attach(scale, metric, scaled, held_out, params, &mut rng, check))
+            Some(fit_embedding(
+                scale, metric, scaled, held_out, params, &mut rng, check,
+            ))
         });
         retrospective.push(of_channel.collect());
     }
@@ -95,13 +97,13 @@ pub(crate) fn learn(
     clippy::too_many_arguments,
     reason = "two sinks, two sources, and what every step needs"
 )]
-fn gather(
+fn collect_training_windows(
     scale: &ScaleModel,
     scaled: &Scaled,
     share: usize,
     dims: PerView<usize>,
     normal: &mut Windows,
-    made: &mut Windows,
+    synthetic: &mut Windows,
     rng: &mut ChaCha8Rng,
     check: Check,
 ) {
@@ -125,15 +127,15 @@ fn gather(
         normal.push(features.each_ref().map(Vec::as_slice), dims);
         let mut changed = window(at).to_vec();
         let other = (uniform(rng) * places.len() as f64) as usize;
-        incident::make(&mut changed, window(other), rng);
+        synthetic::inject(&mut changed, window(other), rng);
         let features = scale.features(&changed, &mut extractor);
-        made.push(features.each_ref().map(Vec::as_slice), dims);
+        synthetic.push(features.each_ref().map(Vec::as_slice), dims);
     }
 }
 
 /// Adds to the held-out log distances of a scale what encoders and the windows beside let expect, and calibrates it
-/// anew. Returns the held-out distances of scores in hindsight; `held_out` receives those of the encoders only.
-fn attach(
+/// anew. Returns the held-out distances of retrospective scores; `held_out` receives those of the encoders only.
+fn fit_embedding(
     scale: &mut ScaleModel,
     metric: Option<&Metric>,
     scaled: &Scaled,
@@ -145,31 +147,37 @@ fn attach(
     let segments: Vec<(i64, usize)> = scaled.iter().map(|(first, v)| (*first, v.len())).collect();
     let plan = WindowPlan::aligned(&segments, scale.length, params.centres);
     let plain = features(scale, scaled, &plan.starts, check);
-    let (mut quick, mut in_sample) = (held_out.clone(), held_out.clone());
+    let (mut jackknife, mut in_sample) = (held_out.clone(), held_out.clone());
     for (v, view) in scale.views.iter().enumerate() {
-        let seen = view.distances(&plain[v], check);
-        let apart = view.centres.held_out_distances(&plain[v], &plan.near, check);
-        view.fill(v, apart.as_ref().unwrap_or(&seen), &plan.unaligned, &mut quick);
-        view.fill(v, &seen, &plan.unaligned, &mut in_sample);
+        let own = view.distances(&plain[v], check);
+        let left_out = view.centres.held_out_distances(&plain[v], &plan.near, check);
+        view.fill(
+            v,
+            left_out.as_ref().unwrap_or(&own),
+            &plan.unaligned,
+            &mut jackknife,
+        );
+        view.fill(v, &own, &plan.unaligned, &mut in_sample);
     }
     (scale.embedding, scale.context) = (None, None);
     if let Some(metric) = metric {
         let offset = features(scale, scaled, &plan.offset.starts, check);
-        let (head, [added, seen]) = head(metric, (&plain, &offset), &plan, &quick, params, rng, check);
-        add(&mut quick, &added);
+        let (model, [added, in_sample_added]) =
+            embed_windows(metric, (&plain, &offset), &plan, &jackknife, params, rng, check);
+        add(&mut jackknife, &added);
         add(held_out, &added);
-        add(&mut in_sample, &seen);
-        scale.embedding = Some(head);
+        add(&mut in_sample, &in_sample_added);
+        scale.embedding = Some(model);
     }
-    // As for the plain views: the quick leave-out weighs, the honest one keeps the false-alarm rate.
-    scale.calibrate(&quick, &in_sample, &plan);
+    // As for the plain views: the jackknife weighs, the cross-fitted one keeps the false-alarm rate.
+    scale.calibrate(&jackknife, &in_sample, &plan);
     let mut retrospective = held_out.clone();
     let dims = Extractor::dims_of(scale.length);
     let joint: Vec<f32> = (0..plan.windows())
         .flat_map(|i| joint(row(&plain, dims, i)))
         .collect();
     if let Some((beside, known)) =
-        NeighbourContext::learn(&joint, dims, &plan, &quick, &mut scale.views, check)
+        NeighbourContext::learn(&joint, dims, &plan, &jackknife, &mut scale.views, check)
     {
         for (window, known) in retrospective.iter_mut().flatten().zip(known) {
             let added = beside.added(known, window);
@@ -201,13 +209,13 @@ fn add(windows: &mut HeldOut, added: &[PerView<f32>]) {
     }
 }
 
-/// Fits centres in the embedding of the windows of a layout, given their features and those of the late ones, to weigh
-/// like the log distances `quick`. Also returns what is added to each window, held out and in the sample.
-fn head(
+/// Fits centres in the embedding of the windows of a plan, given their features and those of the offset ones, to weigh
+/// like the log distances `jackknife`. Also returns what is added to each window, held out and in the sample.
+fn embed_windows(
     metric: &Metric,
     (plain, offset): (&PerView<Vec<f32>>, &PerView<Vec<f32>>),
     plan: &WindowPlan,
-    quick: &HeldOut,
+    jackknife: &HeldOut,
     params: &ValidParams,
     rng: &mut ChaCha8Rng,
     check: Check,
@@ -225,7 +233,7 @@ fn head(
     let beside = plan.offset.aligned.as_slice();
     let mut learned_offset = PerView::<Vec<f32>>::default();
     let mut learned = vec![PerView::<f32>::default(); embedded.len()];
-    let mut seen = learned.clone();
+    let mut in_sample = learned.clone();
     let centres = std::array::from_fn(|v| {
         let rows: Vec<f32> = embedded.iter().flat_map(|z| z[v]).collect();
         let few = thinned(&rows, EMBEDDING);
@@ -237,18 +245,18 @@ fn head(
         learned_offset[v] = of_offset.iter().flatten().map(|d| log_distance(*d)).collect();
         for (i, z) in embedded.iter().enumerate() {
             let own = centres.distance(&z[v]);
-            seen[i][v] = log_distance(own);
+            in_sample[i][v] = log_distance(own);
             learned[i][v] = log_distance(distances.as_ref().map_or(own, |d| d[i]));
         }
         centres
     });
     let gains = std::array::from_fn(|v| {
-        let plain = spread(quick.iter().flatten().map(|w| w[v]));
+        let plain = spread(jackknife.iter().flatten().map(|w| w[v]));
         let learned = spread(learned.iter().map(|w| w[v]));
         if learned > 0.0 { plain / learned } else { 0.0 }
     });
     let on = |i: &usize, v: usize| gains[v] * learned[*i][v];
-    let head = EmbeddingModel {
+    let model = EmbeddingModel {
         centres,
         gains,
         alignment: std::array::from_fn(|v| {
@@ -259,12 +267,12 @@ fn head(
             }
         }),
     };
-    let added = [learned, seen].map(|logs| {
+    let added = [learned, in_sample].map(|logs| {
         let of = |(log, unaligned): (&PerView<f32>, &bool)| {
             std::array::from_fn(|v| {
-                let log = head.gains[v] * log[v];
+                let log = model.gains[v] * log[v];
                 if *unaligned {
-                    head.alignment[v].aligned(log)
+                    model.alignment[v].aligned(log)
                 } else {
                     log
                 }
@@ -272,7 +280,7 @@ fn head(
         };
         logs.iter().zip(&plan.unaligned).map(of).collect()
     });
-    (head, added)
+    (model, added)
 }
 
 /// The standard deviation.

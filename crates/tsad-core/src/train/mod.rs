@@ -14,8 +14,8 @@ mod update;
 
 pub use update::update;
 
-use crate::calibrate::tail_index::heaviness;
-use crate::calibrate::{Calibration, Source, Usual};
+use crate::calibrate::tail_index::tail_index_factor;
+use crate::calibrate::{Calibration, Source, TailPrior};
 use crate::control::Check;
 use crate::error::Result;
 use crate::expect::Baseline;
@@ -29,7 +29,7 @@ use crate::window::plan::AnchorPoints;
 use channel::usable_scales;
 use contamination::past_incidents;
 use held_out::{HeldOut, complete, held_out_scores, in_sample_scores};
-use units::level;
+use units::recentre_on_held_out;
 
 /// Trains a model. The order of the rows does not matter: equal rows, parameters and seed give an equal model.
 ///
@@ -41,8 +41,8 @@ use units::level;
 /// Time is linear in the number of rows.
 ///
 /// # Errors
-/// `InvalidParameter` if alarms per day are asked for but the times are integers without a unit, `OutOfMemory` if there is
-/// no room to choose the latest rows.
+/// `InvalidParameter` if alarms per day are asked for but the times are integers without a unit, `OutOfMemory` if there
+/// is no room to choose the latest rows.
 pub fn train(mut rows: Samples, params: &ValidParams, check: Check) -> Result<Model> {
     params.fits_times(rows.time_kind())?;
     rows.keep_latest(params.most_training_rows(rows.channels()), check)?;
@@ -100,10 +100,10 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     let fit = |series: &Series| -> (Vec<ChannelModel>, Vec<Vec<Option<HeldOut>>>, f64) {
         let fit = |(c, index)| ChannelModel::fit(series, c, index, &lengths, params, check);
         let (mut channels, held_out): (Vec<_>, Vec<_>) = live.iter().copied().enumerate().map(fit).unzip();
-        let coarser = level(&mut channels, &held_out, series, params, check);
-        (channels, held_out, coarser)
+        let inflation = recentre_on_held_out(&mut channels, &held_out, series, params, check);
+        (channels, held_out, inflation)
     };
-    let (mut channels, mut held_out, mut coarser) = fit(&whole);
+    let (mut channels, mut held_out, mut inflation) = fit(&whole);
     let longest = lengths[lengths.len() - 1];
     let (mut residuals, mut excesses) = Residuals::fit(&scaled(&channels, &whole, check), longest, check);
     // Windows that reach into a past incident would teach the model that it is normal.
@@ -112,11 +112,11 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     let rest = whole.without(&incidents);
     check();
     let cut = !incidents.is_empty()
-        && contamination::may_be_cut(&channels, &whole)
+        && contamination::can_excise(&channels, &whole)
         && usable_scales(&rest, params) == lengths;
     let series = if cut { &rest } else { &whole };
     if cut {
-        (channels, held_out, coarser) = fit(series);
+        (channels, held_out, inflation) = fit(series);
         (residuals, excesses) = Residuals::fit(&scaled(&channels, series, check), longest, check);
     }
     let learned = params
@@ -132,7 +132,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
     let learned = metric.as_ref().ok();
     let seen = retrospective.as_ref().unwrap_or(&held_out);
     if retrospective.is_some() {
-        coarser = level(&mut channels, seen, series, params, check);
+        inflation = recentre_on_held_out(&mut channels, seen, series, params, check);
     }
     let anchors = AnchorPoints::of(series);
     let causal = causal::learn(&mut channels, series, &anchors, params, check);
@@ -176,7 +176,7 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             .for_each(|s| s.retain(|score| score.is_finite()));
         (source, scores, reach)
     };
-    let calibration = |(source, scores, reach): (Source, Vec<Vec<f64>>, usize), usual: Usual| {
+    let calibration = |(source, scores, reach): (Source, Vec<Vec<f64>>, usize), prior: TailPrior| {
         check();
         // Where scores are held out, incidents have been left out already.
         let contamination = match source {
@@ -184,12 +184,12 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             _ => 0.0,
         };
         let alpha = params.alpha_at(grid.interval, rows.time_kind());
-        let mut found = Calibration::fit(&scores, reach, contamination, usual, source, alpha);
+        let mut found = Calibration::fit(&scores, reach, contamination, prior, source, alpha);
         found.set_aside += incidents.iter().map(|(_, core)| core.len() as u64).sum::<u64>();
         found
     };
-    let heavy = heaviness(series, check);
-    // Where no window is in step nothing better is known of causal scores than of those in hindsight.
+    let tail_factor = tail_index_factor(series, check);
+    // Where no window is aligned nothing better is known of causal scores than of retrospective ones.
     let causal = Some(scores(ScoringMode::Causal)).filter(|(_, s, _)| s.iter().any(|s| !s.is_empty()));
     let retrospective = scores(ScoringMode::Retrospective);
     Ok(Trained {
@@ -201,13 +201,20 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             .collect(),
         regimes: Regimes::fit(&channels, series, params, check),
         causal: match causal {
-            Some(causal) => calibration(causal, Usual::CAUSAL.wider(heavy)),
+            Some(causal) => calibration(causal, TailPrior::CAUSAL.with_tail_scaled(tail_factor)),
             None => calibration(
                 retrospective.clone(),
-                Usual::RETROSPECTIVE.wider(heavy).coarser(coarser),
+                TailPrior::RETROSPECTIVE
+                    .with_tail_scaled(tail_factor)
+                    .scaled(inflation),
             ),
         },
-        calibration: calibration(retrospective, Usual::RETROSPECTIVE.wider(heavy).coarser(coarser)),
+        calibration: calibration(
+            retrospective,
+            TailPrior::RETROSPECTIVE
+                .with_tail_scaled(tail_factor)
+                .scaled(inflation),
+        ),
         channels,
         metric,
         residuals,

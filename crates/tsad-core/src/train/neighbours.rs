@@ -5,18 +5,18 @@ use super::units::sample_moments;
 use crate::control::Check;
 use crate::metric::context::{Context, Learned, Triple};
 use crate::model::neighbours::distance;
-use crate::model::unit::FINEST;
+use crate::model::unit::MIN_LOG_DEVIATION;
 use crate::model::{LinearFit, NeighbourContext, ViewModel};
 use crate::view::{PerView, View};
 use crate::window::plan::WindowPlan;
 
 /// From this many windows with neighbours on the context counts fully, below it by their share.
-const FULL: f64 = 300.0;
+const FULL_WEIGHT_WINDOWS: f64 = 300.0;
 /// What is added counts by this many times the share of the windows' variance that neighbours explain, at most fully:
 /// where they explain next to nothing, what they leave is the window itself once more.
-const TRUST: f64 = 2.5;
+const EXPLAINED_FACTOR: f64 = 2.5;
 /// A context that would count less than this is left out.
-const LEAST: f64 = 0.05;
+const MIN_WEIGHT: f64 = 0.05;
 
 impl LinearFit {
     /// The line of least squares through pairs of numbers, level where they fall.
@@ -42,8 +42,8 @@ impl LinearFit {
 }
 
 impl NeighbourContext {
-    /// Learns from the windows of a layout, their joint features one after the other and their log distances `plain` by
-    /// the views, and takes the result into the calibration of scores in hindsight by the views. Also returns of each
+    /// Learns from the windows of a plan, their joint features one after the other and their log distances `plain` by
+    /// the views, and takes the result into the calibration of retrospective scores by the views. Also returns of each
     /// window with both neighbours the log distances by a map that has not seen it; none, and nothing changes, where
     /// neighbours explain too little.
     ///
@@ -62,8 +62,9 @@ impl NeighbourContext {
             held_out,
             explained,
         } = Context::learn(joint, dims, &triples, &plan.folds, check)?;
-        let weight = (triples.len() as f64 / FULL).min(1.0) * (TRUST * explained).min(1.0);
-        if weight < LEAST {
+        let weight =
+            (triples.len() as f64 / FULL_WEIGHT_WINDOWS).min(1.0) * (EXPLAINED_FACTOR * explained).min(1.0);
+        if weight < MIN_WEIGHT {
             return None;
         }
         let flat: Vec<PerView<f32>> = plain.iter().flatten().copied().collect();
@@ -88,8 +89,8 @@ impl NeighbourContext {
         out.gains = std::array::from_fn(|v| {
             let view = &mut views[v];
             let (mean, own) = sample_moments(v, &added, plan);
-            let deviation = view.deviation.max(FINEST);
-            let gain = weight * deviation / own.max(FINEST);
+            let deviation = view.deviation.max(MIN_LOG_DEVIATION);
+            let gain = weight * deviation / own.max(MIN_LOG_DEVIATION);
             view.mean += gain * mean;
             view.deviation = (1.0 + weight) * deviation;
             gain as f32
@@ -98,7 +99,7 @@ impl NeighbourContext {
     }
 }
 
-/// The windows that have both neighbours among those of the layout.
+/// The windows that have both neighbours among those of the plan.
 fn triples(plan: &WindowPlan) -> Vec<Triple> {
     let away = distance(plan.length);
     let mut out = Vec::new();

@@ -1,13 +1,13 @@
-//! Learns how far windows lie that are out of step with the training.
+//! Learns how far unaligned windows lie.
 
 use crate::control::Check;
-use crate::model::unit::FINEST;
+use crate::model::unit::MIN_LOG_DEVIATION;
 use crate::model::{AlignmentCorrection, ViewModel};
 use crate::numeric::moments::Moments;
 use crate::window::plan::WindowPlan;
 
 impl AlignmentCorrection {
-    /// Compares log distances of windows in step with those of windows out of step.
+    /// Compares log distances of windows aligned with those of unaligned windows.
     pub(crate) fn of(aligned: impl Iterator<Item = f32>, unaligned: impl Iterator<Item = f32>) -> Self {
         let moments = |logs: &mut dyn Iterator<Item = f32>| {
             let mut moments = Moments::default();
@@ -18,13 +18,13 @@ impl AlignmentCorrection {
         Self {
             mean: unaligned.0 as f32,
             slack: (unaligned.0 - aligned.0).max(0.0) as f32,
-            width: (aligned.1.max(FINEST) / unaligned.1.max(FINEST)).min(1.0) as f32,
+            width: (aligned.1.max(MIN_LOG_DEVIATION) / unaligned.1.max(MIN_LOG_DEVIATION)).min(1.0) as f32,
         }
     }
 }
 
 impl ViewModel {
-    /// Learns how far windows out of step lie, from the standardised features of all windows and those of late
+    /// Learns how far unaligned windows lie, from the standardised features of all windows and those of offset
     /// ones as extracted. Returns the distances of all windows, found without the windows around them; none where
     /// these are all, and nothing is learned.
     pub(crate) fn learn_alignment(

@@ -7,14 +7,14 @@ use crate::control::Check;
 use crate::direction::{self, Kind, Sample};
 use crate::model::{ChannelModel, Regime, Regimes};
 use crate::params::ValidParams;
-use crate::score::regime::{CHECK_EVERY, Reader, cut, hop, scaled, smooth};
+use crate::score::regime::{Reader, WINDOWS_PER_CHECK, cut, hop, scaled, smooth};
 use crate::series::Series;
 use crate::window::placement::starts;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
 /// The random numbers of the regimes are those of no window length.
-const STREAM: u64 = u64::MAX;
+const REGIME_STREAM: u64 = u64::MAX;
 
 impl Regimes {
     /// Learns the regimes of a series from its windows of the middle length.
@@ -39,7 +39,7 @@ impl Regimes {
                 .into_iter()
                 .enumerate()
             {
-                if i % CHECK_EVERY == 0 {
+                if i % WINDOWS_PER_CHECK == 0 {
                     check();
                 }
                 reader.features(&scaled, start, &mut own);
@@ -55,12 +55,12 @@ impl Regimes {
             offset += segment.len() + length;
         }
         let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
-        rng.set_stream(STREAM);
+        rng.set_stream(REGIME_STREAM);
         let thinned = thinned(&features, dim);
         let centres = Centres::fit(&thinned, dim, Self::MOST, params.contamination, &mut rng, check);
         let centres = merged(&thinned, dim, &centres);
         let nearest = |(i, f): (usize, &[f32])| {
-            if i % CHECK_EVERY == 0 {
+            if i % WINDOWS_PER_CHECK == 0 {
                 check();
             }
             centres.nearest(f)

@@ -6,7 +6,7 @@
 
 use super::held_out::HeldOut;
 use crate::control::Check;
-use crate::model::unit::FINEST;
+use crate::model::unit::MIN_LOG_DEVIATION;
 use crate::model::{ChannelModel, ScaleModel, ViewModel};
 use crate::numeric::moments::Moments;
 use crate::params::ValidParams;
@@ -26,7 +26,7 @@ impl ScaleModel {
 }
 
 impl ViewModel {
-    /// Puts the log distances of all windows in place of view `v`, in the units of windows in step.
+    /// Puts the log distances of all windows in place of view `v`, in the units of aligned windows.
     pub(crate) fn fill(&self, v: usize, distances: &[f32], unaligned: &[bool], windows: &mut HeldOut) {
         let all = windows.iter_mut().flatten().zip(distances).zip(unaligned);
         for ((window, d), unaligned) in all {
@@ -37,11 +37,11 @@ impl ViewModel {
     /// Sets the units of the score of view `v` by the log distances of the training windows, to centres found without
     /// them and to those found with them.
     ///
-    /// In hindsight the mean is that in the sample, which [`level`] moves to where scores of unseen samples lie,
-    /// and the deviation the geometric mean of both: the one in the sample alone is nothing where centres are nearly as
-    /// many as windows, the held-out one alone lets a view count for little because a single stretch of the training
-    /// is like no other (docs/experiments.md). Where windows do not cover every sample there are no scores in hindsight,
-    /// and nothing is asked of the sample.
+    /// In retrospective scores the mean is that in the sample, which [`recentre_on_held_out`] moves to where scores of
+    /// unseen samples lie, and the deviation the geometric mean of both: the one in the sample alone is nothing where
+    /// centres are nearly as many as windows, the held-out one alone lets a view count for little because a single
+    /// stretch of the training is like no other (docs/experiments.md). Where windows do not cover every sample there
+    /// are no retrospective scores, and nothing is asked of the sample.
     pub(crate) fn calibrate(&mut self, v: usize, held_out: &HeldOut, in_sample: &HeldOut, plan: &WindowPlan) {
         let mut windows = Moments::default();
         for window in held_out.iter().flatten() {
@@ -52,9 +52,9 @@ impl ViewModel {
             (self.mean, self.deviation) = (self.window_mean, self.window_deviation);
             return;
         }
-        let (_, apart) = sample_moments(v, held_out, plan);
-        let (mean, within) = sample_moments(v, in_sample, plan);
-        (self.mean, self.deviation) = (mean, (apart * within).sqrt());
+        let (_, held_out_deviation) = sample_moments(v, held_out, plan);
+        let (mean, in_sample_deviation) = sample_moments(v, in_sample, plan);
+        (self.mean, self.deviation) = (mean, (held_out_deviation * in_sample_deviation).sqrt());
     }
 }
 
@@ -65,7 +65,7 @@ impl ViewModel {
 /// smaller than the deviation of their held-out windows: the root of the mean ratio over views, window lengths and
 /// channels, not below one. The root, because a part of that ratio is what few windows hide, not what newer ones will
 /// show (docs/experiments.md). One where of a length nothing is held out.
-pub(crate) fn level(
+pub(crate) fn recentre_on_held_out(
     channels: &mut [ChannelModel],
     held_out: &[Vec<Option<HeldOut>>],
     series: &Series,
@@ -86,17 +86,17 @@ pub(crate) fn level(
         for (channel, held_out) in channels.iter().zip(held_out) {
             for (v, view) in channel.scales[scale].views.iter().enumerate() {
                 check();
-                let unit = view.deviation.max(FINEST);
+                let unit = view.deviation.max(MIN_LOG_DEVIATION);
                 let (mean, deviation) = sample_moments(v, held_out, &plan);
                 rises[v] += (mean - view.mean) / unit;
-                ratios += weight * deviation.max(FINEST) / unit;
+                ratios += weight * deviation.max(MIN_LOG_DEVIATION) / unit;
                 weights += weight;
             }
         }
         let count = channels.len() as f64;
         for channel in channels.iter_mut() {
             for (view, rise) in channel.scales[scale].views.iter_mut().zip(rises) {
-                view.mean += rise / count * view.deviation.max(FINEST);
+                view.mean += rise / count * view.deviation.max(MIN_LOG_DEVIATION);
             }
         }
     }
@@ -121,7 +121,7 @@ pub(crate) fn sample_moments(v: usize, windows: &HeldOut, plan: &WindowPlan) -> 
 
 #[cfg(test)]
 mod tests {
-    use crate::calibrate::Usual;
+    use crate::calibrate::TailPrior;
     use crate::numeric::sampling::uniform;
     use crate::params::Params;
     use crate::series::Samples;
@@ -140,8 +140,8 @@ mod tests {
             let params = Params::default().validate().unwrap();
             let model = train(rows, &params, &|| {}).unwrap();
             let trained = model.trained().unwrap();
-            assert_eq!(trained.causal.usual.rise, Usual::CAUSAL.rise);
-            trained.calibration.usual.rise / Usual::RETROSPECTIVE.rise
+            assert_eq!(trained.causal.prior.body, TailPrior::CAUSAL.body);
+            trained.calibration.prior.body / TailPrior::RETROSPECTIVE.body
         };
         let (few, many) = (rise(1000), rise(20_000));
         assert!(

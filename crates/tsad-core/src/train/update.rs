@@ -9,7 +9,7 @@ use super::channel::extract_all;
 use super::embedding;
 use super::held_out::{self, HeldOut, at_most, complete, held_out_scores};
 use super::train;
-use super::units::level;
+use super::units::recentre_on_held_out;
 use crate::calibrate::{Calibration, Source, Uniformity};
 use crate::cluster::Centres;
 use crate::cluster::streaming::Mixture;
@@ -27,11 +27,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
 /// Streams of random numbers of their own.
-const STREAM: u64 = 1 << 40;
+const UPDATE_STREAM: u64 = 1 << 40;
 /// Standardised features are clipped at 50; within this range they are told apart with room to spare.
-const RANGE: f32 = 40.0;
+const MAX_STANDARDISED: f32 = 40.0;
 /// Held-out distances need at least this many windows.
-const LEAST_WINDOWS: usize = 20;
+const MIN_HELD_OUT_WINDOWS: usize = 20;
 /// The same model with newer normal rows folded in, without a training from nothing. Rows that are not later than the
 /// model's last one are left out, so that an update can be repeated; the order of the rows does not matter. If no
 /// stretch of the newer rows fills the shortest window nothing changes. A model that is not trained is trained on the
@@ -106,7 +106,7 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
         held_out_causal.push(merger.causal(channel, series, c));
         moved |= widened;
     }
-    level(&mut out.channels, &held_out, series, params, check);
+    recentre_on_held_out(&mut out.channels, &held_out, series, params, check);
     let channels = out.channels.iter_mut().zip(&trained.channels).zip(&held_out);
     // What is measured in other units cannot be joined.
     for ((now, before), held_out) in channels.filter(|((now, before), _)| now.scale == before.scale) {
@@ -123,7 +123,7 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
     let mut retrospective = None;
     if params.metric && complete(&held_out).is_some() {
         let learned = embedding::learn(&mut out.channels, &mut held_out, series, params, check);
-        level(&mut out.channels, &learned.retrospective, series, params, check);
+        recentre_on_held_out(&mut out.channels, &learned.retrospective, series, params, check);
         (out.metric, retrospective) = (learned.metric, Some(learned.retrospective));
     } else if params.metric && moved {
         // What was learned is of other features.
@@ -212,11 +212,11 @@ fn recalibrated(
         &scores,
         window,
         contamination,
-        old.usual,
+        old.prior,
         Source::Recent,
         old.alpha,
     );
-    let chosen = match off || fresh.stretches > old.stretches {
+    let chosen = match off || fresh.clusters > old.clusters {
         true => fresh,
         false => old.clone(),
     };
@@ -291,7 +291,8 @@ impl Merger<'_> {
         }
         let raw = extract_all(segments, starts, length, self.check);
         let offset_raw = extract_all(segments, &plan.offset.starts, length, self.check);
-        let complete = windows >= LEAST_WINDOWS && folds.iter().all(|b| 2 * b.left_out.len() <= windows);
+        let complete =
+            windows >= MIN_HELD_OUT_WINDOWS && folds.iter().all(|b| 2 * b.left_out.len() <= windows);
         let mut held_out: HeldOut = starts.iter().map(|s| vec![PerView::default(); s.len()]).collect();
         let mut in_sample = held_out.clone();
         let mut moved = false;
@@ -309,7 +310,7 @@ impl Merger<'_> {
                 known: &known,
                 known_weight: self.samples as f64 * plan.density / old.len() as f64,
                 dim: view.dim(),
-                stream: STREAM + plan.rng_stream(index, v),
+                stream: UPDATE_STREAM + plan.rng_stream(index, v),
                 centres: plan.centres,
                 clustered: plan.clustered,
             };
@@ -385,9 +386,9 @@ fn widened(standard: &Standard, old: &[Vec<f64>], newer: &[f32]) -> (Standard, b
             (l.min(v), h.max(v))
         });
         let at = |v: f32| (v - standard.mean[j]) * standard.factor[j];
-        if at(low) < -RANGE || at(high) > RANGE {
+        if at(low) < -MAX_STANDARDISED || at(high) > MAX_STANDARDISED {
             out.mean[j] = low + (high - low) / 2.0;
-            out.factor[j] = standard.factor[j].min(2.0 * RANGE / (high - low));
+            out.factor[j] = standard.factor[j].min(2.0 * MAX_STANDARDISED / (high - low));
         }
     }
     let changed = out != *standard;

@@ -1,6 +1,6 @@
 //! The amplitude view: twelve statistics of the scaled window.
 
-use crate::numeric::lanes;
+use crate::numeric::simd_sum;
 
 /// The number of features.
 pub(super) const DIM: usize = 12;
@@ -26,21 +26,21 @@ pub(super) fn extract(
     let length = window.len();
     let (n, half) = (length as f32, length / 2);
     let (first, second) = centred.split_at(half);
-    let low = lanes::minimum(window);
-    let high = lanes::maximum(window);
+    let low = simd_sum::minimum(window);
+    let high = simd_sum::maximum(window);
     let features: [f32; DIM] = [
         mean,
         deviation,
         low,
         high,
         high - low,
-        lanes::absolute_differences(window, &window[1..]) / (n - 1.0),
-        lanes::largest_difference(window, &window[1..]),
+        simd_sum::absolute_differences(window, &window[1..]) / (n - 1.0),
+        simd_sum::largest_difference(window, &window[1..]),
         window[length - 1] - window[0],
-        lanes::sum(second) / (length - half) as f32 - lanes::sum(first) / half as f32,
+        simd_sum::sum(second) / (length - half) as f32 - simd_sum::sum(first) / half as f32,
         (deviation * deviation + mean * mean).sqrt(),
-        lanes::sign_changes(centred, &centred[1..]) / (n - 1.0),
-        lanes::dot(centred, ramp) * 12.0 / (n * n),
+        simd_sum::sign_changes(centred, &centred[1..]) / (n - 1.0),
+        simd_sum::dot(centred, ramp) * 12.0 / (n * n),
     ];
     out.copy_from_slice(&features);
 }

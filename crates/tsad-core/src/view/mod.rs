@@ -1,8 +1,8 @@
 //! The views of a window: amplitude, shape, spectrum and profile (the modalities of the method). May import `numeric`.
 //!
 //! A window of `L` samples of one channel, robustly scaled, is described four times: by its level and
-//! spread, by its form regardless of both, by its frequency content, and by its course in its size. Every view is a vector of fixed
-//! length whose distances are compared within the view only.
+//! spread, by its form regardless of both, by its frequency content, and by its course in its size. Every view is a
+//! vector of fixed length whose distances are compared within the view only.
 
 mod amplitude;
 mod profile;
@@ -12,8 +12,8 @@ mod standard;
 
 pub use standard::Standard;
 
-use crate::numeric::lanes;
-use crate::numeric::simd::wide;
+use crate::numeric::simd::vectorize;
+use crate::numeric::simd_sum;
 use spectrum::Spectrum;
 
 /// One of the ways in which a window is seen.
@@ -101,15 +101,15 @@ impl Extractor {
         let (shape, rest) = rest.split_at_mut(s);
         let (spectrum, profile) = rest.split_at_mut(p);
         let Self { centred, ramp, .. } = self;
-        wide(
+        vectorize(
             #[inline(always)]
             || {
                 let n = window.len() as f32;
-                let mean = lanes::sum(window) / n;
+                let mean = simd_sum::sum(window) / n;
                 for (c, w) in centred.iter_mut().zip(window) {
                     *c = w - mean;
                 }
-                let deviation = (lanes::dot(centred, centred) / n).sqrt();
+                let deviation = (simd_sum::dot(centred, centred) / n).sqrt();
                 amplitude::extract(window, centred, mean, deviation, ramp, amplitude);
                 shape::extract(centred, deviation, shape);
                 profile::extract(centred, profile);

@@ -1,11 +1,11 @@
 //! The shape view: the instance-normalised window.
 
-use crate::numeric::lanes;
+use crate::numeric::simd_sum;
 
 /// The largest number of segments of the piecewise aggregate approximation.
 const SEGMENTS: usize = 16;
 /// Added to the standard deviation, in units of the robust scale: a nearly constant window has no shape.
-const FLOOR: f32 = 1e-3;
+const DEVIATION_FLOOR: f32 = 1e-3;
 
 fn segments(length: usize) -> usize {
     SEGMENTS.min(length / 2)
@@ -21,16 +21,16 @@ pub(super) fn dim(length: usize) -> usize {
 #[inline(always)]
 pub(super) fn extract(centred: &[f32], deviation: f32, out: &mut [f32]) {
     let n = centred.len();
-    let size = 1.0 / (deviation + FLOOR);
+    let size = 1.0 / (deviation + DEVIATION_FLOOR);
     let count = segments(n);
     let width = n / count;
     for (o, s) in out.iter_mut().zip(centred.chunks_exact(width)).take(count) {
         *o = s.iter().sum::<f32>() * (size / width as f32);
     }
     let square = size * size;
-    out[count] = lanes::dot(&centred[1..], centred) * square / (n - 1) as f32;
-    out[count + 1] = lanes::dot(&centred[2..], centred) * square / (n - 2) as f32;
-    out[count + 2] = lanes::cubes(centred) * square * size / n as f32;
+    out[count] = simd_sum::dot(&centred[1..], centred) * square / (n - 1) as f32;
+    out[count + 1] = simd_sum::dot(&centred[2..], centred) * square / (n - 2) as f32;
+    out[count + 2] = simd_sum::cubes(centred) * square * size / n as f32;
 }
 
 #[cfg(test)]

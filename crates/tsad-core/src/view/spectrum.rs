@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// The number of bands aimed at; short windows have fewer.
 const BANDS: usize = 16;
 /// Added to the power before the logarithm, in squared units of the robust scale.
-const FLOOR: f32 = 1e-4;
+const POWER_FLOOR: f32 = 1e-4;
 
 /// The transform of one window length with its buffers.
 pub(super) struct Spectrum {
@@ -46,7 +46,7 @@ impl Spectrum {
         let size = 1.0 / centred.len() as f32;
         for (o, band) in out.iter_mut().zip(self.edges.windows(2)) {
             let power: f32 = self.lines[band[0]..band[1]].iter().map(Complex::norm_sqr).sum();
-            *o = (power * size + FLOOR).ln();
+            *o = (power * size + POWER_FLOOR).ln();
         }
     }
 }

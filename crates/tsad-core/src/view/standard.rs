@@ -3,9 +3,9 @@
 /// Standardised features are clipped to this range on both sides.
 const CLIP: f32 = 50.0;
 /// Added to every standard deviation: no feature is known more precisely than this.
-const FLOOR: f64 = 1e-6;
+const DEVIATION_FLOOR: f64 = 1e-6;
 /// The share of a feature's largest training value that is added to its standard deviation.
-const SHARE: f64 = 1e-3;
+const FLOOR_SHARE: f64 = 1e-3;
 
 /// Location and scale of every feature of a view.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,8 @@ impl Standard {
                 square[j] += (f64::from(f[j]) - mean[j]).powi(2);
             }
         }
-        let factor = |(s, l): (&f64, &f64)| (1.0 / ((s / n).sqrt() + FLOOR + SHARE * l)) as f32;
+        let factor =
+            |(s, l): (&f64, &f64)| (1.0 / ((s / n).sqrt() + DEVIATION_FLOOR + FLOOR_SHARE * l)) as f32;
         Self {
             factor: square.iter().zip(&largest).map(factor).collect(),
             mean: mean.into_iter().map(|m| m as f32).collect(),

@@ -1,12 +1,12 @@
-//! Windows that start between those in step with the training.
+//! Windows that start between those aligned with the training.
 
 use super::placement::{aligned, hop};
 use crate::numeric::sampling::{evenly_spaced, scattered};
 
 /// It is learned from at most this many windows.
-const MOST: usize = 64;
+const MAX_OFFSET_WINDOWS: usize = 64;
 
-/// For each window of all segments, given by their first samples and numbers of samples, whether it is out of step.
+/// For each window of all segments, given by their first samples and numbers of samples, whether it is unaligned.
 pub(crate) fn unaligned(segments: &[(i64, usize)], starts: &[Vec<usize>], length: usize) -> Vec<bool> {
     let of = |((first, _), starts): (&(i64, usize), &Vec<usize>)| {
         let unaligned = |a: &usize| !aligned(*first, *a, length);
@@ -15,11 +15,11 @@ pub(crate) fn unaligned(segments: &[(i64, usize)], starts: &[Vec<usize>], length
     segments.iter().zip(starts).flat_map(of).collect()
 }
 
-/// Training windows that start later than those in step by less than a hop.
+/// Training windows that start later than those aligned, by less than a hop.
 pub(crate) struct OffsetWindows {
     /// Their starts, segment by segment.
     pub(crate) starts: Vec<Vec<usize>>,
-    /// For each the index of the window in step before it, counted over all segments.
+    /// For each the index of the aligned window before it, counted over all segments.
     pub(crate) aligned: Vec<usize>,
 }
 
@@ -32,8 +32,8 @@ impl OffsetWindows {
         }
     }
 
-    /// At most [`MOST`] windows, evenly spaced, of segments of which `starts` are the windows; none where every sample
-    /// begins a window.
+    /// At most [`MAX_OFFSET_WINDOWS`] windows, evenly spaced, of segments of which `starts` are the windows; none where
+    /// every sample begins a window.
     pub(crate) fn of(segments: &[(i64, usize)], starts: &[Vec<usize>], length: usize) -> Self {
         let others = hop(length) - 1;
         let (mut places, mut before) = (Vec::new(), 0);
@@ -44,7 +44,7 @@ impl OffsetWindows {
             before += starts.len();
         }
         let mut offset = Self::none(segments.len());
-        for (i, at) in evenly_spaced(places.len(), MOST).enumerate() {
+        for (i, at) in evenly_spaced(places.len(), MAX_OFFSET_WINDOWS).enumerate() {
             let (s, a, window) = places[at];
             offset.starts[s].push(a + 1 + scattered(i, others));
             offset.aligned.push(window);

@@ -66,12 +66,12 @@ pub(crate) fn runs(starts: &[usize], length: usize) -> impl Iterator<Item = Run>
 }
 
 /// The first start in a segment that is a multiple of the hop in absolute numbers, `first` being that of its first
-/// sample: that of the first window in step.
+/// sample: that of the first aligned window.
 pub(crate) fn first_aligned(first: i64, hop: usize) -> usize {
     (-i128::from(first)).rem_euclid(hop as i128) as usize
 }
 
-/// Whether a window that starts at `start` in a segment whose first sample has the absolute number `first` is in step
+/// Whether a window that starts at `start` in a segment whose first sample has the absolute number `first` is aligned
 /// with those of the training.
 pub(crate) fn aligned(first: i64, start: usize, length: usize) -> bool {
     (i128::from(first) + start as i128).rem_euclid(hop(length) as i128) == 0

@@ -8,18 +8,18 @@ use crate::numeric::sampling::scattered;
 use crate::series::Series;
 use crate::view::{MAX_WINDOW, View};
 
-/// The instants at which a series is sampled for causal scores: at most about this many.
-const ANCHORS: usize = 1000;
+/// The anchor points at which a series is sampled for causal scores: at most about this many.
+const MAX_ANCHORS: usize = 1000;
 /// The least distance between two of them, in samples.
-const LEAST_STEP: usize = 3;
-/// Windows of fewer instants are no picture of what is normal.
-const LEAST_WINDOWS: usize = 8;
-/// Causal scores have this many times the centres of those in hindsight: their windows stand at any phase.
-const TIMES_CENTRES: usize = 2;
+const MIN_ANCHOR_STEP: usize = 3;
+/// Windows of fewer anchor points are no picture of what is normal.
+const MIN_ANCHORS: usize = 8;
+/// Causal scores have this many times the centres of retrospective scores: their windows stand at any phase.
+const CENTRES_FACTOR: usize = 2;
 /// Clusters are sought among at most this many of their windows where a fit only serves to judge others.
-const MAX_REFITTED: usize = 300;
+const MAX_REFITTED_CAUSAL: usize = 300;
 /// Random numbers of their own.
-const STREAM: u64 = 1 << 41;
+const CAUSAL_STREAM: u64 = 1 << 41;
 
 /// The windows of one length that a channel is learned from, and how.
 pub(crate) struct WindowPlan {
@@ -29,11 +29,11 @@ pub(crate) struct WindowPlan {
     /// What is left out to judge windows where a leave-out is cheap, and where each costs a fit.
     pub near: Vec<Block>,
     pub folds: Vec<Block>,
-    /// For each window, counted over all segments, whether it is out of step.
+    /// For each window, counted over all segments, whether it is unaligned.
     pub unaligned: Vec<bool>,
-    /// Windows that start later than those in step, from which to learn how far these lie.
+    /// Windows that start later than those aligned, from which to learn how far these lie.
     pub offset: OffsetWindows,
-    /// Whether every sample is covered, so that scores in hindsight can be calibrated.
+    /// Whether every sample is covered, so that retrospective scores can be calibrated.
     pub covering: bool,
     /// How many windows there are for each sample.
     pub density: f64,
@@ -46,7 +46,7 @@ pub(crate) struct WindowPlan {
 }
 
 impl WindowPlan {
-    /// Windows in step with absolute sample numbers, for scores in hindsight; `segments` are their first samples and
+    /// Windows aligned with absolute sample numbers, for retrospective scores; `segments` are their first samples and
     /// numbers of samples.
     pub(crate) fn aligned(segments: &[(i64, usize)], length: usize, centres: usize) -> Self {
         let of = |(first, samples): &(i64, usize)| starts(*first, *samples, length, hop(length));
@@ -67,8 +67,8 @@ impl WindowPlan {
         }
     }
 
-    /// Pairs of windows that end at the instants of a series, for causal scores: the window that the later one has to
-    /// rise above, and the later one.
+    /// Pairs of windows that end at the anchor points of a series, for causal scores: the window that the later one has
+    /// to rise above, and the later one.
     pub(crate) fn at_anchors(anchors: &AnchorPoints, length: usize, centres: usize) -> Self {
         let later: Vec<Vec<usize>> = anchors.of.iter().map(|m| later_starts(m, length)).collect();
         let pair = |s: &usize| [*s - lag(length), *s];
@@ -82,15 +82,15 @@ impl WindowPlan {
             starts: later.iter().map(|s| s.iter().flat_map(pair).collect()).collect(),
             near: fold::blocks(&later, reach).into_iter().map(both).collect(),
             folds: fold::folds(&later, reach).into_iter().map(both).collect(),
-            // At instants of any phase none is out of step.
+            // At anchor points of any phase none is unaligned.
             unaligned: vec![false; 2 * later.iter().map(Vec::len).sum::<usize>()],
             offset: OffsetWindows::none(anchors.of.len()),
             covering: false,
             density: 2.0 / anchors.step as f64,
-            centres: centres * TIMES_CENTRES,
-            clustered: ANCHORS,
-            refitted: MAX_REFITTED,
-            rng_stream: STREAM,
+            centres: centres * CENTRES_FACTOR,
+            clustered: MAX_ANCHORS,
+            refitted: MAX_REFITTED_CAUSAL,
+            rng_stream: CAUSAL_STREAM,
         }
     }
 
@@ -121,9 +121,9 @@ pub(crate) fn causal_lengths(lengths: &[usize]) -> Vec<usize> {
     all
 }
 
-/// The instants at which a series is sampled to learn causal scores: about evenly spaced, and at all phases of whatever
-/// repeats itself in it. A causal score is asked for at every sample; windows in step would know a periodic series in
-/// some phases only.
+/// The anchor points at which a series is sampled to learn causal scores: about evenly spaced, and at all phases of
+/// whatever repeats itself in it. A causal score is asked for at every sample; aligned windows would know a periodic
+/// series in some phases only.
 pub(crate) struct AnchorPoints {
     /// Per segment, as indices of samples, in order.
     pub of: Vec<Vec<usize>>,
@@ -133,7 +133,7 @@ pub(crate) struct AnchorPoints {
 
 impl AnchorPoints {
     pub(crate) fn of(series: &Series) -> Self {
-        let step = series.len().div_ceil(ANCHORS).max(LEAST_STEP);
+        let step = series.len().div_ceil(MAX_ANCHORS).max(MIN_ANCHOR_STEP);
         let mut slot = 0;
         let mut of_segment = |samples: usize| {
             let anchor = |first: usize| {
@@ -152,11 +152,11 @@ impl AnchorPoints {
     /// Whether enough of them have a window of a length to end at them, and one that it has to rise above.
     pub(crate) fn suffice(&self, length: usize) -> bool {
         let windows = self.of.iter().map(|m| later_starts(m, length).len());
-        windows.sum::<usize>() >= LEAST_WINDOWS
+        windows.sum::<usize>() >= MIN_ANCHORS
     }
 }
 
-/// The starts of the windows that end at instants and have one to rise above.
+/// The starts of the windows that end at anchor points and have one to rise above.
 fn later_starts(anchors: &[usize], length: usize) -> Vec<usize> {
     let start = |m: &usize| (m + 1).checked_sub(length).filter(|s| *s >= lag(length));
     anchors.iter().filter_map(start).collect()
@@ -185,7 +185,7 @@ mod tests {
         for period in [4, 24, 60] {
             let anchors = AnchorPoints::of(&series(&[period * 500, 30]));
             let all = &anchors.of[0];
-            assert!(all.is_sorted_by(|a, b| a < b) && all.len() <= ANCHORS + 1);
+            assert!(all.is_sorted_by(|a, b| a < b) && all.len() <= MAX_ANCHORS + 1);
             let mut seen = vec![0; period];
             all.iter().for_each(|m| seen[m % period] += 1);
             let share = all.len() / period;

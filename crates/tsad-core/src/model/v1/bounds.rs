@@ -1,11 +1,11 @@
-//! What training can write of each number of format version 1, with room for rounding: a checksum does not protect against
-//! malice, and beyond these bounds sums overflow and iterations of libraries do not end.
+//! What training can write of each number of format version 1, with room for rounding: a checksum does not protect
+//! against malice, and beyond these bounds sums overflow and iterations of libraries do not end.
 
 use super::vector::{Wrong, require};
 
-/// The largest number of rows, samples, windows or updates of any kind: the whole numbers that are exact as `f64`, and fit
-/// the integers of SQL.
-const MOST_COUNT: u64 = 1 << 53;
+/// The largest number of rows, samples, windows or updates of any kind: the whole numbers that are exact as `f64`, and
+/// fit the integers of SQL.
+const MAX_COUNT: u64 = 1 << 53;
 /// The most characters of a text.
 const LONGEST_TEXT: usize = 1000;
 
@@ -13,7 +13,8 @@ const LONGEST_TEXT: usize = 1000;
 pub(super) const STANDARDISED: f32 = 64.0;
 /// Scaled values are clipped at 10,000; features of them are means, differences and logarithms.
 pub(super) const SCALED: f32 = 1e6;
-/// What a feature is multiplied by: the inverse of its deviation, from that of clipped values to the finest that is told.
+/// What a feature is multiplied by: the inverse of its deviation, from that of clipped values to the finest that is
+/// told.
 pub(super) const FACTORS: (f32, f32) = (1e-9, 2e6);
 /// Weights of ridge regressions, principal components and inverse roots of covariances.
 pub(super) const WEIGHT: f32 = 1e12;
@@ -44,7 +45,7 @@ pub(super) fn is_between(x: f32, (low, high): (f32, f32)) -> bool {
 
 /// Checks numbers of rows or of things made of rows.
 pub(super) fn check_counts(counts: &[u64], what: Wrong) -> Result<(), Wrong> {
-    require(counts.iter().all(|c| *c <= MOST_COUNT), what)
+    require(counts.iter().all(|c| *c <= MAX_COUNT), what)
 }
 
 /// Checks a text that is shown: it is short, and without control characters, some of which SQL does not have.

@@ -13,7 +13,7 @@ use crate::cluster::Centres;
 use crate::metric::context::Context;
 use crate::metric::{EMBEDDING, LeftOut, Metric};
 use crate::model::channel::{ChannelModel, ScaleModel, ViewModel};
-use crate::model::head::{EmbeddingModel, common_dims};
+use crate::model::embedding::{EmbeddingModel, common_dims};
 use crate::model::neighbours::{LinearFit, NeighbourContext};
 use crate::model::phase::AlignmentCorrection;
 use crate::model::{Body, Model, Trained, Updates};
@@ -512,7 +512,7 @@ fn check_calibration(c: &Calibration) -> Result<(), Wrong> {
     require(c.knots.is_sorted(), "calibration")?;
     require((0.0..=0.5).contains(&c.tail.shape), "calibration")?;
     require(
-        (1e-12..=0.5).contains(&c.tail_share) && (1..=c.samples).contains(&c.stretches),
+        (1e-12..=0.5).contains(&c.tail_share) && (1..=c.samples).contains(&c.clusters),
         "calibration",
     )?;
     check_counts(&[c.samples, c.set_aside], "calibration")?;
@@ -521,8 +521,8 @@ fn check_calibration(c: &Calibration) -> Result<(), Wrong> {
         sorted && c.highest.len() <= Calibration::HIGHEST && c.highest.iter().all(is_score),
         "calibration",
     )?;
-    require(is_scale(c.tail.scale) && is_scale(c.usual.scale), "calibration")?;
-    require((0.0..=SCORE).contains(&c.usual.rise), "calibration")?;
+    require(is_scale(c.tail.scale) && is_scale(c.prior.scale), "calibration")?;
+    require((0.0..=SCORE).contains(&c.prior.body), "calibration")?;
     require(
         Calibration::ALPHA.contains(&c.alpha) && is_within(c.threshold, THRESHOLD),
         "calibration",

@@ -3,7 +3,7 @@
 use super::bounds::{SCALED, STANDARDISED, check_counts};
 use super::vector::{Wrong, from_bytes, require, to_bytes};
 use crate::cluster::Centres;
-use crate::direction::{Axis, Deviation, Kind, MOST_CONCENTRATED};
+use crate::direction::{Axis, Deviation, Kind, MAX_CONCENTRATED};
 use crate::model::regime::{Regime, Regimes};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -105,7 +105,7 @@ impl AxisV1 {
         let square: f32 = direction.iter().map(|v| v * v).sum();
         require(direction.len() == dim && (square - 1.0).abs() < 1e-3, "direction")?;
         require((0.0..=1.0).contains(&self.resultant), "direction")?;
-        require((0.0..=MOST_CONCENTRATED).contains(&self.kappa), "direction")?;
+        require((0.0..=MAX_CONCENTRATED).contains(&self.kappa), "direction")?;
         check_counts(&[self.windows], "direction")?;
         require(self.deviation.is_sound(), "direction")?;
         Ok(Axis {

@@ -2,7 +2,7 @@
 
 use super::bounds::{FACTORS, LIMITS, SCALED, SCORE, WEIGHT, is_between, is_within};
 use super::vector::{Wrong, from_bytes, require, to_bytes};
-use crate::residual::{Dynamics, MOST_RELATED, Predictor, Relation, Residuals};
+use crate::residual::{Dynamics, MAX_RELATED, Predictor, Relation, Residuals};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -141,7 +141,7 @@ impl RelationV1 {
             limits: from_bytes(&self.limits, LIMITS.1)?,
         };
         let own = relation.channels();
-        require((2..=MOST_RELATED).contains(&own), "relations")?;
+        require((2..=MAX_RELATED).contains(&own), "relations")?;
         require(
             relation.first <= channels && own <= channels - relation.first,
             "relations",

@@ -12,7 +12,7 @@ pub struct EmbeddingModel {
     /// What a learned log distance is multiplied by before it is added to that of the plain view, 0 or more: the
     /// ratio of their spreads, so that both weigh the same.
     pub gains: PerView<f32>,
-    /// How far normal windows lie that are out of step with the training, in what is added.
+    /// How far normal unaligned windows lie, in what is added.
     pub alignment: PerView<AlignmentCorrection>,
 }
 

@@ -1,4 +1,4 @@
-//! Made incidents: normal windows changed in the ways in which series go wrong.
+//! Synthetic anomalies: normal windows changed in the ways in which series go wrong.
 //!
 //! The kinds are those of NCAD (Carmona et al. 2022, doi:10.24963/ijcai.2022/394), CutAddPaste (Wang et al.
 //! 2024, doi:10.1145/3637528.3671739) and COUTA (Xu et al. 2024, doi:10.1109/TKDE.2024.3399738).
@@ -12,7 +12,7 @@ const KINDS: usize = 8;
 const SHORTEST: f64 = 0.25;
 
 /// Changes a part of `window`, in units of the robust scale; `other` is another normal window of its length.
-pub fn make(window: &mut [f32], other: &[f32], rng: &mut ChaCha8Rng) {
+pub fn inject(window: &mut [f32], other: &[f32], rng: &mut ChaCha8Rng) {
     let n = window.len();
     let share = SHORTEST + (1.0 - SHORTEST) * uniform(rng);
     let length = ((share * n as f64) as usize).clamp(2, n);
@@ -79,7 +79,7 @@ mod tests {
         let mut changed = 0;
         for _ in 0..200 {
             let mut window = wave(0.0);
-            make(&mut window, &wave(2.0), &mut rng);
+            inject(&mut window, &wave(2.0), &mut rng);
             assert!(window.iter().all(|x| x.is_finite()));
             changed += usize::from(window != wave(0.0));
         }
@@ -90,7 +90,7 @@ mod tests {
     fn the_shortest_window_can_be_changed() {
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         for _ in 0..100 {
-            make(&mut [0.0; 8], &[1.0; 8], &mut rng);
+            inject(&mut [0.0; 8], &[1.0; 8], &mut rng);
         }
     }
 }

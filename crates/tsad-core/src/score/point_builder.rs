@@ -3,14 +3,14 @@
 use super::combine::{most_to_blame, shares};
 use super::distance::ScoringMode;
 use super::point::{Point, Status};
-use super::regime::Verdict;
+use super::regime::RegimeAssignment;
 use super::samples::Scores;
 use crate::model::{Model, Trained};
 use crate::params::Decision;
 use crate::series::{Place, Segment, Series};
 
 /// Turns the scores of samples into points of rows.
-pub(super) struct Judge<'a> {
+pub(super) struct PointBuilder<'a> {
     pub(super) model: &'a Model,
     pub(super) trained: &'a Trained,
     /// How many samples after one can touch its score.
@@ -18,13 +18,13 @@ pub(super) struct Judge<'a> {
     pub(super) series: &'a Series,
     pub(super) scored: &'a [Scores],
     /// Per segment the verdicts of the windows of the regimes, and which one counts for a sample.
-    pub(super) verdicts: Vec<(Vec<Verdict>, Vec<usize>)>,
+    pub(super) assignments: Vec<(Vec<RegimeAssignment>, Vec<usize>)>,
     /// Per segment and sample whether a value nearby deviates enough to matter.
-    pub(super) matters: Vec<Vec<bool>>,
+    pub(super) exceeds_min_deviation: Vec<Vec<bool>>,
     pub(super) mode: ScoringMode,
 }
 
-impl Judge<'_> {
+impl PointBuilder<'_> {
     pub(super) fn point(&self, time: i64, row: &[f64], place: Option<Place>) -> Point {
         if row.iter().all(|v| v.is_nan()) {
             let mut point = Point::unscored(time, Status::Missing);
@@ -43,13 +43,13 @@ impl Judge<'_> {
             };
             return Point::unscored(time, status);
         };
-        let (verdicts, of_sample) = &self.verdicts[place.segment];
+        let (assignments, of_sample) = &self.assignments[place.segment];
         // Windows of regimes reach past the sample: of what was known when the row came they say nothing.
-        let verdict = match self.mode {
-            ScoringMode::Retrospective => of_sample.get(place.sample).map(|w| &verdicts[*w]),
+        let assignment = match self.mode {
+            ScoringMode::Retrospective => of_sample.get(place.sample).map(|w| &assignments[*w]),
             ScoringMode::Causal => None,
         };
-        let direction = verdict.and_then(|v| v.p_value);
+        let direction = assignment.and_then(|v| v.p_value);
         let calibration = match self.mode {
             ScoringMode::Retrospective => &self.trained.calibration,
             ScoringMode::Causal => &self.trained.causal,
@@ -59,7 +59,7 @@ impl Judge<'_> {
             ScoringMode::Causal => (score, calibration.p_value(score)),
         };
         let mut status = self.status(time, direction);
-        if calibration.is_anomaly(score) && !self.matters[place.segment][place.sample] {
+        if calibration.is_anomaly(score) && !self.exceeds_min_deviation[place.segment][place.sample] {
             // Not significant, to the reader: score and p-value must say so too.
             (score, p_value) = (calibration.threshold, calibration.alpha);
             status = Status::SmallDeviation;
@@ -72,9 +72,9 @@ impl Judge<'_> {
             score: Some(score),
             p_value: Some(p_value),
             is_anomaly: Some(calibration.is_anomaly(score)),
-            regime: verdict.map(|v| v.regime),
+            regime: assignment.map(|v| v.regime),
             direction_p_value: direction,
-            direction_channels: verdict.and_then(|v| self.spread(v.channels.as_deref()?)),
+            direction_channels: assignment.and_then(|v| self.spread(v.channels.as_deref()?)),
             views: scores.views.get(place.sample).copied().map(shares),
             channels: weights.map(|w| channel_shares(self.model, self.trained, w)),
             change: weights.and_then(|w| self.change(segment, place.sample, w)),
@@ -153,8 +153,13 @@ pub(crate) fn channel_shares(model: &Model, trained: &Trained, weights: &[f32]) 
 }
 
 /// For every sample whether a value of any channel nearby deviates from the baseline by the least deviation asked
-/// for: within half the shortest window or, in causal sight, within the shortest window that ends with the sample.
-pub(super) fn matters(model: &Model, trained: &Trained, segment: &Segment, mode: ScoringMode) -> Vec<bool> {
+/// for: within half the shortest window or, in causal mode, within the shortest window that ends with the sample.
+pub(super) fn exceeds_min_deviation(
+    model: &Model,
+    trained: &Trained,
+    segment: &Segment,
+    mode: ScoringMode,
+) -> Vec<bool> {
     if !model.params.asks_for_deviation() {
         return vec![true; segment.len()];
     }

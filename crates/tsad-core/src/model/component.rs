@@ -5,7 +5,7 @@ use crate::view::View;
 
 /// What a score is made of: the views of the windows around a sample, and the residuals of the sample itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Aspect {
+pub enum ScoreComponent {
     /// A view of the windows.
     Window(View),
     /// What the past of the channel does not explain ([`crate::residual::Predictor`]).
@@ -14,12 +14,12 @@ pub enum Aspect {
     Relation,
 }
 
-/// One value for each aspect, in the order of [`Aspect::ALL`].
-pub type PerAspect<T> = [T; Aspect::COUNT];
+/// One value for each aspect, in the order of [`ScoreComponent::ALL`].
+pub type PerComponent<T> = [T; ScoreComponent::COUNT];
 
-impl Aspect {
+impl ScoreComponent {
     /// All aspects, in the order in which they are told.
-    pub const ALL: PerAspect<Self> = [
+    pub const ALL: PerComponent<Self> = [
         Self::Window(View::Amplitude),
         Self::Window(View::Shape),
         Self::Window(View::Spectrum),

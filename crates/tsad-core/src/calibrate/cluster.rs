@@ -1,35 +1,35 @@
-//! Stretches of high scores: what counts as one event among dependent samples.
+//! Exceedance clusters: what counts as one event among dependent samples.
 
 use super::tail::Tail;
 
-/// A stretch is set aside if the others let expect fewer than this many of its height.
-const ALL_BUT_IMPOSSIBLE: f64 = 1e-4;
+/// A cluster is set aside if the others let expect fewer than this many of its height.
+const MAX_EXPECTED_CLUSTERS: f64 = 1e-4;
 
-/// The stretches of scores above a level.
-pub(super) struct Stretches {
+/// The clusters of scores above a level.
+pub(super) struct ExceedanceClusters {
     level: f64,
     /// The scale that tails usually have.
-    usual_scale: f64,
+    prior_scale: f64,
     /// Lowest peak first.
-    all: Vec<Stretch>,
+    all: Vec<ExceedanceCluster>,
 }
 
 /// Scores above a level, neighbours less than the reach apart.
-struct Stretch {
+struct ExceedanceCluster {
     peak: f64,
     scores: Vec<f64>,
 }
 
-impl Stretches {
-    /// Finds the stretches of `segments` above `level`: a break of more than `reach` samples ends one.
-    pub(super) fn above(level: f64, segments: &[Vec<f64>], reach: usize, usual_scale: f64) -> Self {
-        let mut all: Vec<Stretch> = Vec::new();
+impl ExceedanceClusters {
+    /// Finds the clusters of `segments` above `level`: a break of more than `reach` samples ends one.
+    pub(super) fn above(level: f64, segments: &[Vec<f64>], reach: usize, prior_scale: f64) -> Self {
+        let mut all: Vec<ExceedanceCluster> = Vec::new();
         for scores in segments {
             let mut last = None;
             for (i, &score) in scores.iter().enumerate().filter(|(_, s)| **s > level) {
                 match (all.last_mut(), last) {
                     (Some(open), Some(before)) if i - before <= reach => open.add(score),
-                    _ => all.push(Stretch::of(score)),
+                    _ => all.push(ExceedanceCluster::of(score)),
                 }
                 last = Some(i);
             }
@@ -37,23 +37,23 @@ impl Stretches {
         all.sort_by(|a, b| a.peak.total_cmp(&b.peak));
         Self {
             level,
-            usual_scale,
+            prior_scale,
             all,
         }
     }
 
-    /// The number of stretches whose peak lies above `level`.
+    /// The number of clusters whose peak lies above `level`.
     pub(super) fn peaking_above(&self, level: f64) -> usize {
         self.all.len() - self.all.partition_point(|s| s.peak <= level)
     }
 
-    /// Drops the highest stretches as long as the tail of the others makes them all but impossible and no
+    /// Drops the highest clusters as long as the tail of the others makes them all but impossible and no
     /// more than `most` samples are dropped; the number of samples dropped.
     pub(super) fn set_aside(&mut self, most: f64) -> usize {
         let mut from = self.all.len();
         let mut gone = 0;
         let mut dropped = 0;
-        // The incident may be several stretches of like height that vouch for one another, so all the
+        // The incident may be several clusters of like height that vouch for one another, so all the
         // candidates are looked at, and the lowest that stands out takes the higher ones with it.
         let mut others = Excesses::of(self.level, &self.all);
         for at in (1..self.all.len()).rev() {
@@ -62,8 +62,8 @@ impl Stretches {
                 break;
             }
             others.remove(at);
-            let tail = others.tail().predictive(at, self.usual_scale);
-            if at as f64 * tail.survival(self.all[at].peak - self.level) < ALL_BUT_IMPOSSIBLE {
+            let tail = others.tail().predictive(at, self.prior_scale);
+            if at as f64 * tail.survival(self.all[at].peak - self.level) < MAX_EXPECTED_CLUSTERS {
                 (from, dropped) = (at, gone);
             }
         }
@@ -72,7 +72,7 @@ impl Stretches {
     }
 }
 
-impl Stretch {
+impl ExceedanceCluster {
     fn of(score: f64) -> Self {
         Self {
             peak: score,
@@ -86,12 +86,12 @@ impl Stretch {
     }
 }
 
-/// What the tail of the excesses is fitted by, kept up as stretches are removed: a long series has thousands of
+/// What the tail of the excesses is fitted by, kept up as clusters are removed: a long series has thousands of
 /// candidates, and to sort the excesses anew for each would take most of the training time.
 struct Excesses {
     /// By rank.
     values: Vec<f64>,
-    /// The ranks of the excesses of each stretch.
+    /// The ranks of the excesses of each cluster.
     ranks: Vec<Vec<usize>>,
     /// Binary indexed tree (Fenwick 1994, doi:10.1002/spe.4380240306) over the ranks: number and sum of those that are
     /// left.
@@ -103,16 +103,16 @@ struct Excesses {
 }
 
 impl Excesses {
-    fn of(level: f64, stretches: &[Stretch]) -> Self {
-        let numbered = stretches.iter().enumerate();
+    fn of(level: f64, clusters: &[ExceedanceCluster]) -> Self {
+        let numbered = clusters.iter().enumerate();
         let mut all: Vec<(f64, usize)> = numbered
             .flat_map(|(n, s)| s.scores.iter().map(move |score| (score - level, n)))
             .collect();
         all.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut ranks = vec![Vec::new(); stretches.len()];
+        let mut ranks = vec![Vec::new(); clusters.len()];
         let mut tree = vec![(0, 0.0); all.len() + 1];
-        for (rank, (excess, stretch)) in all.iter().enumerate() {
-            ranks[*stretch].push(rank);
+        for (rank, (excess, cluster)) in all.iter().enumerate() {
+            ranks[*cluster].push(rank);
             tree[rank + 1].0 += 1;
             tree[rank + 1].1 += excess;
             let node = tree[rank + 1];
@@ -132,9 +132,9 @@ impl Excesses {
         }
     }
 
-    /// Takes out the excesses of a stretch.
-    fn remove(&mut self, stretch: usize) {
-        for rank in std::mem::take(&mut self.ranks[stretch]) {
+    /// Takes out the excesses of a cluster.
+    fn remove(&mut self, cluster: usize) {
+        for rank in std::mem::take(&mut self.ranks[cluster]) {
             let excess = self.values[rank];
             let (below, sum_below) = self.below(rank);
             // Those above move down by one.
@@ -175,15 +175,15 @@ fn lowest_bit(n: usize) -> usize {
 }
 
 /// The probability of a score above the empirical quantile that a share `share` of the scores exceeds, when
-/// these are `stretches` independent stretches: the rank rule `(k + 1) / (n + 1)`.
-pub(super) fn predictive_share(stretches: usize, share: f64) -> f64 {
-    let k = stretches as f64;
+/// these are `clusters` exceedance clusters: the rank rule `(k + 1) / (n + 1)`.
+pub(super) fn predictive_share(clusters: usize, share: f64) -> f64 {
+    let k = clusters as f64;
     (k + 1.0) / (k / share + 1.0)
 }
 
 /// The share of the scores that [`predictive_share`] was told.
-pub(super) fn seen_share(stretches: u64, predictive: f64) -> f64 {
-    let k = stretches as f64;
+pub(super) fn seen_share(clusters: u64, predictive: f64) -> f64 {
+    let k = clusters as f64;
     k / ((k + 1.0) / predictive - 1.0)
 }
 
@@ -197,7 +197,7 @@ mod tests {
         let segment: Vec<f64> = (0..3000)
             .map(|i| if i % 5 == 0 { 0.0 } else { score(i) })
             .collect();
-        let found = Stretches::above(1.0, &[segment], 0, 0.3);
+        let found = ExceedanceClusters::above(1.0, &[segment], 0, 0.3);
         assert!(found.all.len() > 300, "{}", found.all.len());
         let mut left = Excesses::of(1.0, &found.all);
         for at in (1..found.all.len()).rev() {

@@ -1,9 +1,8 @@
 //! The season of a channel.
 
 use crate::control::Check;
+use crate::numeric::autocovariance::autocovariance;
 use crate::series::{RobustScale, Series};
-use realfft::RealFftPlanner;
-use realfft::num_complex::Complex;
 
 /// The longest season, in samples.
 pub const LONGEST_PERIOD: usize = 4096;
@@ -18,8 +17,7 @@ const AS_GOOD: f64 = 0.95;
 /// Values further out, in robust scales, count as this far when a season is sought.
 const CLIP: f32 = 5.0;
 
-/// The lag of the highest autocorrelation of channel `c`, by the Fourier transform of the power (Wiener and
-/// Khinchin), in the longest segment.
+/// The lag of the highest autocorrelation of channel `c`, in the longest segment.
 pub(super) fn season(series: &Series, c: usize, scale: &RobustScale, check: Check) -> Option<usize> {
     let segment = series.segments.iter().max_by_key(|s| s.len())?;
     let n = segment.len();
@@ -35,22 +33,12 @@ pub(super) fn season(series: &Series, c: usize, scale: &RobustScale, check: Chec
     let mean = scaled.iter().map(|v| f64::from(*v)).sum::<f64>() / n as f64;
     // Zeros behind the values keep the ends from meeting at the lags that are looked at.
     let size = (n + longest + 2).next_power_of_two();
-    let mut planner = RealFftPlanner::<f64>::new();
-    let (forward, inverse) = (planner.plan_fft_forward(size), planner.plan_fft_inverse(size));
     let mut signal = vec![0.0; size];
     signal
         .iter_mut()
         .zip(&scaled)
         .for_each(|(s, v)| *s = f64::from(*v) - mean);
-    let mut lines = forward.make_output_vec();
-    check();
-    forward.process(&mut signal, &mut lines).ok()?;
-    check();
-    for line in &mut lines {
-        *line = Complex::new(line.norm_sqr(), 0.0);
-    }
-    inverse.process(&mut lines, &mut signal).ok()?;
-    check();
+    autocovariance(&mut signal, check)?;
     let power = signal[0] / n as f64;
     if power <= 0.0 {
         return None;

@@ -162,10 +162,10 @@ pub(super) fn runs(scales: &[SumScale], sums: &Sums, plain: &[f64], alpha: f64, 
     let mut marks: [Vec<Mark>; 2] = [Vec::new(), Vec::new()];
     for s in scales.iter().take_while(|s| s.length <= plain.len()) {
         let limit = s.limit(alpha / tests);
+        let scores = sums.scores(s.length, check);
         for (side, marks) in marks.iter_mut().enumerate() {
             let sign = if side == 0 { -1.0 } else { 1.0 };
-            let far = sums.scores(s.length, check);
-            let far = far
+            let far = scores
                 .iter()
                 .map(|z| sign * z / s.scale)
                 .enumerate()

@@ -14,7 +14,7 @@
 //! window   calibrate   expect   params
 //! metric   residual   cluster   view   direction   series
 //! measure   picture                              apart: labels, pictures
-//! numeric   error   control
+//! numeric   civil   error   control
 //! ```
 //!
 //! - [`series`]: rows become a regular grid without duplicates, cut into segments at long gaps
@@ -34,7 +34,8 @@
 //! - [`episode`]: runs of anomalous points, of a whole series or of one that grows
 //! - [`measure`]: VUS and the other measures of detection accuracy
 //! - [`picture`]: series, scores and episodes as SVG
-//! - `numeric`, `error`, `control`: arithmetic in a fixed order, the one error type, the cancel hook
+//! - `numeric`, `civil`, `error`, `control`: arithmetic in a fixed order, dates of the Gregorian calendar, the one error
+//!   type, the cancel hook
 //!
 //! Training: rows are put on a grid (`series`) and scaled, cut into windows (`window`), seen in views (`view`) and
 //! clustered (`cluster`); residuals are learned beside them (`residual`). Past incidents are left out (`train`). Scores
@@ -68,6 +69,7 @@
 #![forbid(unsafe_code)]
 
 pub mod calibrate;
+mod civil;
 pub mod cluster;
 mod control;
 pub mod direction;

@@ -288,8 +288,8 @@ impl Calibration {
     }
 }
 
-/// The share of the ascending scores that the tail is fitted to, and the number of clusters above its start, one or
-/// more. Only far out is a tail a Pareto one: where more is seen than a fit needs, it is fitted to the highest scores
+/// The share of the ascending scores that the tail is fitted to, and the number of clusters above its start, one at
+/// least. Only far out is a tail a Pareto one: where more is seen than a fit needs, it is fitted to the highest scores
 /// alone.
 fn share_of_tail(ascending: &[f64], clusters: &ExceedanceClusters) -> (f64, usize) {
     let mut share = TAIL_SHARE;

@@ -1,14 +1,13 @@
 //! The calendar: days, weekdays, months, and when clocks are changed. Microseconds and days count from 2000-01-01.
 
 use super::local::LocalTime;
+use crate::civil::{DAYS_TO_2000, civil_from_days, days_from_civil};
 use serde::{Deserialize, Serialize};
 
 /// A day, in microseconds.
 pub(super) const DAY: i64 = 86_400_000_000;
 /// An hour, in microseconds.
 pub(super) const HOUR: i64 = 3_600_000_000;
-/// From 1970-01-01 to 2000-01-01, in days.
-pub(super) const EPOCH: i64 = 10_957;
 /// Times up to a millisecond before the end of a phase belong to the next one: they were rounded.
 const ROUNDED: i64 = 1000;
 /// The weekday of holidays, Monday being 0.
@@ -62,7 +61,7 @@ impl Calendar {
     /// The time that a wall clock shows.
     pub(super) fn at_local(&self, local: i64) -> Moment {
         let t = local.saturating_add(ROUNDED);
-        let day = t.div_euclid(DAY) + EPOCH;
+        let day = t.div_euclid(DAY) + DAYS_TO_2000;
         let holiday = !self.holidays.is_empty() && self.holidays.binary_search(&day).is_ok();
         Moment {
             local,
@@ -76,17 +75,17 @@ impl Calendar {
 impl Moment {
     /// Month and year of the day.
     pub(super) fn date(&self) -> DayOf {
-        let (year, month, day) = civil(self.day);
+        let (year, month, day) = civil_from_days(self.day);
         let next = if month == 12 {
-            days(year + 1, 1, 1)
+            days_from_civil(year + 1, 1, 1)
         } else {
-            days(year, month + 1, 1)
+            days_from_civil(year, month + 1, 1)
         };
         DayOf {
             month_day: day - 1,
             month_left: next - 1 - self.day,
             month: month - 1,
-            year_day: self.day - days(year, 1, 1),
+            year_day: self.day - days_from_civil(year, 1, 1),
         }
     }
 }
@@ -100,15 +99,15 @@ pub(super) fn clock_changes(since: i64, time: i64) -> [i64; 3] {
 
 /// Whether it is summer time in Europe, North America and Australia, by the rules of today, to the day.
 fn summer(time: i64) -> [bool; 3] {
-    let day = time.div_euclid(DAY) + EPOCH;
-    let (year, ..) = civil(day);
+    let day = time.div_euclid(DAY) + DAYS_TO_2000;
+    let (year, ..) = civil_from_days(day);
     // The n-th Sunday of a month from 0; the last Sunday before a month.
     let nth = |month: i64, n: i64| {
-        let first = days(year, month, 1);
+        let first = days_from_civil(year, month, 1);
         first + (SUNDAY - weekday(first)) + 7 * n
     };
     let last_before = |month: i64| {
-        let last = days(year, month, 1) - 1;
+        let last = days_from_civil(year, month, 1) - 1;
         last - (weekday(last) + 1).rem_euclid(7)
     };
     [
@@ -124,49 +123,18 @@ fn weekday(day: i64) -> i64 {
     (day + 3).rem_euclid(7)
 }
 
-/// Year, month (from 1) and day (from 1) of a number of days since 1970-01-01, in the Gregorian calendar throughout
-/// (H. Hinnant, *chrono-compatible low-level date algorithms*, 2013).
-fn civil(day: i64) -> (i64, i64, i64) {
-    let z = day + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    (year, month, doy - (153 * mp + 2) / 5 + 1)
-}
-
-/// Days since 1970-01-01 of a date; the inverse of `civil`.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let y = year - i64::from(month <= 2);
-    let era = y.div_euclid(400);
-    let yoe = y.rem_euclid(400);
-    let mp = (month + 9) % 12;
-    let doy = (153 * mp + 2) / 5 + day - 1;
-    era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_those_of_the_calendar() {
-        assert_eq!(civil(0), (1970, 1, 1));
-        assert_eq!(civil(EPOCH + 59), (2000, 2, 29));
-        assert_eq!(days(2024, 12, 31), 20_088);
-        assert!((-200_000..200_000).step_by(37).all(|d| {
-            let (y, m, day) = civil(d);
-            days(y, m, day) == d
-        }));
-        assert_eq!(weekday(days(2024, 7, 1)), 0);
+    fn weekdays_begin_with_monday() {
+        assert_eq!(weekday(days_from_civil(2024, 7, 1)), 0);
     }
 
     #[test]
     fn a_moment_knows_its_day_and_holidays_are_sundays() {
-        let noon = (days(2024, 2, 28) - EPOCH) * DAY + 12 * HOUR;
+        let noon = (days_from_civil(2024, 2, 28) - DAYS_TO_2000) * DAY + 12 * HOUR;
         let mut calendar = Calendar::default();
         let m = calendar.moment(noon);
         assert_eq!((m.weekday, m.of_day - ROUNDED), (2, 12 * HOUR));
@@ -175,7 +143,7 @@ mod tests {
             (date.month_day, date.month_left, date.month, date.year_day),
             (27, 1, 1, 58)
         );
-        calendar.holidays = vec![days(2024, 2, 28)];
+        calendar.holidays = vec![days_from_civil(2024, 2, 28)];
         assert_eq!(calendar.moment(noon).weekday, SUNDAY);
         for extreme in [i64::MIN, i64::MAX] {
             let _ = (calendar.moment(extreme).date(), clock_changes(0, extreme));
@@ -184,7 +152,7 @@ mod tests {
 
     #[test]
     fn clocks_change_by_the_rules_of_today() {
-        let at = |y, m, d| (days(y, m, d) - EPOCH) * DAY;
+        let at = |y, m, d| (days_from_civil(y, m, d) - DAYS_TO_2000) * DAY;
         assert_eq!(clock_changes(at(2024, 1, 1), at(2024, 7, 1)), [1, 1, -1]);
         assert_eq!(clock_changes(at(2024, 3, 30), at(2024, 3, 31)), [1, 0, 0]);
         assert_eq!(clock_changes(at(2024, 3, 9), at(2024, 3, 10)), [0, 1, 0]);

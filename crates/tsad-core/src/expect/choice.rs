@@ -31,6 +31,14 @@ pub(super) fn folds(n: usize) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// The values of the rows of all folds.
+pub(super) fn held(y: &[f64]) -> Vec<f64> {
+    folds(y.len())
+        .into_iter()
+        .flat_map(|fold| y[fold].to_vec())
+        .collect()
+}
+
 /// The fits that the folds are judged by.
 pub(super) fn fold_fits(spec: &MeanSpec, rows: &Rows, y: &[f64], check: Check) -> Vec<(Range<usize>, Mean)> {
     let fit = |fold: Range<usize>| {
@@ -77,7 +85,7 @@ struct Tried {
 
 impl<'a> Chooser<'a> {
     pub(super) fn new(rows: &'a Rows, y: &'a [f64], counts: bool, s: &Sampling, check: Check<'a>) -> Self {
-        let held: Vec<f64> = folds(y.len()).into_iter().flat_map(|f| y[f].to_vec()).collect();
+        let held = held(y);
         Self {
             rows,
             y,

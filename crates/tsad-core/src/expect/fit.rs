@@ -3,10 +3,10 @@
 use super::calendar::{Calendar, DAY};
 use super::calibrate::Calibration;
 use super::candidates::{Sampling, candidates, cycle_of};
-use super::choice::{Choice, Chooser, fold_fits, log_score, residuals};
+use super::choice::{Choice, Chooser, fold_fits, held, log_score, residuals};
 use super::count::CountScores;
 use super::expectation::{Breaks, Expectation, FitOptions, Fitted, Repeats};
-use super::forecast::{Counts, Forecast};
+use super::forecast::{Counts, Forecast, forward};
 use super::incident::{incidents, recurring};
 use super::level::{LevelKind, seasonal_slope};
 use super::local::LocalTime;
@@ -183,11 +183,7 @@ impl<'a> Training<'a> {
         let rows = self.rows.gather(&index);
         let x = pick(self.values, &index);
         let (log_shift, choice) = self.best_scale(&rows, &x, counts);
-        let y: Vec<f64> = self
-            .values
-            .iter()
-            .map(|x| log_shift.map_or(*x, |shift| (x.max(0.0) + shift).ln()))
-            .collect();
+        let y: Vec<f64> = self.values.iter().map(|x| forward(*x, log_shift)).collect();
         check();
         let spec = choice.spec;
         let fitted = if aside.contains(&true) {
@@ -219,13 +215,9 @@ impl<'a> Training<'a> {
         let Some(shift) = log_shift(x, counts, check) else {
             return (None, plain);
         };
-        let y: Vec<f64> = x.iter().map(|x| (x.max(0.0) + shift).ln()).collect();
+        let y: Vec<f64> = x.iter().map(|x| forward(*x, Some(shift))).collect();
         let log = choose(&y);
-        let held: Vec<f64> = super::choice::folds(y.len())
-            .into_iter()
-            .flat_map(|f| y[f].to_vec())
-            .collect();
-        let cost = log_score(&log.residuals, check) + mean(held.iter().copied());
+        let cost = log_score(&log.residuals, check) + mean(held(&y).into_iter());
         if cost < log_score(&plain.residuals, check) - LOG_GAIN {
             (Some(shift), log)
         } else {

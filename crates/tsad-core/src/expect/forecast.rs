@@ -154,8 +154,7 @@ impl Shifts {
 impl Forecast {
     /// From values to the scale of the model.
     pub(super) fn forward(&self, value: f64) -> f64 {
-        self.log_shift
-            .map_or(value, |shift| (value.max(0.0) + shift).ln())
+        forward(value, self.log_shift)
     }
 
     /// From the scale of the model to values.
@@ -249,6 +248,11 @@ impl<'a> Walk<'a> {
                 .map_or(0.0, |shift| log_ratio(value, &course, shift)),
         }
     }
+}
+
+/// A value on the scale of a model: itself, or the logarithm of what it is with a shift.
+pub(super) fn forward(value: f64, log_shift: Option<f64>) -> f64 {
+    log_shift.map_or(value, |shift| (value.max(0.0) + shift).ln())
 }
 
 /// A coarse value, from the edge of its step that is nearer to the middle, or spread over its step.

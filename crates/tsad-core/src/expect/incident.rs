@@ -3,6 +3,7 @@
 use super::forecast::Recurring;
 use super::packed::rounded;
 use super::phases::PhaseKind;
+use super::ring;
 use super::robust::{quantile, scale_of};
 use super::rows::Rows;
 use super::seasonal::{count, medians};
@@ -65,14 +66,10 @@ pub(super) fn recurring(rows: &Rows, r: &[f64], coarse: f64, check: Check) -> Op
     if below.iter().chain(&above).all(|v| *v == 0.0) {
         return None;
     }
-    let wider = |v: Vec<f64>, pick: fn(f64, f64) -> f64| -> Vec<f64> {
-        let m = v.len();
-        if key.ring() < 24 {
-            return v;
-        }
-        (0..m)
-            .map(|i| pick(pick(v[(i + m - 1) % m], v[i]), v[(i + 1) % m]))
-            .collect()
+    // Of a day or a week, which are one ring.
+    let wider = |v: Vec<f64>, pick| match key.ring() {
+        24.. => ring::with_neighbours(&v, pick),
+        _ => v,
     };
     Some(Recurring {
         phases: key.clone(),

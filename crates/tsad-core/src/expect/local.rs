@@ -34,7 +34,10 @@ impl LocalTime {
     /// `InvalidParameter` if the times are not strictly ascending, an offset is too large or there are more than
     /// [`LocalTime::MAX_TRANSITIONS`].
     pub fn new(transitions: Vec<(i64, i32)>) -> Result<Self> {
-        let wrong = |message: &str| Err(Error::new(ErrorKind::InvalidParameter, message));
+        let wrong = |message: &str| {
+            let error = Error::new(ErrorKind::InvalidParameter, message);
+            Err(error.with_hint("Give the changes of one clock, each with its time and its offset from UTC."))
+        };
         if transitions.len() > Self::MAX_TRANSITIONS {
             return wrong("a time zone may have at most 20000 changes of the clock");
         }

@@ -1,5 +1,5 @@
 //! The expectation of every row: what value was to be expected at a time, and how far a row lies outside. May import
-//! `control`, `error`, `numeric`, `series`.
+//! `civil`, `control`, `error`, `numeric`, `series`.
 //!
 //! An [`Expectation`] is learned for one column and is a pure function of itself and the time: level, trend, seasons of the
 //! calendar, a band and a spread by phase. Rows are judged by their distance outside the band, by sums of runs, by repeats

@@ -2,8 +2,7 @@
 
 use super::robust::{median, scale_of};
 use crate::control::Check;
-use realfft::RealFftPlanner;
-use realfft::num_complex::Complex;
+use crate::numeric::autocovariance::autocovariance;
 
 /// Values farther out, in spreads, count as this far.
 const CLIP: f64 = 4.0;
@@ -14,8 +13,7 @@ const CORRELATION: f64 = 0.2;
 /// Of lags nearly as good as the best the shortest counts.
 const AS_GOOD: f64 = 0.9;
 
-/// The lag of the highest bump of the autocorrelation of values on a regular grid, by the Fourier transform of the power
-/// (Wiener and Khinchin).
+/// The lag of the highest bump of the autocorrelation of values on a regular grid.
 pub(super) fn detect(values: &[f64], check: Check) -> Option<usize> {
     let n = values.len();
     if n < LEAST.0 {
@@ -46,17 +44,7 @@ fn autocorrelation(values: &[f64], check: Check) -> Option<Vec<f64>> {
     let mean = signal.iter().sum::<f64>() / n as f64;
     signal.iter_mut().for_each(|v| *v -= mean);
     signal.resize(size, 0.0);
-    let mut planner = RealFftPlanner::<f64>::new();
-    let (forward, inverse) = (planner.plan_fft_forward(size), planner.plan_fft_inverse(size));
-    let mut lines = forward.make_output_vec();
-    check();
-    forward.process(&mut signal, &mut lines).ok()?;
-    check();
-    for line in &mut lines {
-        *line = Complex::new(line.norm_sqr(), 0.0);
-    }
-    inverse.process(&mut lines, &mut signal).ok()?;
-    check();
+    autocovariance(&mut signal, check)?;
     let power = signal[0].max(1e-300);
     let of_lag = |lag: usize| signal[lag] / power * n as f64 / (n - lag) as f64;
     Some((0..=n / 3).map(of_lag).collect())

@@ -62,11 +62,11 @@ pub(super) fn median(ring: &[f64], width: usize) -> Vec<f64> {
     out
 }
 
-/// The lowest of each value and its two neighbours on a ring.
-pub(super) fn lowest(ring: &[f64]) -> Vec<f64> {
+/// What `pick` takes (the lower or the higher one) of each value and its two neighbours on a ring.
+pub(super) fn with_neighbours(ring: &[f64], pick: fn(f64, f64) -> f64) -> Vec<f64> {
     let n = ring.len();
-    let beside = |i: usize| ring[(i + n - 1) % n].min(ring[(i + 1) % n]);
-    (0..n).map(|i| ring[i].min(beside(i))).collect()
+    let beside = |i: usize| pick(ring[(i + n - 1) % n], ring[(i + 1) % n]);
+    (0..n).map(|i| pick(ring[i], beside(i))).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::control::{Check, ComparisonTicker};
 use crate::numeric::quantile;
-use statrs::function::erf::erfc;
+use statrs::function::erf::{erfc, erfc_inv};
 
 /// Values are taken within this.
 pub(super) const LARGEST: f64 = 1e300;
@@ -101,52 +101,9 @@ pub(super) fn normal_tail(z: f64) -> f64 {
     0.5 * erfc(z / std::f64::consts::SQRT_2)
 }
 
-/// The value that a standard normal variable exceeds with probability `p`, taken as at least 1e-300 (P. J. Acklam's
-/// rational approximation, 2003, good to 1e-9).
+/// The value that a standard normal variable exceeds with probability `p`, taken as at least 1e-300 and below 1.
 pub(super) fn normal_quantile(p: f64) -> f64 {
-    const A: [f64; 6] = [
-        -3.969683028665376e1,
-        2.209460984245205e2,
-        -2.759285104469687e2,
-        1.38357751867269e2,
-        -3.066479806614716e1,
-        2.506628277459239,
-    ];
-    const B: [f64; 6] = [
-        -5.447609879822406e1,
-        1.615858368580409e2,
-        -1.556989798598866e2,
-        6.680131188771972e1,
-        -1.328068155288572e1,
-        1.0,
-    ];
-    const C: [f64; 6] = [
-        -7.784894002430293e-3,
-        -3.223964580411365e-1,
-        -2.400758277161838,
-        -2.549732539343734,
-        4.374664141464968,
-        2.938163982698783,
-    ];
-    const D: [f64; 5] = [
-        7.784695709041462e-3,
-        3.224671290700398e-1,
-        2.445134137142996,
-        3.754408661907416,
-        1.0,
-    ];
-    let polynomial = |c: &[f64], x: f64| c.iter().fold(0.0, |sum, c| sum * x + c);
-    if p > 0.5 {
-        return -normal_quantile(1.0 - p);
-    }
-    let p = p.max(1e-300);
-    if p < 0.02425 {
-        let q = (-2.0 * p.ln()).sqrt();
-        -polynomial(&C, q) / polynomial(&D, q)
-    } else {
-        let q = 0.5 - p;
-        polynomial(&A, q * q) * q / polynomial(&B, q * q)
-    }
+    std::f64::consts::SQRT_2 * erfc_inv(2.0 * p.clamp(1e-300, 1.0_f64.next_down()))
 }
 
 /// The probability that a variable of Student's distribution is above `z` (Wallace 1959, doi:10.1214/aoms/1177706095; good

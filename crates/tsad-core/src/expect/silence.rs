@@ -132,7 +132,7 @@ fn occupancy(phases: Phases, local: &[i64], slot: f64, calendar: &Calendar, chec
     let mut values: Vec<f64> = rows.iter().zip(n).map(|(r, n)| r / n.max(1.0)).collect();
     if phases.ring() >= 24 {
         // An edge may move by a slot.
-        values = phases.each_ring(&values, ring::lowest);
+        values = phases.each_ring(&values, |r| ring::with_neighbours(r, f64::min));
     }
     Profile::new(phases, values)
 }

@@ -1,4 +1,5 @@
-//! Evaluation: how well scores or decisions agree with labels. May import `control`, `error`.
+//! Evaluation: how well scores or decisions agree with labels. May import
+//! `control`, `error`, `numeric`.
 //!
 //! Three families:
 //!

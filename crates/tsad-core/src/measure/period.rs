@@ -1,6 +1,6 @@
 //! The period of a series, the customary window of the volume measures.
 
-use realfft::RealFftPlanner;
+use crate::numeric::autocovariance::autocovariance as autocovariance_of;
 
 /// The period where the autocorrelation shows none.
 const FALLBACK: usize = 125;
@@ -52,18 +52,7 @@ fn autocovariance(values: &[f64]) -> Vec<f64> {
         return Vec::new();
     }
     padded.resize((2 * length).next_power_of_two().max(2), 0.0);
-    let mut planner = RealFftPlanner::new();
-    let forward = planner.plan_fft_forward(padded.len());
-    let inverse = planner.plan_fft_inverse(padded.len());
-    let mut spectrum = forward.make_output_vec();
-    // The buffers have the lengths the plans ask for, and a power spectrum is real at both ends.
-    if forward.process(&mut padded, &mut spectrum).is_err() {
-        return Vec::new();
-    }
-    for value in &mut spectrum {
-        *value = realfft::num_complex::Complex::new(value.norm_sqr(), 0.0);
-    }
-    if inverse.process(&mut spectrum, &mut padded).is_err() {
+    if autocovariance_of(&mut padded, &|| {}).is_none() {
         return Vec::new();
     }
     padded.truncate(length);

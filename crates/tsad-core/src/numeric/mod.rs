@@ -1,5 +1,6 @@
 //! The ground floor: arithmetic in a fixed order. May import nothing.
 
+pub(crate) mod autocovariance;
 pub(crate) mod linalg;
 pub(crate) mod moments;
 pub(crate) mod quantile;

@@ -1,9 +1,8 @@
 //! The time axis: dates, clocks and where the ticks go.
 
 use super::tick::Tick;
+use crate::civil::{DAYS_TO_2000, civil_from_days, days_from_civil};
 
-/// From 1970-01-01, where calendars of computers begin, to 2000-01-01, where the times of a picture do, in days.
-const EPOCH_DAYS: i64 = 10_957;
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
@@ -113,30 +112,14 @@ impl Local {
     }
 }
 
-/// Year, month and day of a number of days since 2000-01-01, in the Gregorian calendar throughout.
-/// H. Hinnant, *chrono-compatible low-level date algorithms*, 2013. No crate: PostgreSQL's years reach to 294276,
-/// far beyond what those for dates allow.
+/// Year, month and day of a number of days since 2000-01-01.
 fn civil(days: i64) -> (i64, i64, i64) {
-    let z = days + EPOCH_DAYS + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    (
-        yoe + era * 400 + i64::from(month <= 2),
-        month,
-        doy - (153 * mp + 2) / 5 + 1,
-    )
+    civil_from_days(days + DAYS_TO_2000)
 }
 
 /// The inverse of [`civil`] for the first day of a month.
 fn days_of(year: i64, month: i64) -> i64 {
-    let y = year - i64::from(month <= 2);
-    let (era, yoe) = (y.div_euclid(400), y.rem_euclid(400));
-    let doy = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5;
-    era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468 - EPOCH_DAYS
+    days_from_civil(year, month, 1) - DAYS_TO_2000
 }
 
 /// From one tick to the next.

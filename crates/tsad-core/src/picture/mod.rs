@@ -1,4 +1,5 @@
-//! A picture of series and their anomalies, as self-contained SVG. May import `error`.
+//! A picture of series and their anomalies, as self-contained SVG. May import `civil`,
+//! `error`.
 //!
 //! Rows are gathered in a [`Sketch`], whatever their order and number, and [`draw`] draws it: the line of each series,
 //! its expected band, its anomalous episodes shaded, and below it the score and the threshold. Equal rows and options

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// From the ground floor up.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
+    "civil",
     "control",
     "error",
     "numeric",

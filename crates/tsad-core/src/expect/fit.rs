@@ -356,7 +356,7 @@ impl<'a> Training<'a> {
             seasonal_slope(&local[range.clone()], &rest[range], cycle, self.check)
         };
         let mut doubt = (slope(0..half) - slope(half..rest.len())).abs();
-        for piece in super::choice::split(kept.held.len(), 3).filter(|p| !p.is_empty()) {
+        for piece in super::rows::split(kept.held.len(), 3).filter(|p| !p.is_empty()) {
             let sure = 2.0 * inside / (piece.len() as f64).sqrt();
             let off = median(&mut kept.held_residuals[piece.clone()].to_vec(), self.check).abs();
             let at = |i: usize| self.rows.local[kept.held[i]];

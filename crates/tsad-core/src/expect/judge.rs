@@ -3,6 +3,7 @@
 use super::count::rarest;
 use super::expectation::Expectation;
 use super::forecast::{Deviation, Forecast, Walk};
+use super::repeat::last_stretch;
 use super::robust::LARGEST;
 use super::run::{Sums, runs};
 use super::silence::Expecting;
@@ -11,7 +12,7 @@ use crate::control::Check;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// Below the error rate of all methods the evidence of rows is so many times stricter.
+/// Below its share of the error rate the evidence of rows is so many times stricter.
 const SAFETY: f64 = 20.0;
 /// The highest error rate of the evidence of rows.
 const HIGHEST_ALPHA: f64 = 2e-4;
@@ -84,16 +85,30 @@ pub(super) struct Judged {
 }
 
 impl Expectation {
-    /// The error rate of the evidence of rows, when the decision over all methods is made at `alpha` a row: half of it, 20
-    /// times stricter, at most 0.0002, because a tail learned from few hundred rows is not to be trusted near its edge.
+    /// The share of the error rate of a decision over all methods that windows have.
+    pub const WINDOWS: f64 = 0.5;
+
+    /// The error rate of the evidence of rows, when the decision over all methods is made at `alpha` a row: the rest of it,
+    /// 20 times stricter, at most 0.0002, because a tail learned from few hundred rows is not to be trusted near its edge.
     #[must_use]
     pub fn row_alpha(alpha: f64) -> f64 {
-        (alpha / 2.0 / SAFETY).min(HIGHEST_ALPHA)
+        (alpha * (1.0 - Self::WINDOWS) / SAFETY).min(HIGHEST_ALPHA)
     }
 
     /// Judges rows, in ascending order of time, at an error rate of `alpha` a row, in (0, 1): `p < alpha` and `flagged` agree.
     #[must_use]
     pub fn judge(&self, times: &[i64], values: &[f64], alpha: f64, check: Check) -> Vec<RowEvidence> {
+        self.judge_settled(times, values, alpha, check).0
+    }
+
+    /// As [`Expectation::judge`]; and how many of the rows there are whose evidence no later row can change.
+    pub(crate) fn judge_settled(
+        &self,
+        times: &[i64],
+        values: &[f64],
+        alpha: f64,
+        check: Check,
+    ) -> (Vec<RowEvidence>, usize) {
         let rows = times.len().min(values.len());
         let judged = self.deviations(&self.forecast, times, values, 0..rows, check);
         let frozen = self.repeats.frozen(&judged.values, alpha * FROZEN);
@@ -130,7 +145,7 @@ impl Expectation {
     }
 
     /// Evidence and decision of `rows` rows; `frozen` are the runs of equal values among those judged, with their
-    /// probability.
+    /// probability. Also how many rows are settled.
     pub(super) fn decide(
         &self,
         rows: usize,
@@ -138,7 +153,7 @@ impl Expectation {
         frozen: &[(Range<usize>, f64)],
         alpha: f64,
         check: Check,
-    ) -> Vec<RowEvidence> {
+    ) -> (Vec<RowEvidence>, usize) {
         let mut out = vec![NOTHING; rows];
         let each = judged.index.chunks(EVERY).zip(judged.deviations.chunks(EVERY));
         for (i, d) in each {
@@ -163,7 +178,8 @@ impl Expectation {
                 }
             }
         };
-        for run in runs(&self.sums, &sums, &plain, alpha * RUN, check) {
+        let (runs, settled) = runs(&self.sums, &sums, &plain, alpha * RUN, check);
+        for run in runs {
             mark(run.from..run.to, run.p / RUN, RowKind::Run, run.sign);
         }
         check();
@@ -176,7 +192,9 @@ impl Expectation {
                 0,
             );
         }
-        out
+        let settled = settled.min(last_stretch(&judged.values));
+        let settled = judged.index.get(settled).copied().unwrap_or(rows);
+        (out, settled)
     }
 
     /// The evidence of a single row.

@@ -51,6 +51,8 @@ pub(crate) struct Phases {
     pub(crate) per_cycle: usize,
     /// The length of a detected period in units of the time, above 0; else 0.
     pub(crate) period: f64,
+    /// The standard error of a detected period in the same units, at least 0; 0 where it is known.
+    pub(crate) doubt: f64,
     /// The local time at which a detected period begins; else 0.
     pub(crate) origin: i64,
 }
@@ -79,16 +81,18 @@ impl Phases {
             kind,
             per_cycle,
             period: 0.0,
+            doubt: 0.0,
             origin: 0,
         }
     }
 
-    /// The key of a detected period.
-    pub(super) fn periodic(period: f64, interval: f64, origin: i64) -> Self {
+    /// The key of a detected period of a length known to `doubt`.
+    pub(super) fn periodic((period, doubt): (f64, f64), interval: f64, origin: i64) -> Self {
         Self {
             kind: PhaseKind::Period,
             per_cycle: (period / interval).round_ties_even().clamp(2.0, MOST as f64) as usize,
             period,
+            doubt,
             origin,
         }
     }
@@ -141,6 +145,15 @@ impl Phases {
             DAY as f64
         };
         whole / self.per_cycle as f64
+    }
+
+    /// By how many phases a detected period may be out of step so long after the training: two standard errors.
+    pub(super) fn out_of_step(&self, since: i64) -> usize {
+        if self.doubt <= 0.0 {
+            return 0;
+        }
+        let cycles = since.max(0) as f64 / self.period;
+        (2.0 * self.doubt * cycles / self.length()).round() as usize
     }
 
     /// The phase of a time, below the number of phases.

@@ -108,8 +108,10 @@ impl Season {
 impl Phases {
     fn is_sound(&self) -> bool {
         let whole = match self.kind {
-            PhaseKind::Period => SPANS.contains(&self.period),
-            _ => self.period == 0.0 && self.origin == 0,
+            PhaseKind::Period => {
+                SPANS.contains(&self.period) && (0.0..=*SPANS.end()).contains(&self.doubt)
+            }
+            _ => self.period == 0.0 && self.doubt == 0.0 && self.origin == 0,
         };
         whole && (1..=MOST).contains(&self.per_cycle)
     }

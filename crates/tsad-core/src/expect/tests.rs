@@ -422,7 +422,7 @@ fn newer_rows_exchange_an_expectation_that_they_contradict() {
     let goes_on_as = |n: i64, level: f64| {
         let times = hours(24 * 28, n);
         let values = of(&times, level);
-        old.updated(fitted(&times, &values), &times, &values, true)
+        old.updated(fitted(&times, &values), &times, &values, true, &|| {})
     };
     assert_eq!(goes_on_as(24 * 7, 0.0), old);
     assert_eq!(goes_on_as(24, 40.0), old, "one cycle");
@@ -451,8 +451,8 @@ fn an_exchanged_line_leaves_the_level_of_windows_where_it_was() {
     let values = line(5.0, &later);
     let newer = fitted(&later, &values);
     let (free, kept) = (
-        old.updated(newer.clone(), &later, &values, false),
-        old.updated(newer, &later, &values, true),
+        old.updated(newer.clone(), &later, &values, false, &|| {}),
+        old.updated(newer, &later, &values, true, &|| {}),
     );
     assert!(free != old && kept != old);
     for (t, v) in later.iter().zip(&values) {

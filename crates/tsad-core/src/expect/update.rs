@@ -4,6 +4,8 @@ use super::calendar::DAY;
 use super::expectation::{Expectation, Fitted};
 use super::level::LevelKind;
 use super::phases::PhaseKind;
+use super::robust::{LARGEST, mean, median, within};
+use crate::control::Check;
 
 /// A newer expectation must err at most this share of what the older one errs.
 const WORTH: f64 = 0.8;
@@ -14,33 +16,77 @@ const SHARE: f64 = 0.1;
 
 impl Expectation {
     /// The expectation that a model goes on with: `newer`, learned from the rows given, if its held-out error is a fifth less
-    /// than what this one errs in them and they cover two cycles of its seasons; else this one. With `keep_level` the level
-    /// at which windows see a series without its trend must stay what it is.
+    /// than what this one errs in them and they cover two cycles of its seasons. Of fewer cycles, and where nothing better
+    /// was learned, this one, at the level of the rows given if that takes as much of the error away. With `keep_level` the
+    /// level at which windows see a series without its trend must stay what it is.
     #[must_use]
-    pub fn updated(&self, newer: Fitted, times: &[i64], values: &[f64], keep_level: bool) -> Self {
+    pub fn updated(
+        &self,
+        newer: Fitted,
+        times: &[i64],
+        values: &[f64],
+        keep_level: bool,
+        check: Check,
+    ) -> Self {
         let span = match (times.first(), times.last()) {
             (Some(first), Some(last)) => last.saturating_sub(*first) as f64 + self.interval(),
             _ => 0.0,
         };
         let new = &newer.expectation;
-        if span < CYCLES * self.longest_season() || (new.rows as f64) < SHARE * self.rows as f64 {
+        if (new.rows as f64) < SHARE * self.rows as f64 {
             return self.clone();
         }
         let mut aside = newer.aside.iter().peekable();
-        let (mut sum, mut count) = (0.0, 0.0);
-        for (i, (time, value)) in times.iter().zip(values).enumerate() {
-            if aside.next_if(|a| **a == i).is_none() && value.is_finite() {
-                sum += (value - self.centre(*time)).abs();
-                count += 1.0;
+        let mut normal = |i: usize, value: &f64| aside.next_if(|a| **a == i).is_none() && value.is_finite();
+        let rows: Vec<usize> = values.iter().enumerate().filter(|(i, v)| normal(*i, v)).map(|(i, _)| i).collect();
+        let error = |e: &Self| {
+            let off = rows.iter().map(|i| (values[*i].clamp(-LARGEST, LARGEST) - e.centre(times[*i])).abs());
+            off.sum::<f64>() / rows.len() as f64
+        };
+        let (heldout_error, now) = (new.heldout_error, error(self));
+        if span >= CYCLES * self.longest_season() && heldout_error < WORTH * now {
+            let kept = if keep_level {
+                self.at_own_level(newer.expectation)
+            } else {
+                Some(newer.expectation)
+            };
+            if let Some(kept) = kept {
+                return kept;
             }
         }
-        let better = new.heldout_error < WORTH * (sum / count);
-        let kept = if keep_level {
-            self.at_own_level(newer.expectation)
-        } else {
-            Some(newer.expectation)
+        let moved = self.at_level_of(&rows, times, values, check);
+        moved.filter(|m| error(m) < WORTH * now).unwrap_or_else(|| self.clone())
+    }
+
+    /// This expectation at the level of some rows; a line reaches it at another time.
+    fn at_level_of(&self, rows: &[usize], times: &[i64], values: &[f64], check: Check) -> Option<Self> {
+        if rows.len() < Self::MIN_ROWS {
+            return None;
+        }
+        let mut out = self.clone();
+        let f = &mut out.forecast;
+        let mut off: Vec<f64> = rows
+            .iter()
+            .map(|i| {
+                let m = f.calendar.moment(times[*i]);
+                f.forward(values[*i].clamp(-LARGEST, LARGEST)) - f.mean.at(&m)
+            })
+            .collect();
+        let by = match f.counts {
+            Some(_) => mean(off.iter().copied()),
+            None => median(&mut off, check),
         };
-        kept.filter(|_| better).unwrap_or_else(|| self.clone())
+        let level = &mut f.mean.level;
+        if level.kind == LevelKind::Line {
+            let since = by / level.slope;
+            if !since.is_finite() || since.abs() >= 4e18 {
+                return None;
+            }
+            level.origin = level.origin.saturating_sub(since.round() as i64);
+        } else {
+            level.value = within(level.value + by, -LARGEST, LARGEST);
+        }
+        Some(out)
     }
 
     /// Another expectation by which the series without its trend lies where it lies by this one; none where that cannot be.

@@ -70,6 +70,24 @@ impl<'a> Blame<'a> {
             let windows = suspect.next_if(|(s, _)| *s == i).map(|(_, blamed)| blamed);
             self.point(point, rows.row(i), verdict, windows);
         }
+        self.settle(points, verdicts.settled);
+    }
+
+    /// Lets only those rows be final that no later row can change: neither their own score and evidence, nor that of rows
+    /// in whose shade they may stand.
+    fn settle(&self, points: &mut [Point], settled: usize) {
+        let last = points.last().map_or(0, |p| p.time);
+        let reach = self.model.reach().unwrap_or(0);
+        let by_windows = points.iter().find(|p| p.window_score.is_some() && !p.is_final);
+        let by_rows = points.get(settled);
+        let open = by_windows.into_iter().chain(by_rows).map(|p| p.time).min();
+        for point in points.iter_mut().filter(|p| p.p_value.is_some()) {
+            if point.window_score.is_none() {
+                point.is_final = !self.model.has_windows() || point.time.saturating_add(reach) < last;
+            }
+            let beside = point.time.saturating_add(self.windows[1]);
+            point.is_final &= open.is_none_or(|open| beside < open);
+        }
     }
 
     /// The rows that windows find anomalous, ascending.
@@ -78,8 +96,8 @@ impl<'a> Blame<'a> {
         points.iter().enumerate().filter_map(flagged).collect()
     }
 
-    /// Whether each of the suspects is to blame. Where rows tell it by themselves, what windows add beside them is their
-    /// shadow; else the suspects in the shade of a much higher score are.
+    /// Whether each of the suspects is to blame. Where rows tell it by themselves, what windows add without a break beside
+    /// them is their shadow, as far as windows reach; else the suspects in the shade of a much higher score are.
     fn blamed(&self, points: &[Point], suspects: &[usize], verdicts: &[RowVerdict]) -> Vec<bool> {
         let told: Vec<i64> = points
             .iter()
@@ -94,13 +112,15 @@ impl<'a> Blame<'a> {
             .map(|(i, peak)| points[*i].score.is_some_and(|s| s >= FOCUS * peak))
             .collect();
         for group in groups(points, suspects, self.windows[0]) {
-            let (first, last) = (suspects[group.start], suspects[group.end - 1]);
             let near = self.windows[0];
-            let from = points[first].time.saturating_sub(near);
-            let to = points[last].time.saturating_add(near);
-            let at = told.partition_point(|t| *t < from);
-            if told.get(at).is_some_and(|t| *t <= to) {
-                out[group].fill(false);
+            let time = |n: usize| points[suspects[n]].time;
+            let group_from = time(group.start).saturating_sub(near);
+            let group_to = time(group.end - 1).saturating_add(near);
+            for n in group {
+                let from = group_from.max(time(n).saturating_sub(self.windows[1]));
+                let to = group_to.min(time(n).saturating_add(self.windows[1]));
+                let at = told.partition_point(|t| *t < from);
+                out[n] &= told.get(at).is_none_or(|t| *t > to);
             }
         }
         out
@@ -119,7 +139,6 @@ impl<'a> Blame<'a> {
             }
             point.status = self.model.row_status(point.time);
             point.score = Some(row_score(verdict));
-            point.is_final = !self.model.has_windows();
         } else {
             point.window_score = point.score;
             let own = self.row_weight * verdict.excess.abs().ln_1p();

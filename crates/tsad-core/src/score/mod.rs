@@ -25,7 +25,7 @@ pub use stream::Stream;
 use crate::control::Check;
 use crate::error::Result;
 use crate::expect::Expectation;
-use crate::model::{Body, Model, RowModel, Trained};
+use crate::model::{Body, Model, Trained};
 use crate::params::Decision;
 use crate::series::{Place, Samples, Segment, Series};
 use blame::Blame;
@@ -167,19 +167,22 @@ impl Windows<'_> {
     /// One point a row: score and p-value by windows alone. What rows tell by themselves has no part in the p-value.
     fn score(&self, rows: &Samples, verdicts: Option<&RowVerdicts>, check: Check) -> Result<Vec<Point>> {
         let (model, trained) = (self.model, self.trained);
-        let (series, places) = self.on_grid(rows, check);
+        let (raw, places) = self.on_grid(rows, check);
+        let trendless = match &model.row_model {
+            Some(r) if r.has_trend() => Some(self.on_grid(&r.without_trend(rows.clone(), check)?, check).0),
+            _ => None,
+        };
+        let series = trendless.as_ref().unwrap_or(&raw);
         let scored: Vec<Scores> = series
             .segments
             .iter()
             .map(|s| self.of_segment(s, self.detail.shares, check))
             .collect();
-        let told =
-            |v: &&RowVerdicts| !v.is_quiet() || model.row_model.as_ref().is_some_and(RowModel::has_trend);
-        let judged = match (&model.row_model, verdicts.filter(told)) {
+        let judged = match (&model.row_model, verdicts.filter(|v| !v.is_quiet())) {
             (Some(row_model), Some(verdicts)) => {
                 let quiet = row_model.replaced(rows, verdicts.aside(), Expectation::bridge, check)?;
                 let quiet = row_model.without_trend(quiet, check)?;
-                self.judged(&series, &self.on_grid(&quiet, check).0, &scored, check)
+                self.judged(series, &self.on_grid(&quiet, check).0, &scored, check)
             }
             _ => scored.iter().map(|s| s.score.clone()).collect(),
         };
@@ -194,12 +197,12 @@ impl Windows<'_> {
             trained,
             reach: trained.reach(),
             assignments: regimes.collect(),
-            exceeds_min_deviation: series
+            exceeds_min_deviation: raw
                 .segments
                 .iter()
                 .map(|s| exceeds_min_deviation(model, trained, s, self.mode))
                 .collect(),
-            series: &series,
+            series: &raw,
             scored: &scored,
             judged: &judged,
             mode: self.mode,

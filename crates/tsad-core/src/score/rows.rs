@@ -46,6 +46,8 @@ pub(crate) struct RowVerdicts {
     pub rows: Vec<RowVerdict>,
     /// By column the rows that windows must not see, ascending.
     aside: Vec<Vec<usize>>,
+    /// How many of the rows there are whose verdicts no later row can change.
+    pub settled: usize,
 }
 
 /// The values of a column, without those that are missing; rows of one time count as one, with the mean of their values.
@@ -101,9 +103,13 @@ impl RowModel {
         let alpha = self.column_alpha();
         let mut verdicts = vec![RowVerdict::NONE; rows.len()];
         let mut aside = vec![Vec::new(); self.columns.len()];
+        let mut settled = rows.len();
         for (c, expectation) in self.live() {
             let column = ColumnValues::of(rows, c);
-            let evidence = expectation.judge(&column.times, &column.values, alpha, check);
+            let (evidence, known) = expectation.judge_settled(&column.times, &column.values, alpha, check);
+            if let Some(open) = column.times.get(known) {
+                settled = settled.min(rows.times().partition_point(|t| t < open));
+            }
             for (i, at) in column.of_row.iter().enumerate() {
                 if i % EVERY == 0 {
                     check();
@@ -127,6 +133,7 @@ impl RowModel {
         RowVerdicts {
             rows: verdicts,
             aside,
+            settled,
         }
     }
 

@@ -57,7 +57,11 @@ struct Far {
 
 impl Far {
     fn note(&mut self, model: &Model, trained: &Trained, cell: i64, values: impl Iterator<Item = f64>) {
-        let far = |(c, v): (usize, f64)| !v.is_nan() && is_far(model, trained, c, cell, v);
+        let raw = |c: usize, v: f64| {
+            let e = model.expectation(trained.channels[c].index);
+            e.map_or(v, |e| e.with_trend(trained.grid.time(cell), v))
+        };
+        let far = |(c, v): (usize, f64)| !v.is_nan() && is_far(model, trained, c, cell, raw(c, v));
         if self.required && values.enumerate().any(far) {
             self.last = Some(cell);
         }
@@ -144,7 +148,11 @@ impl Stream {
         let Some(trained) = trained(&model) else {
             return Ok(Point::unscored(time, Status::InsufficientData));
         };
-        let row: Vec<f64> = trained.channels.iter().map(|c| values[c.index]).collect();
+        let without_trend = |c: usize| {
+            let e = model.expectation(c);
+            e.map_or(values[c], |e| e.without_trend(time, values[c]))
+        };
+        let row: Vec<f64> = trained.channels.iter().map(|c| without_trend(c.index)).collect();
         let cell = trained.grid.cell(time);
         if self.cell.is_some_and(|latest| cell < latest) {
             return Ok(Point::unscored(time, Status::Error));
@@ -178,7 +186,7 @@ impl Stream {
             let value = self.channels[c].mean()?;
             let expectation = model.expectation(trained.channels[c].index)?;
             let time = trained.grid.time(cell);
-            Some(expectation.at(time).change(value))
+            Some(expectation.at(time).change(expectation.with_trend(time, value)))
         });
         Ok(Point {
             time,

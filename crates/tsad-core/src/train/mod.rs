@@ -19,6 +19,7 @@ use crate::calibrate::tail_index::tail_index_factor;
 use crate::calibrate::{Calibration, Source, TailPrior};
 use crate::control::Check;
 use crate::error::Result;
+use crate::expect::Expectation;
 use crate::metric::LeftOut;
 use crate::model::{Body, ChannelModel, Model, Regimes, Trained, Updates, scaled};
 use crate::params::ValidParams;
@@ -224,7 +225,7 @@ fn fit(
             TailPrior::RETROSPECTIVE
                 .with_tail_scaled(tail_factor)
                 .scaled(inflation),
-            if rows_are_judged { 0.5 } else { 1.0 },
+            if rows_are_judged { Expectation::WINDOWS } else { 1.0 },
         ),
         channels,
         metric,

@@ -18,7 +18,7 @@ const NEAR: usize = 8;
 pub(super) struct Learned {
     /// None where no column has enough values.
     pub(super) model: Option<RowModel>,
-    /// The rows as windows are to see them: with what was to be expected in place of incidents.
+    /// The rows as windows are to see them: without trends, and with what was to be expected in place of incidents.
     pub(super) cleaned: Samples,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn learn(rows: &Samples, params: &ValidParams, check: Check) -> Resul
         columns,
     });
     let cleaned = match &model {
-        Some(model) => model.cleaned(rows, &aside, check)?,
+        Some(model) => model.without_trend(model.cleaned(rows, &aside, check)?, check)?,
         None => rows.clone(),
     };
     Ok(Learned { model, cleaned })
@@ -66,7 +66,7 @@ pub(super) fn update(
     let exchanged = columns.into_iter().zip(&old.columns).map(|(c, old)| {
         check();
         match (old, c.fitted) {
-            (Some(old), Some(new)) => Some(old.updated(new, &c.times, &c.values, windows)),
+            (Some(old), Some(new)) => Some(old.updated(new, &c.times, &c.values, windows, check)),
             (None, Some(new)) if !(windows && new.expectation.has_trend()) => Some(new.expectation),
             (old, _) => old.clone(),
         }
@@ -75,7 +75,7 @@ pub(super) fn update(
         columns: exchanged.collect(),
         ..old.clone()
     };
-    let cleaned = model.cleaned(rows, &aside, check)?;
+    let cleaned = model.without_trend(model.cleaned(rows, &aside, check)?, check)?;
     Ok(Learned {
         model: Some(model),
         cleaned,

@@ -124,7 +124,7 @@ fn what_a_form_tells_is_told_by_windows() {
         let speed = if (3700..3760).contains(&i) { 2.0 } else { 5.0 };
         (i as f64 / speed).sin() + 0.2 * noise(i)
     };
-    let all = rows((0..4000).map(|i| (i * 100, value(i))));
+    let all = rows((0..4000).map(|i| (i * MINUTE, value(i))));
     let model = trained(all.head(3000), Params::default());
     let points = scored(&model, &all);
     assert_agreement(&model, &points);

@@ -207,7 +207,7 @@ fn packed(value: &serde_cbor::Value) -> usize {
 }
 
 #[test]
-fn what_is_expected_of_rows_makes_a_model_larger_by_a_third_at_most() {
+fn what_is_expected_of_rows_is_a_small_part_of_a_model_but_for_minutes() {
     let noise = |i: i64| (i * 7919 % 1009) as f64 / 100.0;
     for (minutes, days) in [(1, 9), (5, 21), (60, 60), (1440, 400)] {
         let value = |i: i64| {
@@ -235,10 +235,9 @@ fn what_is_expected_of_rows_makes_a_model_larger_by_a_third_at_most() {
             size + packed(of_rows) / 4 * 5,
             model.info(0).expectation
         );
-        // Minutes have more phases than windows have samples.
-        let most = if minutes == 1 { 2 } else { 3 };
+        // A day of minutes, or a week of five minutes, has many phases.
         assert!(
-            most * size <= bytes.len() - size,
+            (if minutes > 5 { 3 } else { 1 }) * size <= bytes.len() - size,
             "{size} of {} bytes",
             bytes.len()
         );

@@ -91,8 +91,10 @@ fn what_is_left_out_is_told_and_bounded() {
     };
     // By themselves, or by windows, which start every fourth sample: so sharply they see the incident.
     let (rows, windows) = set_aside(0.02);
+    // By windows also what stands in its place, without noise.
+    let near = length as u64 - 8..=length as u64 + 16;
     assert!(
-        (length as u64 - 8..=length as u64 + 16).contains(&(rows + windows)),
+        near.contains(&rows.max(windows)) && rows.min(windows) <= *near.end(),
         "{rows} {windows}"
     );
     assert_eq!((set_aside(0.0), set_aside(0.005)), ((0, 0), (0, 0)));

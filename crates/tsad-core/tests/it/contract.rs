@@ -131,12 +131,13 @@ proptest! {
 }
 
 #[test]
-fn regular_points_become_final_one_longest_window_later() {
+fn regular_points_become_final_two_longest_windows_later() {
     let model = trained(rows((0..300).map(|i| (i * MINUTE, wave(i)))), short());
-    for n in [40, 41, 47, 100] {
+    for n in [40, 70, 71, 77, 130] {
         let points = scored(&model, &rows((300..300 + n).map(|i| (i * MINUTE, wave(i)))));
         let open = points.iter().filter(|p| !p.is_final).count();
-        assert_eq!(open, 32, "of {n} points");
+        // Scores one longest window later; one more away a row may stand in the shade of another.
+        assert_eq!(open, 64.min(n as usize), "of {n} points");
         assert!(points.is_sorted_by_key(|p| !p.is_final));
     }
 }
@@ -174,10 +175,15 @@ fn scale_and_offset_of_the_values_do_not_matter() {
         (1e200, 0.0),
         (1e-200, 0.0),
     ] {
-        // A mirrored wave is another wave: only what is flagged as odd must stay the same there.
+        // A mirrored wave is another wave: only what is flagged as odd must stay the same there. Values that are all
+        // positive are judged by their ratio too, which costs each kind of evidence half of its share.
         let same = flags(scale, offset);
         let differ = plain.iter().zip(&same).filter(|(a, b)| a != b).count();
-        let allowed = if scale < 0.0 { 20 } else { 0 };
+        let allowed = match (scale < 0.0, offset > 0.0) {
+            (true, _) => 20,
+            (false, true) => 2,
+            (false, false) => 0,
+        };
         assert!(
             differ <= allowed,
             "{differ} points differ at scale {scale}, offset {offset}"

@@ -62,9 +62,8 @@ proptest! {
             // Rows of equal time keep the order in which they came, and are averaged in it: the last bits may differ.
             let near = |a: f64, b: f64| (a - b).abs() <= 1e-4 * (1.0 + a.abs());
             prop_assert!(!alone(i) || a.status == b.status, "{a:?} {b:?}");
-            // Of rows of one time those without a value for the windows are judged by themselves.
-            let same = alone(i) || a.views.is_some() && b.views.is_some();
-            let scores = a.score.zip(b.score).filter(|_| same);
+            // Rows of one time are one to windows, but each is judged by itself.
+            let scores = if alone(i) { a.score.zip(b.score) } else { a.window_score.zip(b.window_score) };
             prop_assert!(scores.is_none_or(|(a, b)| near(a, b)), "{a:?} {b:?}");
         }
     }

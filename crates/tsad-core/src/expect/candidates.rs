@@ -130,7 +130,9 @@ fn of_clock(found: Period, s: &Sampling) -> (f64, f64) {
     let near = |rows: f64| (rows - found.rows).abs() <= 2.0 * found.error;
     let parts = (day / found.rows).round().max(1.0);
     let days = (found.rows / day).round().max(1.0);
-    let by_clock = [day / parts, day * days].into_iter().find(|rows| near(*rows) && rows.fract() == 0.0);
+    let by_clock = [day / parts, day * days]
+        .into_iter()
+        .find(|rows| near(*rows) && rows.fract() == 0.0);
     if let Some(rows) = by_clock.filter(|_| s.calendar && found.error < CLOCKED * found.rows) {
         return (rows * s.interval, 0.0);
     }

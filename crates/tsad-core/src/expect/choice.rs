@@ -267,7 +267,11 @@ impl<'a> Chooser<'a> {
         }
         let (time, middle) = (mean(times.iter().copied()), mean(middles.iter().copied()));
         let spread: f64 = times.iter().map(|t| (t - time).powi(2)).sum();
-        let joint: f64 = times.iter().zip(&middles).map(|(t, m)| (t - time) * (m - middle)).sum();
+        let joint: f64 = times
+            .iter()
+            .zip(&middles)
+            .map(|(t, m)| (t - time) * (m - middle))
+            .sum();
         let slope = joint / spread;
         let off: Vec<f64> = times
             .iter()

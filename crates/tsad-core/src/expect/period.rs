@@ -135,9 +135,15 @@ impl Course {
         let middles: Vec<f64> = parts.iter().map(|p| (p.start + p.end) as f64 / 2.0).collect();
         let (phase, middle) = (phases.iter().sum::<f64>() / k, middles.iter().sum::<f64>() / k);
         let spread: f64 = middles.iter().map(|m| (m - middle).powi(2)).sum();
-        let joint = middles.iter().zip(&phases).map(|(m, p)| (m - middle) * (p - phase));
+        let joint = middles
+            .iter()
+            .zip(&phases)
+            .map(|(m, p)| (m - middle) * (p - phase));
         let slope = joint.sum::<f64>() / spread;
-        let off = middles.iter().zip(&phases).map(|(m, p)| p - phase - slope * (m - middle));
+        let off = middles
+            .iter()
+            .zip(&phases)
+            .map(|(m, p)| p - phase - slope * (m - middle));
         let scatter = off.map(|o| o * o).sum::<f64>() / (k - 2.0);
         // What noise gives a part on average: few parts may agree by chance.
         let power: f64 = signal.iter().map(|v| v * v).sum();
@@ -213,7 +219,10 @@ mod tests {
                 let found = period(&values, &|| {}).unwrap();
                 let ratio = (found.rows / length).round();
                 let off = (found.rows / ratio - length).abs();
-                assert!(off < 4.0 * found.error / ratio && off < 0.005 * length, "{length}: {found:?}");
+                assert!(
+                    off < 4.0 * found.error / ratio && off < 0.005 * length,
+                    "{length}: {found:?}"
+                );
                 assert!(found.error < 0.004 * found.rows, "{length}: {found:?}");
             }
         }
@@ -221,9 +230,7 @@ mod tests {
 
     #[test]
     fn the_shortest_of_equal_lags_is_the_period() {
-        let wave: Vec<f64> = (0..600)
-            .map(|i| (f64::from(i) * TAU / 37.0).sin())
-            .collect();
+        let wave: Vec<f64> = (0..600).map(|i| (f64::from(i) * TAU / 37.0).sin()).collect();
         assert_eq!(detect(&wave, &|| {}), Some(37));
         let noise: Vec<f64> = (0_u64..600).map(|i| (i * i * 31 % 1009) as f64).collect();
         assert_eq!(detect(&noise, &|| {}), None);

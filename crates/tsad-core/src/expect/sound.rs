@@ -108,9 +108,7 @@ impl Season {
 impl Phases {
     fn is_sound(&self) -> bool {
         let whole = match self.kind {
-            PhaseKind::Period => {
-                SPANS.contains(&self.period) && (0.0..=*SPANS.end()).contains(&self.doubt)
-            }
+            PhaseKind::Period => SPANS.contains(&self.period) && (0.0..=*SPANS.end()).contains(&self.doubt),
             _ => self.period == 0.0 && self.doubt == 0.0 && self.origin == 0,
         };
         whole && (1..=MOST).contains(&self.per_cycle)

@@ -38,9 +38,16 @@ impl Expectation {
         }
         let mut aside = newer.aside.iter().peekable();
         let mut normal = |i: usize, value: &f64| aside.next_if(|a| **a == i).is_none() && value.is_finite();
-        let rows: Vec<usize> = values.iter().enumerate().filter(|(i, v)| normal(*i, v)).map(|(i, _)| i).collect();
+        let rows: Vec<usize> = values
+            .iter()
+            .enumerate()
+            .filter(|(i, v)| normal(*i, v))
+            .map(|(i, _)| i)
+            .collect();
         let error = |e: &Self| {
-            let off = rows.iter().map(|i| (values[*i].clamp(-LARGEST, LARGEST) - e.centre(times[*i])).abs());
+            let off = rows
+                .iter()
+                .map(|i| (values[*i].clamp(-LARGEST, LARGEST) - e.centre(times[*i])).abs());
             off.sum::<f64>() / rows.len() as f64
         };
         let (heldout_error, now) = (new.heldout_error, error(self));
@@ -55,7 +62,9 @@ impl Expectation {
             }
         }
         let moved = self.at_level_of(&rows, times, values, check);
-        moved.filter(|m| error(m) < WORTH * now).unwrap_or_else(|| self.clone())
+        moved
+            .filter(|m| error(m) < WORTH * now)
+            .unwrap_or_else(|| self.clone())
     }
 
     /// This expectation at the level of some rows; a line reaches it at another time.

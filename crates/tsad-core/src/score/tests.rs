@@ -1,4 +1,6 @@
+use super::rows::RowVerdict;
 use super::*;
+use crate::expect::RowKind;
 use crate::params::Params;
 use crate::train::train;
 use proptest::prelude::*;
@@ -85,9 +87,11 @@ proptest! {
         let part = row_model.judge(&all.tail(first).head(last - first), |_, _| true, &|| {});
         for i in from..(from + 50).min(all.len()) {
             let (whole, part) = (whole.rows[i], part.rows[i - first]);
-            prop_assert_eq!(whole.is_flagged(), part.is_flagged(), "{} {:?} {:?}", i, whole, part);
-            if !whole.is_flagged() || whole.kind == crate::expect::RowKind::Point {
-                prop_assert_eq!(whole, part);
+            // Overlapping sums are trimmed as one run, which may go on beyond what is read; a sum has other last bits.
+            if whole.kind != RowKind::Run && part.kind != RowKind::Run {
+                prop_assert!((whole.p - part.p).abs() <= 1e-6 * whole.p, "{i} {whole:?} {part:?}");
+                let same = RowVerdict { p: whole.p, ..part };
+                prop_assert_eq!(whole, same, "{}", i);
             }
         }
     }

@@ -225,7 +225,11 @@ fn fit(
             TailPrior::RETROSPECTIVE
                 .with_tail_scaled(tail_factor)
                 .scaled(inflation),
-            if rows_are_judged { Expectation::WINDOWS } else { 1.0 },
+            if rows_are_judged {
+                Expectation::WINDOWS
+            } else {
+                1.0
+            },
         ),
         channels,
         metric,

@@ -3,7 +3,7 @@
 use crate::common::{MINUTE, bits, part, rows, scored, trained};
 use std::fs;
 use std::path::Path;
-use tsad_core::{Event, EventParams, MergeGap, Model, Params, Point, Samples, events, measure};
+use tsad_core::{Event, EventParams, Evidence, MergeGap, Model, Params, Point, Samples, events, measure};
 
 struct Labelled {
     name: String,
@@ -166,7 +166,12 @@ fn real_series_keep_the_contract_however_they_are_read() {
             .partition_point(|t| *t < since - model.reach().unwrap());
         let read = scored(&model, &part(&s.rows, from, n));
         for (p, w) in read.iter().zip(&whole[from..]).filter(|(p, _)| p.time >= since) {
-            assert_eq!(p, w, "{}", s.name);
+            // A run of rows is trimmed as a whole, also where it began before what is read.
+            if [p, w].iter().all(|p| p.evidence != Some(Evidence::Run)) {
+                assert_eq!(p, w, "{}", s.name);
+            } else {
+                assert_eq!(bits(p).0, bits(w).0, "{}", s.name);
+            }
         }
     }
 }

@@ -328,7 +328,9 @@ impl<'a> Training<'a> {
         for s in &mut mean.seasons {
             s.profile.values = rounded(std::mem::take(&mut s.profile.values));
             let phases = &s.profile.phases;
-            if phases.is_fine() && self.sampling.interval <= JITTERED * day {
+            if phases.may_slip() {
+                s.reach = phases.ring() / 2;
+            } else if phases.is_fine() && self.sampling.interval <= JITTERED * day {
                 let reach = (JITTER * day / phases.length()).round_ties_even().max(1.0);
                 s.reach = (reach as usize).min(phases.ring() / 2);
             }

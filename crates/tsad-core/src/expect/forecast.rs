@@ -191,7 +191,7 @@ impl Forecast {
     }
 
     fn course_of_clock(&self, m: &Moment) -> Course {
-        let (mean, mut low, mut high) = self.mean.envelope(m, m.local.saturating_sub(self.end));
+        let (mean, mut low, mut high) = self.mean.envelope(m);
         if let Some(r) = &self.recurring {
             let k = r.phases.of(m);
             let at = |v: &[f64]| v.get(k).copied().unwrap_or(0.0);

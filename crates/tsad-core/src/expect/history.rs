@@ -59,7 +59,7 @@ impl Fitted {
             all.deviations.extend(part.deviations);
         }
         let frozen = Repeats::frozen_among(&all.values, alpha * FROZEN);
-        e.decide(n, &all, &frozen, alpha, check).0
+        e.decide(n, &all, &frozen, alpha, check)
     }
 
     fn known<'a>(&self, times: &[i64], values: &[f64], keys: &'a [Phases], check: Check) -> Known<'a> {

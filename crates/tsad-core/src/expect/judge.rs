@@ -3,7 +3,6 @@
 use super::count::rarest;
 use super::expectation::Expectation;
 use super::forecast::{Deviation, Forecast, Walk};
-use super::repeat::last_stretch;
 use super::robust::LARGEST;
 use super::run::{Sums, runs};
 use super::silence::Expecting;
@@ -98,17 +97,6 @@ impl Expectation {
     /// Judges rows, in ascending order of time, at an error rate of `alpha` a row, in (0, 1): `p < alpha` and `flagged` agree.
     #[must_use]
     pub fn judge(&self, times: &[i64], values: &[f64], alpha: f64, check: Check) -> Vec<RowEvidence> {
-        self.judge_settled(times, values, alpha, check).0
-    }
-
-    /// As [`Expectation::judge`]; and how many of the rows there are whose evidence no later row can change.
-    pub(crate) fn judge_settled(
-        &self,
-        times: &[i64],
-        values: &[f64],
-        alpha: f64,
-        check: Check,
-    ) -> (Vec<RowEvidence>, usize) {
         let rows = times.len().min(values.len());
         let judged = self.deviations(&self.forecast, times, values, 0..rows, check);
         let frozen = self.repeats.frozen(&judged.values, alpha * FROZEN);
@@ -145,7 +133,7 @@ impl Expectation {
     }
 
     /// Evidence and decision of `rows` rows; `frozen` are the runs of equal values among those judged, with their
-    /// probability. Also how many rows are settled.
+    /// probability.
     pub(super) fn decide(
         &self,
         rows: usize,
@@ -153,7 +141,7 @@ impl Expectation {
         frozen: &[(Range<usize>, f64)],
         alpha: f64,
         check: Check,
-    ) -> (Vec<RowEvidence>, usize) {
+    ) -> Vec<RowEvidence> {
         let mut out = vec![NOTHING; rows];
         let each = judged.index.chunks(EVERY).zip(judged.deviations.chunks(EVERY));
         for (i, d) in each {
@@ -178,8 +166,7 @@ impl Expectation {
                 }
             }
         };
-        let (runs, settled) = runs(&self.sums, &sums, &plain, alpha * RUN, check);
-        for run in runs {
+        for run in runs(&self.sums, &sums, &plain, alpha * RUN, check) {
             mark(run.from..run.to, run.p / RUN, RowKind::Run, run.sign);
         }
         check();
@@ -192,9 +179,7 @@ impl Expectation {
                 0,
             );
         }
-        let settled = settled.min(last_stretch(&judged.values));
-        let settled = judged.index.get(settled).copied().unwrap_or(rows);
-        (out, settled)
+        out
     }
 
     /// The evidence of a single row.

@@ -97,13 +97,12 @@ impl Mean {
             .fold(self.level.at(m.local), |y, s| y + s.profile.at(m))
     }
 
-    /// Expected, lowest and highest value within the reach of each season about a time, `since` the end of the training.
-    pub(super) fn envelope(&self, m: &Moment, since: i64) -> (f64, f64, f64) {
+    /// Expected, lowest and highest value within the reach of each season about a time.
+    pub(super) fn envelope(&self, m: &Moment) -> (f64, f64, f64) {
         let level = self.level.at(m.local);
         let mut out = (level, level, level);
         for s in &self.seasons {
-            let reach = s.reach.saturating_add(s.profile.phases.out_of_step(since));
-            let (mean, low, high) = s.profile.range(m, reach);
+            let (mean, low, high) = s.profile.range(m, s.reach);
             out = (out.0 + mean, out.1 + low, out.2 + high);
         }
         out

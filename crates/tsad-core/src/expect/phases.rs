@@ -147,13 +147,10 @@ impl Phases {
         whole / self.per_cycle as f64
     }
 
-    /// By how many phases a detected period may be out of step so long after the training: two standard errors.
-    pub(super) fn out_of_step(&self, since: i64) -> usize {
-        if self.doubt <= 0.0 {
-            return 0;
-        }
-        let cycles = since.max(0) as f64 / self.period;
-        (2.0 * self.doubt * cycles / self.length()).round() as usize
+    /// Whether the phase may slip: a detected period that no clock keeps is known but roughly, and a machine that stops for a
+    /// while goes on where it stood.
+    pub(super) fn may_slip(&self) -> bool {
+        self.doubt > 0.0
     }
 
     /// The phase of a time, below the number of phases.

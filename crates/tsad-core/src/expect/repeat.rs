@@ -21,12 +21,6 @@ fn stretches(values: &[f64]) -> Vec<Range<usize>> {
     out
 }
 
-/// Where the equal values at the end begin.
-pub(super) fn last_stretch(values: &[f64]) -> usize {
-    let last = values.last();
-    values.iter().rposition(|v| Some(v) != last).map_or(0, |i| i + 1)
-}
-
 impl Repeats {
     /// Learns from at least one value.
     pub(super) fn fit(values: &[f64]) -> Self {

@@ -120,7 +120,13 @@ impl Expectation {
     /// How many rows before and after one can have a part in its evidence: those of the longest sum, twice.
     #[must_use]
     pub fn reach(&self) -> usize {
-        self.sums.last().map_or(0, |s| 2 * s.length)
+        2 * self.sums.last().map_or(0, |s| s.length)
+    }
+
+    /// The number of rows of the longest sum, at least 1.
+    #[must_use]
+    pub fn longest_sum(&self) -> usize {
+        self.sums.last().map_or(1, |s| s.length)
     }
 }
 

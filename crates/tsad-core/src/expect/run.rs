@@ -213,15 +213,8 @@ struct Mark {
     best: (usize, usize, f64),
 }
 
-/// Stretches of rows whose sums are out of reach of those of held-out rows, trimmed to the rows that carry them; and how
-/// many rows there are in whose runs no later row can have a part.
-pub(super) fn runs(
-    scales: &[SumScale],
-    sums: &Sums,
-    plain: &[f64],
-    alpha: f64,
-    check: Check,
-) -> (Vec<Run>, usize) {
+/// Stretches of rows whose sums are out of reach of those of held-out rows, trimmed to the rows that carry them.
+pub(super) fn runs(scales: &[SumScale], sums: &Sums, plain: &[f64], alpha: f64, check: Check) -> Vec<Run> {
     let tests = 2.0 * scales.len().max(1) as f64;
     let mut marks: [Vec<Mark>; 2] = [Vec::new(), Vec::new()];
     for s in scales.iter().take_while(|s| s.length <= plain.len()) {
@@ -232,10 +225,7 @@ pub(super) fn runs(
             marks.extend(merged(of_side, s, tests));
         }
     }
-    // Sums that later rows have a part in begin behind it.
-    let longest = scales.last().map_or(1, |s| s.length);
-    let open = (plain.len() + 1).saturating_sub(longest);
-    let (mut out, mut settled) = (Vec::new(), open);
+    let mut out = Vec::new();
     for (mut marks, sign) in marks.into_iter().zip([-1_i8, 1]) {
         marks.sort_by_key(|m| m.from);
         let mut rest = marks.into_iter().peekable();
@@ -247,13 +237,10 @@ pub(super) fn runs(
                     whole.best = next.best;
                 }
             }
-            if whole.to >= open {
-                settled = settled.min(whole.from);
-            }
             out.push(trimmed(&whole, sign, plain));
         }
     }
-    (out, settled)
+    out
 }
 
 /// Overlapping sums of one length on one side become one mark.
@@ -330,13 +317,13 @@ mod tests {
         for v in &mut plain[200..230] {
             *v += 2.0;
         }
-        let (found, settled) = runs(&scales, &Sums::new(&plain), &plain, 1e-5, &|| {});
+        let found = runs(&scales, &Sums::new(&plain), &plain, 1e-5, &|| {});
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].from.abs_diff(200) <= 3 && found[0].to.abs_diff(230) <= 3 && found[0].sign == 1);
-        assert!(found[0].p < 1e-5 && settled <= 200);
+        assert!(found[0].p < 1e-5);
         assert_eq!(
             runs(&scales, &Sums::new(&noise(500)), &noise(500), 1e-5, &|| {}),
-            (vec![], 501 - 256)
+            []
         );
     }
 
@@ -347,11 +334,11 @@ mod tests {
         let scales = three(600).scales(&|| {});
         let plain = vec![-1.6; 24];
         let zeros = Sums::new(&plain).with_counts(&[0.0; 24], vec![3.0; 24].into_iter(), None);
-        let (found, _) = runs(&scales, &zeros, &plain, 1e-5, &|| {});
+        let found = runs(&scales, &zeros, &plain, 1e-5, &|| {});
         assert_eq!((found.len(), found[0].from, found[0].to), (1, 0, 24));
         let huge = vec![1e300; 64];
         let sums = Sums::new(&huge).with_counts(&huge, huge.iter().copied(), Some(0.05));
         let _ = runs(&scales, &sums, &huge, 1e-5, &|| {});
-        assert_eq!(runs(&scales, &Sums::new(&[]), &[], 1e-5, &|| {}), (vec![], 0));
+        assert_eq!(runs(&scales, &Sums::new(&[]), &[], 1e-5, &|| {}), []);
     }
 }

@@ -99,9 +99,9 @@ pub struct CalibrationInfo {
     pub stretches: u64,
     /// The smallest error probability that the training part is long enough to keep within a factor of 2.
     pub supported_alpha: f64,
-    /// The error probability per sample.
+    /// The error probability of a row that was asked for, of windows and of rows by themselves together.
     pub alpha: f64,
-    /// The score above which a sample is an anomaly.
+    /// The score of windows above which a sample is an anomaly.
     pub threshold: f64,
     /// The share of the calibration scores above the threshold.
     pub achieved_false_alarm_rate: f64,
@@ -155,8 +155,8 @@ impl Model {
             clusters: trained.map_or(0, clusters),
             regimes: trained.map_or(0, |t| t.regimes.all.len()),
             expectation: self.row_model.as_ref().map_or_else(Vec::new, expectation),
-            calibration: trained.map(|t| calibration(&t.calibration)),
-            causal_calibration: trained.map(|t| calibration(&t.causal)),
+            calibration: trained.map(|t| calibration(&t.calibration, self.row_model.as_ref())),
+            causal_calibration: trained.map(|t| calibration(&t.causal, None)),
             size,
         }
     }
@@ -200,14 +200,14 @@ fn clusters(t: &Trained) -> usize {
     scales.flat_map(|s| &s.views).map(|v| v.centres.len()).sum()
 }
 
-fn calibration(c: &Calibration) -> CalibrationInfo {
+fn calibration(c: &Calibration, rows: Option<&RowModel>) -> CalibrationInfo {
     CalibrationInfo {
         source: c.source,
         samples: c.samples,
         set_aside: c.set_aside,
         stretches: c.clusters,
         supported_alpha: c.supported_alpha(),
-        alpha: c.alpha,
+        alpha: rows.map_or(c.alpha, |r| r.alpha),
         threshold: c.threshold,
         achieved_false_alarm_rate: c.achieved,
         tail_shape: c.tail.shape,

@@ -46,7 +46,8 @@ pub(crate) struct RowVerdicts {
     pub rows: Vec<RowVerdict>,
     /// By column the rows that windows must not see, ascending.
     aside: Vec<Vec<usize>>,
-    /// How many of the rows there are whose verdicts no later row can change.
+    /// How many of the rows there are of which no sum has a later row in it: a run or a stretch of equal values that has
+    /// begun may still go on.
     pub settled: usize,
 }
 
@@ -106,7 +107,8 @@ impl RowModel {
         let mut settled = rows.len();
         for (c, expectation) in self.live() {
             let column = ColumnValues::of(rows, c);
-            let (evidence, known) = expectation.judge_settled(&column.times, &column.values, alpha, check);
+            let evidence = expectation.judge(&column.times, &column.values, alpha, check);
+            let known = (column.times.len() + 1).saturating_sub(expectation.longest_sum());
             if let Some(open) = column.times.get(known) {
                 settled = settled.min(rows.times().partition_point(|t| t < open));
             }

@@ -29,9 +29,7 @@ fn flagged(points: &[Point]) -> usize {
 
 fn agree(model: &Model, points: &[Point]) {
     assert_agreement(model, points);
-    // Windows have half of the error probability.
-    let windows = model.info(0).calibration.unwrap().alpha;
-    assert!((model.alpha().unwrap() / windows - 2.0).abs() < 1e-9);
+    assert_eq!(model.alpha().unwrap(), model.info(0).calibration.unwrap().alpha);
 }
 
 #[test]

@@ -62,9 +62,7 @@ fn a_model_without_windows_judges_rows() {
     let points = scored(&model, &later);
     assert_agreement(&model, &points);
     for p in &points[..16] {
-        // Later rows may make a run of the last one.
-        let is_final = p.time < 30 * MINUTE;
-        assert_eq!((p.status, p.is_final, p.in_shadow), (Status::Ok, is_final, false));
+        assert_eq!((p.status, p.is_final, p.in_shadow), (Status::Ok, true, false));
         assert_eq!(p.is_anomaly, Some(p.time == 30 * MINUTE));
     }
     assert_eq!(

@@ -35,7 +35,7 @@ SELECT tsad.plot(ts, value, severity, 1, shaded, NULL, '{"title": "Web service 3
 
 -- Those of docs/method.md.
 CREATE TABLE detail AS
-  SELECT series->>'series' AS series, ts, value, severity, is_anomaly, lower, upper, views
+  SELECT series->>'series' AS series, ts, value, score, severity, is_anomaly, lower, upper, views
     FROM tsad.detect_details('metric', 'ts', 'value', series_columns => '{series}', models => 'model');
 \set file :out '/band.svg'
 \o :file

@@ -101,8 +101,8 @@ fn strongest_harmonic(signal: &[f64], lag: f64, check: Check) -> Option<(usize, 
         let centre = harmonic as f64 * fundamental;
         let about = (NEAR * harmonic as f64).min(0.4) * fundamental;
         let (from, to) = ((centre - about).ceil() as usize, (centre + about) as usize);
-        for i in from..=to.min(lines.len() - 1) {
-            let power = lines[i].norm_sqr();
+        for (i, line) in lines.iter().enumerate().take(to + 1).skip(from) {
+            let power = line.norm_sqr();
             if best.is_none_or(|b| power > b.0) {
                 best = Some((power, harmonic, i));
             }

@@ -202,7 +202,7 @@ BEGIN
         CASE WHEN disagrees.flagged > 0 THEN format('%s called normal stay flagged: a higher threshold would miss what was called an anomaly', disagrees.flagged) END,
         CASE WHEN disagrees.missed > 0 THEN format('%s called an anomaly score too low to be flagged without too many false alarms', disagrees.missed) END), '');
     UPDATE tsad.monitor_series o SET message = coalesce(said, CASE WHEN o.message !~ '^feedback' THEN o.message END) WHERE o.id = s;
-    IF better IS NULL OR tsad.model_info(better)->'calibration'->'threshold' IS NOT DISTINCT FROM tsad.model_info(base.model)->'calibration'->'threshold' THEN
+    IF better IS NULL OR (tsad.model_info(better)->'calibration'->'threshold', tsad.model_info(better)->'rows_told_below') IS NOT DISTINCT FROM (tsad.model_info(base.model)->'calibration'->'threshold', tsad.model_info(base.model)->'rows_told_below') THEN
         UPDATE tsad.monitor_series o SET version = base.version WHERE o.id = s;
         RETURN disagrees.missed;
     END IF;

@@ -44,6 +44,9 @@ pub struct ModelInfo {
     pub rows_left_out: u64,
     /// What was folded in after the training.
     pub updates: Updates,
+    /// A row is an anomaly by itself if the p-value of its evidence is at most this: the error probability, or less where
+    /// somebody said that what rows told was normal. None where nothing is expected of rows.
+    pub rows_told_below: Option<f64>,
     /// The training rows that were set aside as incidents by themselves, in the column that has most of them.
     pub rows_set_aside: u64,
     /// The training rows without any value.
@@ -140,6 +143,7 @@ impl Model {
             rows: self.rows,
             rows_left_out: self.left_out,
             updates: self.updates,
+            rows_told_below: self.row_model.as_ref().map(|r| r.told),
             rows_set_aside: self.row_model.as_ref().map_or(0, set_aside),
             rows_missing: self.missing,
             first_time: times.then_some(self.first_time),

@@ -16,6 +16,9 @@ pub struct RowModel {
     pub(crate) interval: i64,
     /// The error probability per row of the decision over all columns and windows, above 0 and at most 0.5.
     pub(crate) alpha: f64,
+    /// A row tells by itself if the p-value of its evidence is at most this, above 0 and at most the error probability:
+    /// lower only where somebody said that what rows told was normal.
+    pub(crate) told: f64,
     /// One for each column of a row; none where a column has too few values.
     pub(crate) columns: Vec<Option<Expectation>>,
 }
@@ -30,11 +33,28 @@ impl RowModel {
             .collect()
     }
 
+    /// The same at another error probability.
+    pub(crate) fn at(&self, alpha: f64) -> Self {
+        let told = if self.told < self.alpha {
+            self.told.min(alpha)
+        } else {
+            alpha
+        };
+        Self {
+            alpha,
+            told,
+            columns: self.columns.clone(),
+            ..*self
+        }
+    }
+
     /// Whether every number lies where training puts it.
     pub(crate) fn is_sound(&self) -> bool {
         let sound = |e: &Option<Expectation>| e.as_ref().is_none_or(Expectation::is_sound);
         self.interval >= 1
             && Calibration::ALPHA.contains(&self.alpha)
+            && self.told > 0.0
+            && self.told <= self.alpha
             && self.columns.iter().any(Option::is_some)
             && self.columns.iter().all(sound)
     }

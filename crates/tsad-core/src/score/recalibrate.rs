@@ -3,7 +3,7 @@
 use super::point::{Evidence, Point, Status};
 use crate::calibrate::{Calibration, Labels, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, Model, RowModel};
+use crate::model::{Body, Model};
 use crate::params::Params;
 
 /// How many false alarms are accepted.
@@ -40,10 +40,7 @@ impl Model {
         let alpha = params.alpha_at(self.interval().unwrap_or(1), self.times);
         let mut model = match &self.row_model {
             Some(rows) if !self.has_windows() => Self {
-                row_model: Some(RowModel {
-                    alpha,
-                    ..rows.clone()
-                }),
+                row_model: Some(rows.at(alpha)),
                 ..self.clone()
             },
             _ => self.with_calibration(|c, _| Ok(c.at(self.window_alpha(alpha))))?,
@@ -66,31 +63,37 @@ impl Model {
         };
         let peaks = |ranges: &[(i64, i64)]| -> Vec<f64> { ranges.iter().filter_map(peak).collect() };
         let (normal, anomalous) = (peaks(&labels.normal), peaks(&labels.anomalous));
-        if normal.is_empty() && anomalous.is_empty() {
+        let told = |ranges: &[(i64, i64)]| -> Vec<f64> {
+            ranges
+                .iter()
+                .filter_map(|range| least_p_by_itself(points, *range))
+                .collect()
+        };
+        let (told_normal, told_anomalous) = (told(&labels.normal), told(&labels.anomalous));
+        let nothing = |list: &[f64]| list.is_empty();
+        if [&normal, &anomalous, &told_normal, &told_anomalous]
+            .into_iter()
+            .all(|l| nothing(l))
+        {
             return Err(
                 Error::new(ErrorKind::TooLittleData, "no label covers a scored row").with_hint(
                     "Give the rows around every labelled time, at least as many as the longest window.",
                 ),
             );
         }
-        let mut model = self.with_calibration(|c, _| Ok(c.by_labels(&normal, &anomalous)))?;
-        // What rows tell by themselves has no score to choose by: what is normal must not be told by them.
-        let by_itself = |p: &&Point| p.evidence.is_some_and(|e| e != Evidence::Window);
-        let told = labels.normal.iter().flat_map(|&(from, to)| {
-            let after = &points[points.partition_point(|p| p.time < from)..];
-            after.iter().take_while(move |p| p.time <= to)
-        });
-        let least = told.filter(by_itself).filter_map(|p| p.p_value).reduce(f64::min);
-        if let Some(alpha) = least.filter(|p| model.alpha().is_some_and(|a| *p < a)) {
-            // Below it by more than rounding.
-            let alpha = self.window_alpha(0.999 * alpha);
-            model = model.with_calibration(|c, _| {
-                let source = c.source;
-                Ok(Calibration {
-                    source,
-                    ..c.at(alpha)
-                })
-            })?;
+        let mut model = if self.has_windows() {
+            self.with_calibration(|c, _| Ok(c.by_labels(&normal, &anomalous)))?
+        } else {
+            self.clone()
+        };
+        if let Some(rows) = &mut model.row_model {
+            // Below what was normal by more than rounding; but what was confirmed is found again.
+            let normal = told_normal.into_iter().fold(f64::INFINITY, f64::min);
+            let confirmed = told_anomalous.into_iter().fold(0.0, f64::max);
+            rows.told = rows
+                .told
+                .min((0.999 * normal).max(1.001 * confirmed))
+                .max(f64::MIN_POSITIVE / 2.0);
         }
         (model.params.alpha, model.params.alarms_per_day) = (model.alpha(), None);
         Ok(model)
@@ -158,7 +161,7 @@ impl Model {
                 let alpha = whole_alpha(t.calibration.alpha, row_model.is_some());
                 t.causal = t.causal.at(alpha);
                 if let Some(r) = row_model {
-                    r.alpha = alpha;
+                    *r = r.at(alpha);
                 }
             }
             (Body::Untrained(reason), _) => {
@@ -171,6 +174,14 @@ impl Model {
         }
         Ok(model)
     }
+}
+
+/// The least p-value in a range of times of what rows tell by themselves.
+fn least_p_by_itself(points: &[Point], (from, to): (i64, i64)) -> Option<f64> {
+    let inside = points[points.partition_point(|p| p.time < from)..].iter();
+    let inside = inside.take_while(|p| p.time <= to);
+    let told = inside.filter(|p| p.evidence.is_some_and(|e| e != Evidence::Window));
+    told.filter_map(|p| p.p_value).reduce(f64::min)
 }
 
 /// The error probability of the decision, when that of the windows is `alpha` and rows are judged too.

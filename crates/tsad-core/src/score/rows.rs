@@ -142,7 +142,7 @@ impl RowModel {
     /// The evidence of one column in units of the whole.
     fn verdict(&self, column: usize, e: &RowEvidence, alpha: f64, far: bool) -> RowVerdict {
         let p = (e.p * (self.alpha / alpha)).min(1.0);
-        let flagged = e.flagged && far;
+        let flagged = e.flagged && far && p <= self.told;
         RowVerdict {
             p: match flagged {
                 true => p.clamp(f64::MIN_POSITIVE, self.alpha.next_down()),

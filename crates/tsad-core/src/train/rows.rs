@@ -38,11 +38,13 @@ pub(super) fn learn(rows: &Samples, params: &ValidParams, check: Check) -> Resul
         .map(|c| c.fitted.map(|f| f.expectation))
         .collect();
     let interval = Grid::of_times(rows.times()).map_or(1, |g| g.interval);
-    let model = columns.iter().any(Option::is_some).then(|| RowModel {
+    let alpha = params
+        .alpha_at(interval, rows.time_kind())
+        .clamp(*Calibration::ALPHA.start(), *Calibration::ALPHA.end());
+    let model = columns.iter().any(Option::is_some).then_some(RowModel {
         interval,
-        alpha: params
-            .alpha_at(interval, rows.time_kind())
-            .clamp(*Calibration::ALPHA.start(), *Calibration::ALPHA.end()),
+        alpha,
+        told: alpha,
         columns,
     });
     let cleaned = match &model {

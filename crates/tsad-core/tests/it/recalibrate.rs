@@ -130,3 +130,44 @@ fn a_small_training_part_flags_neither_everything_nor_nothing() {
         );
     }
 }
+
+/// What a user said counts for what rows tell by themselves too, in a model without windows as well.
+#[test]
+fn rows_tell_only_what_nobody_called_normal() {
+    let value = |i: i64| match i {
+        2600 => 15.0,
+        2700 => 60.0,
+        _ => (i as f64 / 9.0).sin() + 0.1 * ((i * 7919 % 1009) as f64 / 1009.0 - 0.5),
+    };
+    for (n, shortest) in [(200, 128), (2500, 32)] {
+        let mut all = Samples::new(1).unwrap();
+        for i in 2500 - n..2900 {
+            all.push(i * MINUTE, &[value(i)]).unwrap();
+        }
+        let params = Params {
+            scales: vec![shortest],
+            ..Params::default()
+        };
+        let model = train(all.head(n as usize), &params.validate().unwrap(), &|| {}).unwrap();
+        assert_eq!(model.has_windows(), n > 200);
+        let found = |model: &Model| -> Vec<i64> {
+            let points = score(model, all.clone(), &|| {}).unwrap();
+            let flagged = points.iter().filter(|p| p.is_anomaly == Some(true));
+            flagged.map(|p| p.time / MINUTE).collect()
+        };
+        let points = score(&model, all.clone(), &|| {}).unwrap();
+        assert_eq!(found(&model), [2600, 2700]);
+        let at = |i: i64| vec![(i * MINUTE, i * MINUTE)];
+        let labelled = |normal, anomalous| {
+            let labels = Labels { normal, anomalous };
+            model.recalibrated_by_labels(&points, &labels).unwrap()
+        };
+        assert_eq!(found(&labelled(at(2600), at(2700))), [2700]);
+        assert!(found(&labelled(at(2700), vec![])).is_empty());
+        // What was confirmed is found again, and with it what is odder.
+        assert_eq!(found(&labelled(at(2700), at(2600))), [2600, 2700]);
+        let quiet = labelled(at(2600), vec![]);
+        assert_eq!(Model::from_bytes(&quiet.to_bytes().unwrap()).unwrap(), quiet);
+        assert!(quiet.info(0).rows_told_below.unwrap() < quiet.alpha().unwrap());
+    }
+}

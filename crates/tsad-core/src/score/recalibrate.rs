@@ -15,6 +15,8 @@ pub enum Target {
     AlarmsPerDay(f64),
 }
 
+/// Rows tell by themselves only what is so many times as severe as what was called normal.
+const QUIET: f64 = 1.25;
 /// A recalibration on recent scores needs this many times the longest window.
 const MIN_LONGEST_WINDOWS: usize = 8;
 
@@ -87,13 +89,11 @@ impl Model {
             self.clone()
         };
         if let Some(rows) = &mut model.row_model {
-            // Below what was normal by more than rounding; but what was confirmed is found again.
-            let normal = told_normal.into_iter().fold(f64::INFINITY, f64::min);
+            // What is called normal will not be quite the same again; but what was confirmed is found again.
+            let normal = told_normal.into_iter().fold(1.0, f64::min).powf(QUIET);
             let confirmed = told_anomalous.into_iter().fold(0.0, f64::max);
-            rows.told = rows
-                .told
-                .min((0.999 * normal).max(1.001 * confirmed))
-                .max(f64::MIN_POSITIVE / 2.0);
+            let told = rows.told.min(normal.max(1.001 * confirmed));
+            rows.told = told.max(f64::MIN_POSITIVE / 2.0);
         }
         (model.params.alpha, model.params.alarms_per_day) = (model.alpha(), None);
         Ok(model)

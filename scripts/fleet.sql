@@ -92,7 +92,7 @@ CREATE TABLE cycle AS
 CREATE TABLE planted AS
     SELECT n, 'incident' AS what, at(incident_at) AS from_at, at(incident_at + incident_length) AS until_at FROM kind WHERE incident_at < dies_at - 12 AND incident_at < :history + 48 * :days - 24 AND born_at + 1100 < incident_at
     UNION ALL SELECT n, 'level', at(level_at), at(level_at + 48) FROM kind WHERE level_at < dies_at - 48 AND born_at + 1100 < level_at;
-CREATE TABLE found AS SELECT (series->>'n')::int AS n, started_at, last_at, peak_at, is_final, found_at FROM tsad.anomalies;
+CREATE TABLE found AS SELECT (series->>'n')::int AS n, started_at, last_at, peak_at, is_final, found_at FROM tsad.anomalies WHERE kind <> 'silence';
 \echo
 \echo 'Planted and found:'
 SELECT what, count(*) AS planted, count(*) FILTER (WHERE EXISTS (SELECT FROM found f WHERE f.n = p.n AND f.started_at <= p.until_at AND f.last_at >= p.from_at)) AS found

@@ -19,28 +19,28 @@ CREATE TABLE model AS
    WHERE ts < train_until GROUP BY series;
 CREATE TABLE episode AS SELECT * FROM tsad.events('metric', 'ts', 'value', series_columns => '{series}', models => 'model');
 CREATE TABLE point AS
-  SELECT p.series->>'series' AS series, ts, value, score, threshold, event_id IS NOT NULL AS shaded
+  SELECT p.series->>'series' AS series, ts, value, severity, event_id IS NOT NULL AS shaded
     FROM tsad.detect('metric', 'ts', 'value', series_columns => '{series}', models => 'model') p
     LEFT JOIN episode e ON e.series = p.series AND ts BETWEEN started_at AND coalesce(ended_at, 'infinity');
 
 \set file :out '/several.svg'
 \o :file
-SELECT tsad.plot(ts, value, score, threshold, shaded, series, '{"title": "Four series of the Numenta Anomaly Benchmark"}')
+SELECT tsad.plot(ts, value, severity, 1, shaded, series, '{"title": "Four series of the Numenta Anomaly Benchmark"}')
   FROM point WHERE series IN ('facility_1', 'facility_28', 'traffic_7', 'traffic_13');
 \set file :out '/dark.svg'
 \o :file
-SELECT tsad.plot(ts, value, score, threshold, shaded, NULL, '{"title": "Web service 3", "theme": "dark", "width": 720}')
+SELECT tsad.plot(ts, value, severity, 1, shaded, NULL, '{"title": "Web service 3", "theme": "dark", "width": 720}')
   FROM point WHERE series = 'webservice_3';
 \o
 
 -- Those of docs/method.md.
 CREATE TABLE detail AS
-  SELECT series->>'series' AS series, ts, value, score, threshold, is_anomaly, lower, upper, views
+  SELECT series->>'series' AS series, ts, value, score, severity, is_anomaly, lower, upper, views
     FROM tsad.detect_details('metric', 'ts', 'value', series_columns => '{series}', models => 'model');
 \set file :out '/band.svg'
 \o :file
-SELECT tsad.plot(ts, value, score, threshold, shaded, lower, upper, NULL, '{"title": "Traffic 7 with its expected band"}')
-  FROM detail d JOIN point p USING (series, ts, value, score, threshold)
+SELECT tsad.plot(ts, value, severity, 1, shaded, lower, upper, NULL, '{"title": "Traffic 7 with its expected band"}')
+  FROM detail d JOIN point p USING (series, ts, value, severity)
  WHERE series = 'traffic_7';
 \set file :out '/views.svg'
 \o :file

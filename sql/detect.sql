@@ -20,12 +20,13 @@ DECLARE
 BEGIN
     FOR form IN VALUES
         ('detect', integers, integer_types, 10000,
-         'series jsonb, ts timestamptz, seq bigint, value float8, "values" float8[], score float8, threshold float8, '
-         'p_value float8, is_anomaly boolean, is_final boolean, status text, message text',
+         'series jsonb, ts timestamptz, seq bigint, value float8, "values" float8[], expected float8, lower float8, '
+         'upper float8, score float8, severity float8, p_value float8, is_anomaly boolean, in_shadow boolean, '
+         'is_final boolean, status text, message text',
          'scores the rows of a table or query: one row out per row in'),
         ('detect_details', integers, integer_types, 10000,
          'series jsonb, ts timestamptz, seq bigint, value float8, "values" float8[], score float8, threshold float8, '
-         'p_value float8, is_anomaly boolean, severity float8, direction smallint, expected float8, lower float8, '
+         'p_value float8, is_anomaly boolean, severity float8, in_shadow boolean, evidence text, direction smallint, expected float8, lower float8, '
          'upper float8, regime integer, direction_p_value float8, contributions jsonb, views jsonb, imputed boolean, '
          'is_final boolean, status text, message text, model_version text',
          'scores the rows of a table or query, with what explains each score: one row out per row in'),
@@ -35,8 +36,8 @@ BEGIN
          'min_duration_seq bigint DEFAULT NULL',
          ', interval, integer, interval, float8' || integer_types || ', bigint, bigint', 100,
          'series jsonb, event_id bigint, started_at timestamptz, ended_at timestamptz, duration interval, '
-         'peak_at timestamptz, peak_score float8, min_p_value float8, n_points bigint, direction smallint, contributions jsonb, '
-         'views jsonb, started_seq bigint, ended_seq bigint, peak_seq bigint',
+         'peak_at timestamptz, peak_score float8, min_p_value float8, n_points bigint, direction smallint, kind text, '
+         'contributions jsonb, views jsonb, started_seq bigint, ended_seq bigint, peak_seq bigint',
          'finds the anomalous episodes of a table or query: one row an episode'),
         ('clean', integers, integer_types, 10000,
          'series jsonb, ts timestamptz, seq bigint, value float8, cleaned float8, replaced boolean, status text',

@@ -3,7 +3,7 @@
 CREATE FUNCTION tsad.score_series(model bytea, ts timestamptz[], "values" float8[])
 RETURNS TABLE (
     ts timestamptz, seq bigint, value float8, "values" float8[], score float8, threshold float8,
-    p_value float8, is_anomaly boolean, severity float8, direction smallint,
+    p_value float8, is_anomaly boolean, severity float8, in_shadow boolean, evidence text, direction smallint,
     expected float8, lower float8, upper float8, regime integer, direction_p_value float8, contributions jsonb, views jsonb, imputed boolean,
     is_final boolean, status text, message text, model_version text)
     AS 'MODULE_PATHNAME', '_score_series_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000 ROWS 1000;
@@ -13,7 +13,7 @@ COMMENT ON FUNCTION tsad.score_series(bytea, timestamptz[], float8[])
 CREATE FUNCTION tsad.score_series(model bytea, ts bigint[], "values" float8[])
 RETURNS TABLE (
     ts timestamptz, seq bigint, value float8, "values" float8[], score float8, threshold float8,
-    p_value float8, is_anomaly boolean, severity float8, direction smallint,
+    p_value float8, is_anomaly boolean, severity float8, in_shadow boolean, evidence text, direction smallint,
     expected float8, lower float8, upper float8, regime integer, direction_p_value float8, contributions jsonb, views jsonb, imputed boolean,
     is_final boolean, status text, message text, model_version text)
     AS 'MODULE_PATHNAME', '_score_series_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000 ROWS 1000;

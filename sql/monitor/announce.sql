@@ -2,7 +2,7 @@
 
 CREATE FUNCTION tsad._payload(m tsad.monitor, e tsad.monitor_event, action text) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_build_object('monitor', m.name, 'owner', m.owner::regrole::text, 'action', action, 'event', e.id,
+    SELECT jsonb_build_object('monitor', m.name, 'owner', m.owner::regrole::text, 'action', action, 'event', e.id, 'kind', e.kind,
                'series', (SELECT s.series FROM tsad.monitor_series s WHERE s.id = e.series), 'started_at', e.started_at, 'last_at', e.last_at,
                'ended_at', e.ended_at, 'peak_at', e.peak_at, 'peak_score', e.peak_score, 'min_p_value', e.min_p_value,
                'n_points', e.n_points, 'direction', e.direction, 'contributions', e.contributions, 'views', e.views) $$;
@@ -40,7 +40,7 @@ BEGIN
     FOR e IN SELECT * FROM tsad.monitor_event o WHERE o.series = ANY (batch) AND NOT o.end_notified AND (NOT o.start_notified OR o.ended_at IS NOT NULL)
               ORDER BY o.started_at, o.id LOOP
         -- What is forgotten after retention is not told again where it is found again.
-        fresh := e.last_at >= until - least(m.announce_within, m.retention);
+        fresh := e.last_at >= until - least(coalesce(m.announce_within, (SELECT greatest('1 day', 3 * s.sampling_interval) FROM tsad.monitor_series s WHERE s.id = e.series)), m.retention);
         -- Who was told that one began is told that it ended, although its time was excluded meanwhile.
         shown := EXISTS (SELECT FROM tsad.anomalies a WHERE a.id = e.id);
         IF NOT e.start_notified AND fresh AND shown THEN

@@ -141,14 +141,25 @@ CREATE FUNCTION tsad._longest_window(options jsonb) RETURNS integer
          FROM jsonb_array_elements(CASE WHEN jsonb_typeof(options->'scales') = 'array' THEN options->'scales' ELSE '[]' END) l WHERE jsonb_typeof(l.value) = 'number' $$;
 COMMENT ON FUNCTION tsad._longest_window(jsonb) IS 'the longest window of training options, in samples; what cannot be one is not looked at';
 
+-- Settings that follow from the data where they are not given: in rows and cycles, for a minute and a day alike.
+CREATE FUNCTION tsad._train_window(m tsad.monitor) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+    $$ SELECT coalesce(m.train_window, '30 days') $$;
+COMMENT ON FUNCTION tsad._train_window(tsad.monitor) IS 'the time before a training whose rows train; more where they are few';
+
+CREATE FUNCTION tsad._late_window(m tsad.monitor) RETURNS interval
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+    $$ SELECT coalesce(m.late_window, (SELECT greatest('1 hour', max(s.sampling_interval)) FROM tsad.monitor_series s WHERE s.monitor = m.id)) $$;
+COMMENT ON FUNCTION tsad._late_window(tsad.monitor) IS 'how much later than others of their series rows may come';
+
 CREATE FUNCTION tsad.create_monitor(
     monitor text, source text, time_column text, value_columns text[], series_columns text[] DEFAULT '{}',
-    train_window interval DEFAULT '30 days', retrain_every interval DEFAULT '7 days', start_at timestamptz DEFAULT NULL,
+    train_window interval DEFAULT NULL, retrain_every interval DEFAULT '7 days', start_at timestamptz DEFAULT NULL,
     alpha float8 DEFAULT NULL, alarms_per_day float8 DEFAULT NULL, options jsonb DEFAULT NULL,
-    late_window interval DEFAULT '1 hour', settle_after interval DEFAULT NULL, merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1,
+    late_window interval DEFAULT NULL, settle_after interval DEFAULT NULL, merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1,
     min_duration interval DEFAULT '0', focus float8 DEFAULT 0.5, adapt_after interval DEFAULT '1 day',
     min_samples integer DEFAULT NULL, retention interval DEFAULT '1 year', keep_models integer DEFAULT 5,
-    on_event text DEFAULT NULL, channel text DEFAULT 'tsad', announce_within interval DEFAULT '1 day',
+    on_event text DEFAULT NULL, channel text DEFAULT 'tsad', announce_within interval DEFAULT NULL,
     batch_size integer DEFAULT 100, readers regrole[] DEFAULT '{}')
 RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_variable
@@ -174,12 +185,12 @@ COMMENT ON FUNCTION tsad.create_monitor(text, text, text, text[], text[], interv
 
 CREATE FUNCTION tsad.create_monitor(
     monitor text, source text, time_column text, value_column text, series_columns text[] DEFAULT '{}',
-    train_window interval DEFAULT '30 days', retrain_every interval DEFAULT '7 days', start_at timestamptz DEFAULT NULL,
+    train_window interval DEFAULT NULL, retrain_every interval DEFAULT '7 days', start_at timestamptz DEFAULT NULL,
     alpha float8 DEFAULT NULL, alarms_per_day float8 DEFAULT NULL, options jsonb DEFAULT NULL,
-    late_window interval DEFAULT '1 hour', settle_after interval DEFAULT NULL, merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1,
+    late_window interval DEFAULT NULL, settle_after interval DEFAULT NULL, merge_gap interval DEFAULT NULL, min_points integer DEFAULT 1,
     min_duration interval DEFAULT '0', focus float8 DEFAULT 0.5, adapt_after interval DEFAULT '1 day',
     min_samples integer DEFAULT NULL, retention interval DEFAULT '1 year', keep_models integer DEFAULT 5,
-    on_event text DEFAULT NULL, channel text DEFAULT 'tsad', announce_within interval DEFAULT '1 day',
+    on_event text DEFAULT NULL, channel text DEFAULT 'tsad', announce_within interval DEFAULT NULL,
     batch_size integer DEFAULT 100, readers regrole[] DEFAULT '{}')
 RETURNS bigint LANGUAGE sql VOLATILE AS $$
     SELECT tsad.create_monitor(monitor, source, time_column,
@@ -264,16 +275,13 @@ BEGIN
         settings := jsonb_set(settings, '{value_columns}', jsonb_build_array(settings->'value_columns'));
     END IF;
     -- Text of a setting as the record takes it; what is not given stays.
-    m := jsonb_populate_record(m, settings - '{alpha,alarms_per_day,options,min_samples,readers}'::text[]);
+    m := jsonb_populate_record(m, settings - '{alpha,alarms_per_day,options,readers}'::text[]);
     IF settings ? 'readers' THEN
         IF jsonb_typeof(settings->'readers') <> 'array' OR settings->'readers' @> '[null]' THEN
             RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('readers is no list of roles: %s', tsad._shown(settings->'readers')),
                 HINT = 'Pass an array of names of roles; an empty one for none.';
         END IF;
         m.readers := ARRAY(SELECT r.value::regrole FROM jsonb_array_elements_text(settings->'readers') r);
-    END IF;
-    IF settings ? 'min_samples' THEN
-        m.min_samples := coalesce((settings->>'min_samples')::integer, 4 * tsad._longest_window(m.options));
     END IF;
     FOREACH given IN ARRAY '{train_window,retrain_every,adapt_after,retention}'::text[] LOOP
         IF (to_jsonb(m)->>given)::interval <= '0' THEN
@@ -312,7 +320,7 @@ BEGIN
             HINT = 'Give a share from 0 to 1.';
     END IF;
     SELECT string_agg(k, ', ' ORDER BY k) INTO bad FROM jsonb_each(to_jsonb(m)) s (k, v)
-     WHERE v = 'null' AND settings ? k AND k <> ALL ('{adapt_after,channel,merge_gap,on_event,retention,retrain_every,settle_after}'::text[]);
+     WHERE v = 'null' AND settings ? k AND k <> ALL ('{adapt_after,announce_within,channel,late_window,merge_gap,min_samples,on_event,retention,retrain_every,settle_after,train_window}'::text[]);
     IF bad IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = format('%s must not be NULL', bad);
     END IF;

@@ -56,18 +56,27 @@ CREATE FUNCTION tsad.feedback(event bigint, is_anomaly boolean, note text DEFAUL
 DECLARE
     e record;
 BEGIN
-    SELECT m.id, m.owner, o.series, o.started_at, o.last_at INTO e
+    SELECT m.id, m.owner, o.series, o.kind, o.started_at, o.last_at INTO e
       FROM tsad.monitor_event o JOIN tsad.monitor m ON m.id = o.monitor WHERE o.id = event;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('event %s does not exist', coalesce(event::text, 'NULL')),
             HINT = 'The view tsad.anomalies has the events, with their numbers in the column id.';
     ELSIF is_anomaly IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'is_anomaly is NULL', HINT = 'Pass true or false.';
+    ELSIF e.kind = 'silence' THEN
+        RETURN tsad._as_role(e.owner, format('SELECT tsad._label_silence(%s::pg_catalog.int8, %L::pg_catalog.bool)', event, is_anomaly));
     END IF;
     RETURN tsad._as_role(e.owner, format('SELECT tsad._feedback(%s::pg_catalog.int8, %s::pg_catalog.int8, %L::pg_catalog.timestamptz, %L::pg_catalog.timestamptz, %L::pg_catalog.bool, %L::pg_catalog.text, %L::pg_catalog.text)', e.id, e.series, e.started_at,
                                              e.last_at, is_anomaly, note, current_user));
 END $$;
 COMMENT ON FUNCTION tsad.feedback(bigint, boolean, text) IS 'says of an episode that it was an anomaly, or was normal; changes the threshold';
+
+-- The rows around a silence are as good as any: they tell no threshold anything.
+CREATE FUNCTION tsad._label_silence(event bigint, is_anomaly boolean) RETURNS jsonb
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE tsad.monitor_event e SET user_label = is_anomaly WHERE e.id = event
+    RETURNING jsonb_build_object('message', 'noted; no threshold decides about rows that do not come') $$;
+COMMENT ON FUNCTION tsad._label_silence(bigint, boolean) IS 'keeps what was said of an episode without rows';
 
 CREATE FUNCTION tsad._feedback(m bigint, s bigint, from_at timestamptz, until_at timestamptz, is_anomaly boolean, note text, by text)
     RETURNS jsonb LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -84,7 +93,7 @@ BEGIN
     PERFORM FROM tsad.monitor_series o WHERE o.id = s FOR UPDATE;
     INSERT INTO tsad.monitor_feedback (monitor, series, from_at, until_at, is_anomaly, note, given_by)
     VALUES (m, s, from_at, until_at, is_anomaly, note, by);
-    UPDATE tsad.monitor_event e SET user_label = is_anomaly WHERE e.series = s AND e.started_at <= until_at AND e.last_at >= from_at;
+    UPDATE tsad.monitor_event e SET user_label = is_anomaly WHERE e.series = s AND e.kind <> 'silence' AND e.started_at <= until_at AND e.last_at >= from_at;
     EXECUTE threshold INTO before USING s;
     SELECT * INTO r FROM tsad.monitor_series o WHERE o.id = s;
     IF is_anomaly OR r.version IS NULL OR r.pinned OR NOT tsad._train_monitored(mon, s, r.watermark, 'request') THEN
@@ -217,7 +226,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
            CASE WHEN m.last_error IS NOT NULL OR r.oid IS NULL THEN 'error' WHEN m.paused THEN 'paused' WHEN m.run_started_at IS NULL THEN 'new'
                 WHEN m.run_ended_at IS NULL THEN 'running' WHEN s.all = 0 THEN 'empty' ELSE 'ok' END,
            coalesce(CASE WHEN r.oid IS NULL THEN format('role %s, its owner, does not exist any more', m.owner::regrole) END, m.last_error, CASE WHEN s.all = 0 AND m.run_ended_at IS NOT NULL THEN format('no row between %s and %s; rows before are read only if '
-               'start_at is earlier', (m.start_at - m.train_window)::timestamptz(0), m.run_until::timestamptz(0)) END), s.all, s.ok, s.collecting, s.failed, s.waiting, s.rows, s.rows_too_late, s.rewrites, e.open, e.all, c.due, s.newest_at, CASE WHEN isfinite(s.newest_at) THEN now() - s.newest_at END,
+               'start_at is earlier', (m.start_at - tsad._train_window(m))::timestamptz(0), m.run_until::timestamptz(0)) END), s.all, s.ok, s.collecting, s.failed, s.waiting, s.rows, s.rows_too_late, s.rewrites, e.open, e.all, c.due, s.newest_at, CASE WHEN isfinite(s.newest_at) THEN now() - s.newest_at END,
            m.run_started_at, m.run_ended_at, m.schedule, m.scheduler
       FROM tsad.monitor m LEFT JOIN pg_roles r ON r.oid = m.owner
       CROSS JOIN LATERAL (SELECT count(*) AS "all", count(*) FILTER (WHERE s.state = 'ok') AS ok, count(*) FILTER (WHERE s.state IN ('new', 'collecting')) AS collecting,
@@ -234,7 +243,8 @@ CREATE FUNCTION tsad.series_status(monitor text)
 RETURNS TABLE (series jsonb, state text, message text, newest_at timestamptz, behind interval, watermark timestamptz, rows bigint, rows_too_late bigint, rewrites bigint,
     model_version integer, pinned boolean, trained_until timestamptz, next_training timestamptz, open_events bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT s.series, s.state, s.message, s.newest_at, max(s.newest_at) OVER (PARTITION BY m.id) - s.newest_at, s.watermark, s.rows, s.rows_too_late, s.rewrites, s.version, s.pinned, s.trained_until,
+    SELECT s.series, s.state, nullif(concat_ws('; ', s.message, (SELECT format('no row since %s', e.started_at::timestamptz(0))
+               FROM tsad.monitor_event e WHERE e.series = s.id AND NOT e.is_final AND e.kind = 'silence' AND e.ended_at IS NULL AND e.started_at = s.silent_from)), ''), s.newest_at, max(s.newest_at) OVER (PARTITION BY m.id) - s.newest_at, s.watermark, s.rows, s.rows_too_late, s.rewrites, s.version, s.pinned, s.trained_until,
            CASE WHEN NOT s.pinned THEN s.next_training END,
            (SELECT count(*) FROM tsad.monitor_event e WHERE e.series = s.id AND e.ended_at IS NULL)
       FROM tsad.monitor_series s JOIN tsad.monitor m ON m.id = s.monitor

@@ -50,9 +50,9 @@ BEGIN
     -- From the newest row that was seen, not from the clock: rows that are a day late are new all the same.
     -- As long as no run came to its end, all are: one that was cut off knows only the series that it came to.
     IF m.seen_until IS NULL THEN
-        after := m.start_at - m.train_window;
+        after := m.start_at - tsad._train_window(m);
     ELSE
-        SELECT least(m.seen_until, max(s.newest_at)) - m.late_window INTO after FROM tsad.monitor_series s WHERE s.monitor = m.id;
+        SELECT least(m.seen_until, max(s.newest_at)) - tsad._late_window(m) INTO after FROM tsad.monitor_series s WHERE s.monitor = m.id;
     END IF;
     -- Series that lag behind the others are looked for beyond their own newest row.
     SELECT array_agg(s.series ORDER BY s.id), array_agg(s.newest_at ORDER BY s.id), min(s.newest_at)
@@ -170,15 +170,15 @@ DECLARE
     before timestamptz[];
 BEGIN
     WHILE cardinality(batch) > 0 LOOP
-        SELECT max(CASE WHEN s.pinned THEN 'infinity' ELSE coalesce(s.next_training, 'infinity') END + 2 * s.context) + m.late_window
+        SELECT max(CASE WHEN s.pinned THEN 'infinity' ELSE coalesce(s.next_training, 'infinity') END + 2 * s.context) + tsad._late_window(m)
           INTO ahead FROM tsad.monitor_series s WHERE s.id = ANY (batch);
         IF ahead < until THEN
             before := ARRAY(SELECT s.watermark FROM tsad.monitor_series s WHERE s.id = ANY (batch) ORDER BY s.id);
-            batch := tsad._follow_batch(m, batch, ahead, false);
+            batch := tsad._follow_batch(m, batch, ahead, false, until);
             -- A gap in the data hides the next training: read on.
             CONTINUE WHEN before IS DISTINCT FROM ARRAY(SELECT s.watermark FROM tsad.monitor_series s WHERE s.id = ANY (batch) ORDER BY s.id);
         END IF;
-        batch := tsad._follow_batch(m, batch, until, true);
+        batch := tsad._follow_batch(m, batch, until, true, until);
     END LOOP;
 END $$;
 COMMENT ON FUNCTION tsad._follow_all(tsad.monitor, bigint[], timestamptz) IS 'follows a batch of series up to a time, training as it becomes due';
@@ -196,9 +196,10 @@ BEGIN
     SELECT * INTO m FROM tsad.monitor o WHERE o.id = monitor FOR NO KEY UPDATE;
     -- A series that fell silent has no row that could end its episode: it ends as a gap would end it. Rows that come after all
     -- continue it, or do not.
-    silent := ARRAY(SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < until - greatest(m.late_window, coalesce(m.merge_gap, s.context / 16))
-                       AND EXISTS (SELECT FROM tsad.monitor_event o WHERE o.series = s.id AND NOT o.is_final AND o.ended_at IS NULL) ORDER BY s.id FOR UPDATE SKIP LOCKED);
-    UPDATE tsad.monitor_event o SET ended_at = o.last_at WHERE o.series = ANY (silent) AND NOT o.is_final AND o.ended_at IS NULL;
+    silent := ARRAY(SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < until - greatest(tsad._late_window(m), coalesce(m.merge_gap, greatest(s.context / 16, 4 * s.sampling_interval)))
+                       AND EXISTS (SELECT FROM tsad.monitor_event o WHERE o.series = s.id AND o.kind <> 'silence' AND NOT o.is_final AND o.ended_at IS NULL) ORDER BY s.id FOR UPDATE SKIP LOCKED);
+    UPDATE tsad.monitor_event o SET ended_at = o.last_at WHERE o.series = ANY (silent) AND o.kind <> 'silence' AND NOT o.is_final AND o.ended_at IS NULL;
+    silent := silent || tsad._tell_silences(m, present);
     PERFORM tsad._announce_batch(m, silent, until);
     -- What is old is so beside the newest rows, not by the clock: a monitor may go over the history of years.
     newest := least(present, (SELECT max(s.newest_at) FROM tsad.monitor_series s WHERE s.monitor = m.id));
@@ -209,7 +210,7 @@ BEGIN
     SELECT count(*) FILTER (WHERE found_at >= started) INTO forgotten FROM gone;
     DELETE FROM tsad.monitor_series o WHERE o.id = ANY (ARRAY(
         SELECT s.id FROM tsad.monitor_series s WHERE s.monitor = m.id AND s.newest_at < newest - m.retention AND NOT s.id = ANY (ids) ORDER BY s.id FOR UPDATE SKIP LOCKED));
-    DELETE FROM tsad.monitor_exclusion o WHERE o.monitor = m.id AND o.until_at < newest - greatest(m.retention, m.train_window);
+    DELETE FROM tsad.monitor_exclusion o WHERE o.monitor = m.id AND o.until_at < newest - greatest(m.retention, tsad._train_window(m));
     DELETE FROM tsad.monitor_call o WHERE o.id = ANY (ARRAY(
         SELECT c.id FROM tsad.monitor_call c WHERE c.monitor = m.id AND c.attempts >= 5 AND c.tried_at < clock_timestamp() - m.retention ORDER BY c.id FOR UPDATE SKIP LOCKED));
     -- What another run had in hand, and may have lost or looked at less far, is looked for again.

@@ -4,17 +4,23 @@ CREATE FUNCTION tsad._model_context(model bytea) RETURNS interval
     AS 'MODULE_PATHNAME', '_model_context_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION tsad._model_context(bytea) IS 'how far before what is settled rows must be read';
 
--- A window of time that suits samples of a minute holds too few of a day: it reaches back to min_samples rows at least.
+CREATE FUNCTION tsad._model_interval(model bytea) RETURNS interval
+    AS 'MODULE_PATHNAME', '_model_interval_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION tsad._model_interval(bytea) IS 'the sampling interval of a model';
+
+-- A window of time that suits samples of a minute holds too few of a day: where it is not given, it reaches back to the rows of four
+-- longest windows at least; and to min_samples rows, where these are given, or as many as a model needs.
 CREATE FUNCTION tsad._train_after(m tsad.monitor, key jsonb, upto timestamptz) RETURNS timestamptz
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 DECLARE
     first_at timestamptz;
 BEGIN
     EXECUTE tsad._enter(m, format('SELECT pg_catalog.min(at) FROM (SELECT t.%I::pg_catalog.timestamptz AS at FROM %s WHERE %s AND %s ORDER BY t.%I DESC LIMIT %s) latest',
-                   m.time_column, tsad._from(m), tsad._is_series(m, key), tsad._is_between(m, '-infinity', upto), m.time_column, m.min_samples))
+                   m.time_column, tsad._from(m), tsad._is_series(m, key), tsad._is_between(m, '-infinity', upto), m.time_column,
+                   greatest(m.min_samples, CASE WHEN m.train_window IS NULL THEN 4 * tsad._longest_window(m.options) ELSE 14 END)))
        INTO first_at;
     PERFORM tsad._leave();
-    RETURN least(upto - m.train_window, first_at - interval '1 microsecond');
+    RETURN least(upto - tsad._train_window(m), first_at - interval '1 microsecond');
 END $$;
 COMMENT ON FUNCTION tsad._train_after(tsad.monitor, jsonb, timestamptz) IS 'the time after which rows of a series train';
 
@@ -30,20 +36,21 @@ CREATE FUNCTION tsad._train_version(m tsad.monitor, s bigint, upto timestamptz, 
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 DECLARE
     key jsonb := (SELECT r.series FROM tsad.monitor_series r WHERE r.id = s);
-    after timestamptz := upto - m.train_window;
+    after timestamptz := upto - tsad._train_window(m);
     pause interval;
+    step interval;
     trained record;
     info jsonb;
     excluded_ranges tstzmultirange;
     normal tstzmultirange;
-    next timestamptz := upto + least(m.retrain_every, m.train_window);
+    next timestamptz := upto + least(m.retrain_every, tsad._train_window(m));
     number integer;
     missed integer;
     said text;
 BEGIN
     SELECT coalesce(range_agg(tstzrange(o.first_at, o.last_at, '[]')), '{}') INTO excluded_ranges FROM (
         SELECT e.started_at AS first_at, e.last_at FROM tsad.monitor_event e JOIN tsad.monitor_series r ON r.id = e.series
-         WHERE e.series = s AND e.started_at <= upto AND e.user_label IS DISTINCT FROM false
+         WHERE e.series = s AND e.kind <> 'silence' AND e.started_at <= upto AND e.user_label IS DISTINCT FROM false
            AND coalesce(least(e.last_at, upto) - e.started_at < greatest(m.adapt_after, r.context), true)
          UNION ALL SELECT f.from_at, f.until_at FROM tsad._effective_feedback(s) f
          WHERE (f.is_anomaly OR NOT with_normal) AND f.from_at <= upto) o;
@@ -75,20 +82,22 @@ BEGIN
     END;
     IF NOT coalesce((info->>'trained')::boolean, false) THEN
         UPDATE tsad.monitor_series r SET state = CASE WHEN r.version IS NULL THEN 'collecting' ELSE r.state END,
-               trained_until = upto, next_training = next, needed = 2 * coalesce(r.needed, m.min_samples),
+               trained_until = upto, next_training = next, needed = 2 * coalesce(r.needed, m.min_samples, greatest(14, trained.rows)),
                message = format('not trained on %s rows: %s', coalesce(trained.rows, 0), coalesce(info->>'reason', 'there are none')) WHERE r.id = s;
         RETURN NULL;
     END IF;
-    -- A young model is replaced when its data has doubled. Less than half a longest window teaches nothing new.
+    -- A young model is replaced when its data has doubled. Less than half a longest window teaches nothing new: but where windows are
+    -- as long as months, a week of rows does, be it of days, and seven of them where they are rarer.
     pause := m.retrain_every;
-    IF upto - trained.first_at < 0.9 * m.train_window THEN
+    step := tsad._model_interval(trained.model);
+    IF upto - trained.first_at < 0.9 * (upto - after) THEN
         pause := least(pause, upto - trained.first_at);
     END IF;
-    next := upto + CASE WHEN pause IS NOT NULL THEN greatest(pause, tsad._model_context(trained.model) / 4) END;
+    next := upto + CASE WHEN pause IS NOT NULL THEN greatest(pause, least(tsad._model_context(trained.model) / 4, greatest('7 days', 7 * step))) END;
     INSERT INTO tsad.monitor_model (monitor, series, version, model, reason, trained_from, trained_until, rows)
     SELECT m.id, s, coalesce(max(o.version), 0) + 1, trained.model, why, trained.first_at, upto, trained.rows
       FROM tsad.monitor_model o WHERE o.series = s RETURNING version INTO number;
-    UPDATE tsad.monitor_series r SET state = 'ok', message = said, version = number, context = tsad._model_context(trained.model),
+    UPDATE tsad.monitor_series r SET state = 'ok', message = said, version = number, context = tsad._model_context(trained.model), sampling_interval = step,
            trained_until = upto, next_training = next, watermark = coalesce(r.watermark, upto), rows_settled = NULL, digest_settled = NULL, needed = NULL WHERE r.id = s;
     missed := tsad._apply_feedback(m, s);
     IF NOT with_normal THEN
@@ -193,7 +202,7 @@ BEGIN
         CASE WHEN disagrees.flagged > 0 THEN format('%s called normal stay flagged: a higher threshold would miss what was called an anomaly', disagrees.flagged) END,
         CASE WHEN disagrees.missed > 0 THEN format('%s called an anomaly score too low to be flagged without too many false alarms', disagrees.missed) END), '');
     UPDATE tsad.monitor_series o SET message = coalesce(said, CASE WHEN o.message !~ '^feedback' THEN o.message END) WHERE o.id = s;
-    IF better IS NULL OR tsad.model_info(better)->'calibration'->'threshold' = tsad.model_info(base.model)->'calibration'->'threshold' THEN
+    IF better IS NULL OR (tsad.model_info(better)->'calibration'->'threshold', tsad.model_info(better)->'rows_told_below') IS NOT DISTINCT FROM (tsad.model_info(base.model)->'calibration'->'threshold', tsad.model_info(base.model)->'rows_told_below') THEN
         UPDATE tsad.monitor_series o SET version = base.version WHERE o.id = s;
         RETURN disagrees.missed;
     END IF;
@@ -212,27 +221,41 @@ CREATE FUNCTION tsad._train_first(m tsad.monitor, s bigint, until timestamptz) R
 DECLARE
     r tsad.monitor_series;
     after timestamptz;
+    ready_at timestamptz;
+    -- Where nobody says how many rows are wanted: two cycles of the day, for rows of a day two weeks.
+    by_cycles CONSTANT boolean := m.min_samples IS NULL;
     wanted integer;
+    most integer;
     found record;
 BEGIN
     SELECT * INTO r FROM tsad.monitor_series o WHERE o.id = s;
-    wanted := coalesce(r.needed, m.min_samples);
-    after := tsad._train_after(m, r.series, m.start_at);
-    EXECUTE tsad._enter(m, format('SELECT pg_catalog.count(*) AS rows, pg_catalog.min(at) AS first_at, pg_catalog.max(at) AS last_at FROM ('
-                   'SELECT t.%I::pg_catalog.timestamptz AS at FROM %s WHERE %s AND %s%s ORDER BY t.%I LIMIT %s) first_rows',
-                   m.time_column, tsad._from(m), tsad._is_series(m, r.series), tsad._is_between(m, after, until),
-                   tsad._is_kept(m, after, until), m.time_column, wanted)) INTO found;
+    wanted := coalesce(r.needed, m.min_samples, 14);
+    most := CASE WHEN by_cycles THEN greatest(wanted, 4 * tsad._longest_window(m.options)) ELSE wanted END;
+    after := tsad._train_after(m, r.series, least(m.start_at, until));
+    -- The sampling interval is that of the first rows: more of them must not change what is decided.
+    EXECUTE tsad._enter(m, format('SELECT pg_catalog.count(*) AS rows, pg_catalog.min(at) AS first_at, pg_catalog.max(at) AS last_at, pg_catalog.min(at) FILTER (WHERE n OPERATOR(pg_catalog.=) 14::pg_catalog.int8) AS early_at, '
+                   'pg_catalog.array_agg(at ORDER BY n) FILTER (WHERE n OPERATOR(pg_catalog.>=) %s::pg_catalog.int8) AS times FROM ('
+                   'SELECT at, pg_catalog.row_number() OVER (ORDER BY at) AS n FROM (SELECT t.%I::pg_catalog.timestamptz AS at FROM %s WHERE %s AND %s%s ORDER BY t.%I LIMIT %s) first_rows) counted',
+                   wanted, m.time_column, tsad._from(m), tsad._is_series(m, r.series), tsad._is_between(m, after, until),
+                   tsad._is_kept(m, after, until), m.time_column, most)) INTO found;
     PERFORM tsad._leave();
     UPDATE tsad.monitor_series o SET newest_at = greatest(o.newest_at, found.last_at) WHERE o.id = s;
-    IF found.rows < wanted THEN
-        UPDATE tsad.monitor_series o SET state = 'collecting', message = format('%s of %s rows that the first model needs%s', found.rows, wanted,
-                   CASE WHEN found.rows > 1 THEN format('; at this rate the rest takes %s', date_trunc('second',
-                       (found.last_at - found.first_at) / (found.rows - 1) * (wanted - found.rows))) ELSE '' END) WHERE o.id = s;
+    ready_at := CASE WHEN by_cycles THEN (SELECT min(t) FROM unnest(found.times) WITH ORDINALITY u (t, n)
+                                           WHERE t - found.first_at + (found.early_at - found.first_at) / 13 >= least('2 days', tsad._train_window(m)) OR n > most - wanted)
+                     ELSE found.times[1] END;
+    IF ready_at IS NULL THEN
+        UPDATE tsad.monitor_series o SET state = 'collecting', message = CASE
+                   WHEN found.rows < wanted THEN format('%s of %s rows that the first model needs%s', found.rows, wanted,
+                       CASE WHEN found.rows > 1 THEN format('; at this rate the rest takes %s', date_trunc('second',
+                           (found.last_at - found.first_at) / (found.rows - 1) * (wanted - found.rows))) ELSE '' END)
+                   ELSE format('%s rows of %s: the first model needs rows of two days, or %s; at this rate the rest takes %s', found.rows,
+                       date_trunc('second', found.last_at - found.first_at), most, date_trunc('second', make_interval(secs => extract(epoch FROM
+                       least((found.last_at - found.first_at) / (found.rows - 1) * (most - found.rows), '2 days' - (found.last_at - found.first_at)))::float8))) END WHERE o.id = s;
     ELSIF until < m.start_at THEN
         UPDATE tsad.monitor_series o SET state = 'collecting', message = format('the first model is trained at %s, as start_at says',
                    m.start_at AT TIME ZONE m.timezone) WHERE o.id = s;
     ELSE
-        PERFORM tsad._train_monitored(m, s, greatest(m.start_at, found.last_at), 'first');
+        PERFORM tsad._train_monitored(m, s, greatest(m.start_at, ready_at), 'first');
     END IF;
 END $$;
 COMMENT ON FUNCTION tsad._train_first(tsad.monitor, bigint, timestamptz) IS 'trains the first model of a series, or says what is missing';

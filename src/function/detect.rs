@@ -8,6 +8,8 @@ use crate::read::source::Columns;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::borrow::Cow;
+use tsad_core::Evidence;
+use tsad_core::expect::Expected;
 use tsad_core::model::ScoreComponent;
 
 /// `tsad.detect`, all forms.
@@ -34,7 +36,7 @@ fn _detect_details(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         for i in scored.range.clone() {
             if request.range.contains(scored.rows.in_request_unit(i)) {
                 output.push(|| {
-                    let mut row = [Some(scored.rows.key.datum()); 23];
+                    let mut row = [Some(scored.rows.key.datum()); 25];
                     row[1..].copy_from_slice(&fields(columns, &scored, i));
                     row
                 });
@@ -45,23 +47,38 @@ fn _detect_details(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
 }
 
 /// The columns of row `i` that most readers want: what happened, not why.
-fn narrow(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 12] {
+fn narrow(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 16] {
     let point = &scored.points[i];
     let (value, values) = values(columns, scored, i);
+    let band = band(columns, scored, i);
     [
         Some(scored.rows.key.datum()),
         scored.rows.display_time[i].and_then(output::time),
         seq(columns, scored, i),
         value,
         values,
+        band.and_then(|b| b.expected.into_datum()),
+        band.and_then(|b| b.lower.into_datum()),
+        band.and_then(|b| b.upper.into_datum()),
         point.score.and_then(IntoDatum::into_datum),
-        threshold(scored, i).and_then(IntoDatum::into_datum),
+        point.severity.and_then(IntoDatum::into_datum),
         point.p_value.and_then(IntoDatum::into_datum),
         point.is_anomaly.and_then(IntoDatum::into_datum),
+        point
+            .score
+            .map(|_| point.in_shadow)
+            .and_then(IntoDatum::into_datum),
         point.is_final.into_datum(),
         point.status.name().into_datum(),
         message(scored, i),
     ]
+}
+
+/// The expectation of a single column; of several, each has its own.
+fn band(columns: &Columns, scored: &Scored, i: usize) -> Option<Expected> {
+    let model = scored.model.as_ref().filter(|_| !columns.array)?;
+    let time = scored.rows.times[i].filter(|_| !scored.rows.infinite[i])?;
+    model.expected(time)?.into_iter().next()?
 }
 
 /// The time of a row where it is an integer.
@@ -98,17 +115,11 @@ fn values(columns: &Columns, scored: &Scored, i: usize) -> (Option<pg_sys::Datum
 }
 
 /// The columns of row `i` but for the series.
-pub(crate) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 22] {
+pub(crate) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg_sys::Datum>; 24] {
     let point = &scored.points[i];
     let (value, values) = values(columns, scored, i);
     let threshold = threshold(scored, i);
-    let severity = point.score.zip(threshold).map(|(s, t)| s / t);
-    // The band of a single column; of several, each has its own.
-    let model = scored.model.as_ref().filter(|_| !columns.array);
-    let timed = scored.rows.times[i].filter(|_| !scored.rows.infinite[i]);
-    let band = model
-        .zip(timed)
-        .and_then(|(m, t)| m.expected(t)?.into_iter().next()?);
+    let band = band(columns, scored, i);
     [
         scored.rows.display_time[i].and_then(output::time),
         seq(columns, scored, i),
@@ -118,7 +129,12 @@ pub(crate) fn fields(columns: &Columns, scored: &Scored, i: usize) -> [Option<pg
         threshold.and_then(IntoDatum::into_datum),
         point.p_value.and_then(IntoDatum::into_datum),
         point.is_anomaly.and_then(IntoDatum::into_datum),
-        severity.and_then(IntoDatum::into_datum),
+        point.severity.and_then(IntoDatum::into_datum),
+        point
+            .score
+            .map(|_| point.in_shadow)
+            .and_then(IntoDatum::into_datum),
+        point.evidence.map(Evidence::name).and_then(IntoDatum::into_datum),
         point.change.map(i16::from).and_then(IntoDatum::into_datum),
         band.and_then(|b| b.expected.into_datum()),
         band.and_then(|b| b.lower.into_datum()),

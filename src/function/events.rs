@@ -3,6 +3,7 @@
 use super::detect::contributions;
 use crate::composite;
 use crate::error::{Result, fail};
+use crate::interrupt::check;
 use crate::memory::{guarded, push, settle};
 use crate::output::{self, Output, shares};
 use crate::read::request::{Detail, Range, TimeUnit, invalid, request};
@@ -11,8 +12,9 @@ use crate::read::source::Columns;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::prelude::*;
+use std::collections::BTreeMap;
 use tsad_core::model::ScoreComponent;
-use tsad_core::{EventParams, Model, Point};
+use tsad_core::{Event, EventParams, Evidence, MergeGap, Model, Point};
 
 /// `tsad.events`, all forms.
 #[pg_extern(sql = false)]
@@ -38,8 +40,16 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         if !scored.is_last {
             return Ok(());
         }
-        let Gathered { points, display_time } = std::mem::take(&mut gathered);
-        let events = guarded(|| tsad_core::events(&points, &limits.params(model)))?;
+        let Gathered {
+            points,
+            display_time,
+            silences,
+            ..
+        } = std::mem::take(&mut gathered);
+        let mut events = guarded(|| tsad_core::events(&points, &limits.params(model)))?;
+        let breaks: BTreeMap<i64, Option<i64>> = silences.iter().flat_map(|s| s.shown).collect();
+        events.extend(silences.into_iter().map(|s| s.event));
+        events.sort_by_key(|e| e.start);
         for (n, event) in events.into_iter().enumerate() {
             output.push(|| {
                 let times = [
@@ -47,12 +57,14 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     Some(event.last).filter(|_| !event.open),
                     Some(event.peak),
                 ];
-                let shown_at = |time: i64| {
-                    display_time
+                // A silence lasts from row to row, which need not be anomalous.
+                let shown_at = |time: i64| match event.evidence {
+                    Some(Evidence::Silence) => breaks.get(&time).copied()?,
+                    _ => display_time
                         .get(points.partition_point(|p| p.time < time))
-                        .copied()
+                        .copied()?,
                 };
-                let [started, ended, peak] = times.map(|t| t.and_then(|t| shown_at(t)?));
+                let [started, ended, peak] = times.map(|t| t.and_then(shown_at));
                 let seq = |n: usize| times[n].filter(|_| columns.time.is_integer());
                 let duration = (!columns.time.is_integer()).then_some(event.last - event.start);
                 [
@@ -66,6 +78,7 @@ fn _events(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     event.min_p_value.into_datum(),
                     (event.points as i64).into_datum(),
                     i16::from(event.direction()).into_datum(),
+                    event.evidence.map(Evidence::name).and_then(IntoDatum::into_datum),
                     contributions(columns, &event.channels),
                     shares(ScoreComponent::ALL.iter().map(|v| v.name()), &event.views),
                     seq(0).and_then(IntoDatum::into_datum),
@@ -84,6 +97,17 @@ pub(crate) struct Gathered {
     pub points: Vec<Point>,
     /// The time of each as a `timestamptz`.
     display_time: Vec<Option<i64>>,
+    /// Breaks that are longer than expected.
+    silences: Vec<Break>,
+    /// By column the time of the last row with a value, also as a `timestamptz`.
+    last: Vec<Option<(i64, Option<i64>)>>,
+}
+
+/// A break that is longer than expected.
+struct Break {
+    event: Event,
+    /// The times of its ends, each with itself as a `timestamptz`.
+    shown: [(i64, Option<i64>); 2],
 }
 
 impl Gathered {
@@ -104,10 +128,53 @@ impl Gathered {
                 self.push(scored, i)?;
             }
         }
+        if let Some(model) = scored.model.as_ref().filter(|m| m.is_trained()) {
+            self.find_silences(range, scored, model)?;
+        }
         match last.filter(|i| scored.points[*i].is_anomaly != Some(true)) {
             Some(i) => self.push(scored, i),
             None => Ok(()),
         }
+    }
+
+    /// Breaks among the rows of a part, and between it and the part before.
+    fn find_silences(&mut self, range: &Range, scored: &Scored, model: &Model) -> Result<()> {
+        let Some(row_model) = model.row_model() else {
+            return Ok(());
+        };
+        self.last.resize(model.channels(), None);
+        for c in 0..model.channels() {
+            let known = |i: &usize| {
+                let value = scored.rows.values[*i].as_ref().and_then(|v| v.get(c));
+                !scored.rows.infinite[*i] && value.is_some_and(|v| !v.is_nan())
+            };
+            let inside = |i: &usize| range.contains(scored.rows.in_request_unit(*i));
+            let timed = |i: usize| Some((scored.rows.times[i]?, scored.rows.display_time[i]));
+            let times: Vec<(i64, Option<i64>)> = guarded(|| {
+                let rows = scored.range.clone().filter(inside).filter(known);
+                self.last[c].into_iter().chain(rows.filter_map(timed)).collect()
+            })?;
+            self.last[c] = times.last().copied();
+            let found = guarded(|| {
+                let times: Vec<i64> = times.iter().map(|t| t.0).collect();
+                row_model.silences(c, &times, &check)
+            })?;
+            for silence in found {
+                let ends = (silence.from, silence.to);
+                if self
+                    .silences
+                    .iter()
+                    .any(|b| (b.event.start, b.event.last) == ends)
+                {
+                    continue;
+                }
+                let event = guarded(|| Event::of_silence(&silence, false, c, model.channels()))?;
+                let at = times.partition_point(|t| t.0 <= silence.from);
+                let shown = [times[at.saturating_sub(1)], times[at.min(times.len() - 1)]];
+                push(&mut self.silences, Break { event, shown })?;
+            }
+        }
+        Ok(())
     }
 
     fn push(&mut self, scored: &Scored, i: usize) -> Result<()> {
@@ -237,8 +304,7 @@ impl Limits {
         Err(fail(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, what, hint))
     }
 
-    /// Breaks of up to the shortest window are merged unless asked otherwise: windows smear what is shorter.
-    /// Successive samples always belong together.
+    /// Short breaks are merged unless asked otherwise. Successive samples always belong together.
     pub(crate) fn params(&self, model: &Model) -> EventParams {
         let interval = model.interval().unwrap_or(0);
         let window = interval.saturating_mul(model.shortest_window().unwrap_or(0) as i64);
@@ -247,7 +313,10 @@ impl Limits {
         EventParams {
             focus: self.focus,
             reach: interval.saturating_mul(longest),
-            merge_gap: self.merge_gap.unwrap_or(window).max(successive),
+            gap: match self.merge_gap {
+                Some(gap) => MergeGap::Fixed(gap.max(successive)),
+                None => MergeGap::ByEvidence { interval, window },
+            },
             min_points: self.min_points,
             min_duration: self.min_duration,
         }

@@ -14,7 +14,7 @@ use crate::read::series::{Scored, Series, for_each_part, for_each_series, score}
 use crate::read::source::Columns;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use tsad_core::expect::Band;
+use tsad_core::expect::Expected;
 use tsad_core::model::ScoreComponent;
 use tsad_core::{Event, Explainer, Explanation, Model, Point};
 
@@ -306,7 +306,7 @@ impl EpisodeRows<'_> {
         values.get(c).copied().filter(|v| !v.is_nan())
     }
 
-    fn band(&self) -> Option<Band> {
+    fn band(&self) -> Option<Expected> {
         let c = self.explained?.channel;
         self.model()?.expected(self.point.time)?.into_iter().nth(c)?
     }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
 use crate::memory::guarded;
-use crate::notes::left_out;
+use crate::notes::{are_mixed, left_out};
 use crate::options::params;
 use crate::output::{self, Output};
 use crate::read::request::rows_only;
@@ -14,6 +14,7 @@ use pgrx::prelude::*;
 use pgrx::{JsonB, pg_sys};
 use serde_json::json;
 use tsad_core::ValidParams;
+use tsad_core::expect::Expectation;
 use tsad_core::series::Survey;
 
 /// `tsad.suggest`, all forms.
@@ -32,10 +33,15 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
         check();
         let survey = guarded(|| Survey::of(samples.clone(), params.max_gap, &check))?;
         let mut advice = Advice::of(&survey, &params);
-        if let Some(missing) = left_out(&source.columns.names, &survey.sparse) {
-            let all = [advice.message, missing].into_iter().filter(|m| !m.is_empty());
-            advice.message = all.collect::<Vec<_>>().join("; ");
-        }
+        let missing = left_out(&source.columns.names, &unused(&survey));
+        let mixed = are_mixed(survey.duplicates, survey.rows).then(|| {
+            format!(
+                "{} of {} rows have the time of another row and are averaged: are there series_columns?",
+                survey.duplicates, survey.rows
+            )
+        });
+        let all = [Some(advice.message), missing, mixed].into_iter().flatten();
+        advice.message = all.filter(|m| !m.is_empty()).collect::<Vec<_>>().join("; ");
         let integer = source.columns.time.is_integer();
         let shown = |t: Option<i64>| {
             t.filter(|_| !integer)
@@ -69,6 +75,12 @@ fn _suggest(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
     })
 }
 
+/// The columns that windows leave out and that have too few values to be judged by themselves.
+pub(crate) fn unused(survey: &Survey) -> Vec<usize> {
+    let few = |c: &usize| survey.values[*c] < Expectation::MIN_ROWS;
+    survey.sparse.iter().copied().filter(few).collect()
+}
+
 /// What to expect of a training.
 pub(crate) struct Advice {
     /// `ready`, `insufficient_data` or `constant`.
@@ -80,7 +92,9 @@ pub(crate) struct Advice {
 
 impl Advice {
     pub(crate) fn of(survey: &Survey, params: &ValidParams) -> Self {
-        let fits = |l: &&usize| survey.samples >= 2 * **l && survey.longest_stretch >= **l;
+        // As training chooses them.
+        let times = |l: usize| if l == params.scales[0] { 2 } else { 3 };
+        let fits = |l: &&usize| survey.samples >= times(**l) * **l && survey.longest_stretch >= **l;
         let scales: Vec<usize> = params.scales.iter().filter(fits).copied().collect();
         let advice = |verdict, message| Self {
             verdict,
@@ -90,22 +104,29 @@ impl Advice {
         if survey.interval.is_none() {
             return advice("insufficient_data", "fewer than two distinct times".to_owned());
         }
-        let needed = params.least_samples().saturating_sub(survey.samples);
-        if needed > 0 {
-            return advice("insufficient_data", format!("{needed} more samples are needed"));
-        }
-        if scales.is_empty() {
-            let message = format!(
-                "the longest stretch without a long gap has {} samples, {} are needed",
-                survey.longest_stretch, params.scales[0]
+        let few = Expectation::MIN_ROWS.saturating_sub(survey.values.iter().copied().max().unwrap_or(0));
+        if few > 0 && scales.is_empty() {
+            return advice(
+                "insufficient_data",
+                format!("{few} more rows with values are needed"),
             );
-            return advice("insufficient_data", message);
         }
         if survey.constant {
             return advice(
                 "constant",
                 "all values are equal: any change will be an anomaly".to_owned(),
             );
+        }
+        if scales.is_empty() {
+            let needed = params.least_samples().saturating_sub(survey.samples);
+            let why = match needed {
+                0 => format!(
+                    "the longest stretch without a long gap has {} samples, the shortest window {}",
+                    survey.longest_stretch, params.scales[0]
+                ),
+                _ => format!("windows need {needed} more samples"),
+            };
+            return advice("ready", format!("rows are judged by themselves: {why}"));
         }
         let most = params.most_training_rows(survey.channels);
         let too_long = params.scales.len() - scales.len();

@@ -1,6 +1,6 @@
 //! `tsad.validate`: what would go wrong, before anything is trained.
 
-use super::suggest::Advice;
+use super::suggest::{Advice, unused};
 use crate::error::Result;
 use crate::interrupt::check;
 use crate::jsonb::RawJsonb;
@@ -57,11 +57,11 @@ fn _validate(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                     "Leave the series out.",
                 ),
                 _ => {
-                    let hint = "Wait for more rows, or train with shorter windows (option \"scales\").";
+                    let hint = "Wait for more rows: what is expected is learned from 14 on.";
                     report.push("length", false, Some(&rows.key), &advice.message, hint);
                 }
             }
-            if let Some(message) = left_out(&source.columns.names, &survey.sparse) {
+            if let Some(message) = left_out(&source.columns.names, &unused(&survey)) {
                 let hint = "Train on the rows that have it, or on it alone.";
                 report.push("columns", false, Some(&rows.key), &message, hint);
             }

@@ -17,9 +17,10 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use tsad_core::expect::Expectation;
 use tsad_core::model::ScoreComponent;
 use tsad_core::{
-    Check, Checkpoint, EpisodeUpdate, ErrorKind, Event, FollowLimits, FollowResult, Model, Point,
+    Check, Checkpoint, EpisodeUpdate, ErrorKind, Event, Evidence, FollowLimits, FollowResult, Model, Point,
     RetrainReason, Samples, follow,
 };
 
@@ -33,6 +34,10 @@ struct Series {
     known: i64,
     /// Rows up to this time are not counted.
     start: i64,
+    /// The row after which a silence was last waited for.
+    silent_from: Option<i64>,
+    /// The newest row that was seen before.
+    newest: Option<i64>,
     answer: Option<Answer>,
 }
 
@@ -44,6 +49,20 @@ struct Answer {
     before: [Known; 2],
     followed: std::result::Result<FollowResult, String>,
     episodes: Value,
+    /// The first new row.
+    next: Option<i64>,
+    waiting: Option<Waiting>,
+}
+
+/// Up to when the next row is waited for. Times are as shown.
+#[derive(Clone, Copy)]
+struct Waiting {
+    /// The last row with a value.
+    from: i64,
+    /// When it is a silence that none followed; the end of time where it never is.
+    until: i64,
+    /// The rows that were to be expected by then.
+    missed: f64,
 }
 
 /// Rows that were read again.
@@ -86,6 +105,7 @@ fn _follow(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
             RetrainReason::Adapt => "adapt",
         });
         let before = answer.map_or_else(Default::default, |a| a.before);
+        let waiting = answer.and_then(|a| a.waiting);
         output.push(|| {
             [
                 (n as i32 + 1).into_datum(),
@@ -102,6 +122,10 @@ fn _follow(fcinfo: pg_sys::FunctionCallInfo) -> Result<()> {
                 answer
                     .filter(|_| followed.is_some())
                     .and_then(|a| pgrx::JsonB(a.episodes.clone()).into_datum()),
+                answer.and_then(|a| a.next).and_then(output::time),
+                waiting.and_then(|w| output::time(w.from)),
+                waiting.and_then(|w| output::time(w.until)),
+                waiting.and_then(|w| w.missed.into_datum()),
             ]
         });
     }
@@ -126,14 +150,32 @@ fn _model_context(model: &[u8]) -> Result<Option<Interval>> {
         .transpose()
 }
 
-/// Rows that touch a score, and rows that can put a row into the shade, in microseconds.
+/// `tsad._model_interval(model)`: the sampling interval.
+#[pg_extern(sql = false)]
+fn _model_interval(model: &[u8]) -> Result<Option<Interval>> {
+    let interval = one(model, None)?.interval();
+    interval
+        .map(|i| Interval::new(0, 0, i).map_err(|e| invalid(e.to_string(), "")))
+        .transpose()
+}
+
+/// Rows that touch a score, and rows that can put a row into the shade, in microseconds; no fewer rows than a model is
+/// trained on.
 fn context(model: &Model) -> Option<i64> {
-    let longest = i64::try_from(model.longest_window()?).unwrap_or(i64::MAX);
+    let interval = model.interval()?;
+    let longest = i64::try_from(model.longest_window().unwrap_or(0)).unwrap_or(i64::MAX);
+    let least = interval.saturating_mul(Expectation::MIN_ROWS as i64);
     Some(
         model
             .reach()?
-            .saturating_add(model.interval()?.saturating_mul(longest)),
+            .saturating_add(interval.saturating_mul(longest))
+            .max(least),
     )
+}
+
+/// How late rows may be where nobody says: an hour, or one sampling interval if that is longer; in microseconds.
+fn usual_lateness(model: &Model) -> i64 {
+    model.interval().unwrap_or(0).max(3_600_000_000)
 }
 
 /// # Safety
@@ -168,7 +210,8 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
         let carries = pgrx::pg_getarg::<Vec<Option<RawJsonb>>>(fcinfo, 8).unwrap_or_default();
         let (settled, next, trained) = (times(7), times(9), times(14));
         let start = pgrx::pg_getarg::<TimestampWithTimeZone>(fcinfo, 17).map_or(i64::MIN, i64::from);
-        let (late, adapt_after) = (span(15).unwrap_or(0).max(0), span(16).filter(|s| *s > 0));
+        let (late, adapt_after) = (span(15).map(|s| s.max(0)), span(16).filter(|s| *s > 0));
+        let (silent, newest) = (times(18), times(19));
         let mut carries = carries.into_iter();
         let mut models = models.iter().flat_map(|list| list.iter());
         let at = |list: &[Option<i64>], n: usize| list.get(n).copied().flatten();
@@ -183,9 +226,12 @@ unsafe fn series(fcinfo: pg_sys::FunctionCallInfo) -> Result<(BTreeMap<String, u
             // Windows carry an incident as far as they are long: what lasts no longer than that is none of the new
             // normal.
             let smear = model.as_ref().ok().and_then(context).unwrap_or(0);
+            let late = late.unwrap_or_else(|| model.as_ref().map_or(0, usual_lateness));
             Ok(Series {
                 known: smear,
                 start,
+                silent_from: at(&silent, n),
+                newest: at(&newest, n),
                 model,
                 checkpoint: Checkpoint {
                     watermark: at(&settled, n).unwrap_or(i64::MIN),
@@ -227,7 +273,15 @@ impl Series {
             }
             seen
         };
-        let answer = |followed: std::result::Result<FollowResult, String>, episodes| Answer {
+        let answer = |followed: std::result::Result<FollowResult, String>, episodes, waiting| Answer {
+            next: rows
+                .display_time
+                .iter()
+                .flatten()
+                .filter(|t| self.newest.is_some_and(|s| **t > s))
+                .min()
+                .copied(),
+            waiting,
             rows: rows.times.len(),
             newest,
             before: [
@@ -242,7 +296,7 @@ impl Series {
             episodes,
         };
         let Ok(model) = &self.model else {
-            return Ok(answer(Err(String::new()), Value::Null));
+            return Ok(answer(Err(String::new()), Value::Null, None));
         };
         let params = limits.params(model);
         let timed = rows.times.iter().zip(&rows.infinite);
@@ -262,12 +316,77 @@ impl Series {
         };
         match guarded(followed)? {
             Err(e) if e.kind() == ErrorKind::OutOfMemory => Err(report(e)),
-            Err(e) => Ok(answer(Err(e.message().to_owned()), Value::Null)),
+            Err(e) => Ok(answer(Err(e.message().to_owned()), Value::Null, None)),
             Ok(followed) => {
-                let episodes = followed.episodes.iter().map(|t| episode(columns, t)).collect();
-                Ok(answer(Ok(followed), episodes))
+                let (silences, waiting) = guarded(|| self.silences(model, rows, &followed.checkpoint))?;
+                let episodes = followed.episodes.iter().chain(&silences);
+                let episodes = episodes.map(|t| episode(columns, t)).collect();
+                Ok(answer(Ok(followed), episodes, waiting))
             }
         }
+    }
+
+    /// Breaks between rows that are longer than expected, and up to when the next row is waited for.
+    fn silences(
+        &self,
+        model: &Model,
+        rows: &Rows,
+        checkpoint: &Checkpoint,
+    ) -> (Vec<EpisodeUpdate>, Option<Waiting>) {
+        let (mut found, mut waiting): (Vec<EpisodeUpdate>, Option<Waiting>) = (Vec::new(), None);
+        let Some(row_model) = model.row_model() else {
+            return (found, waiting);
+        };
+        // Times without a zone are judged as they stand, and shown in one.
+        let timed = |i: usize| Some((rows.times[i]?, rows.display_time[i]?));
+        let zone = (0..rows.times.len())
+            .find_map(timed)
+            .map_or(0, |(t, d)| d.saturating_sub(t));
+        for c in 0..model.channels() {
+            check();
+            let known = |i: &usize| {
+                let value = rows.values[*i].as_ref().and_then(|v| v.get(c));
+                !rows.infinite[*i] && value.is_some_and(|v| !v.is_nan())
+            };
+            let mut times: Vec<(i64, i64)> = (0..rows.times.len()).filter(known).filter_map(timed).collect();
+            times.sort_unstable();
+            // The last row of before may lie further back than what was read.
+            if let Some(before) = self
+                .silent_from
+                .filter(|s| times.first().is_none_or(|(_, d)| s < d))
+            {
+                times.insert(0, (before.saturating_sub(zone), before));
+            }
+            let Some((last, shown)) = times.last().copied() else {
+                continue;
+            };
+            let plain: Vec<i64> = times.iter().map(|t| t.0).collect();
+            for silence in row_model.silences(c, &plain, &check) {
+                let shown = |t: i64| times[plain.partition_point(|p| *p < t)].1;
+                let mut event = Event::of_silence(&silence, false, c, model.channels());
+                (event.start, event.last) = (shown(silence.from), shown(silence.to));
+                event.peak = event.start;
+                let is_known = |e: &EpisodeUpdate| (e.event.start, e.event.last) == (event.start, event.last);
+                if event.last > self.checkpoint.watermark && !found.iter().any(is_known) {
+                    let is_final = event.last <= checkpoint.watermark;
+                    found.push(EpisodeUpdate { event, is_final });
+                }
+            }
+            if row_model.columns_known().any(|k| k == c) {
+                let after = row_model.silent_after(c, last);
+                let (until, missed) = after.map_or((i64::MAX, 0.0), |(t, missed)| {
+                    (shown.saturating_add(t.saturating_sub(last)), missed)
+                });
+                if waiting.is_none_or(|w| until < w.until) {
+                    waiting = Some(Waiting {
+                        from: shown,
+                        until,
+                        missed,
+                    });
+                }
+            }
+        }
+        (found, waiting)
     }
 }
 
@@ -282,6 +401,7 @@ fn digest(time: i64, values: Option<&[f64]>) -> i64 {
 /// calibration takes for granted: a row counts as anomalous then only if it also is by what came before it.
 fn scored(model: &Model, samples: &Samples, check: Check) -> tsad_core::Result<Vec<Point>> {
     let flagged = |p: &Point| p.is_anomaly == Some(true);
+    let by_windows = |p: &Point| flagged(p) && p.evidence == Some(Evidence::Window);
     let mut points = tsad_core::score_only(model, samples.clone(), check)?;
     if !points.iter().any(flagged) {
         return Ok(points);
@@ -289,14 +409,14 @@ fn scored(model: &Model, samples: &Samples, check: Check) -> tsad_core::Result<V
     // The same scores, with what is to blame.
     points = tsad_core::score_with_shares(model, samples.clone(), check)?;
     let open = points.iter().rposition(|p| p.is_final).map_or(0, |i| i + 1);
-    if points[open..].iter().any(flagged) {
+    if points[open..].iter().any(by_windows) {
         let reach = model.reach().unwrap_or(0);
         let before = points[open].time.saturating_sub(reach.saturating_mul(2));
         let first = points.partition_point(|p| p.time < before);
         let causal =
             tsad_core::score_causal(model, samples.clone().sorted_by_time(check).tail(first), check)?;
         for (point, early) in points[first..].iter_mut().zip(&causal).skip(open - first) {
-            if flagged(point) && !flagged(early) {
+            if by_windows(point) && !flagged(early) {
                 point.is_anomaly = Some(false);
             }
         }
@@ -310,6 +430,7 @@ fn episode(columns: &Columns, told: &EpisodeUpdate) -> Value {
     let parsed = |text: String| serde_json::from_str::<Value>(&text).unwrap_or_default();
     let names = channel_names(columns, event.channels.len());
     json!({
+        "kind": event.evidence.unwrap_or(Evidence::Window).name(),
         "started_at": iso(event.start),
         "last_at": iso(event.last),
         "ended_at": iso(event.last).filter(|_| !event.open),

@@ -14,7 +14,7 @@ CREATE TABLE four AS
   SELECT ts, v, v * v AS w, cos(v) AS x, v - 1 AS y, ARRAY[v, v * v, cos(v), v - 1] AS all_four FROM one WHERE ts < at(30000);
 CREATE TABLE models AS SELECT tsad.train(ts, v, '{"causal": true}') AS model FROM one WHERE ts < at(10000);
 CREATE TABLE models_four AS SELECT tsad.train(ts, all_four) AS model FROM four WHERE ts < at(10000);
-CREATE TABLE scored AS SELECT ts, value, score, threshold, is_anomaly FROM tsad.detect('one', 'ts', 'v', models => 'models');
+CREATE TABLE scored AS SELECT ts, value, severity AS score, 1.0::float8 AS threshold, is_anomaly FROM tsad.detect('one', 'ts', 'v', models => 'models');
 CREATE TABLE mixed_scores AS SELECT ts, v AS value, label FROM mixed;
 CREATE TABLE arrays AS SELECT array_agg(ts ORDER BY ts) AS ts, array_agg(v ORDER BY ts) AS v FROM one;
 CREATE TABLE hosts AS SELECT 'host' || h AS host, ts, v + h AS v FROM one, generate_series(1, 2) h WHERE ts < at(20000);

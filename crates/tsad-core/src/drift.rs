@@ -1,10 +1,11 @@
 //! Whether a model still fits: how far newer rows are from what it was trained on. May import `control`, `error`,
-//! `series`, `view`, `window`, `calibrate`, `model`, `score`.
+//! `series`, `view`, `window`, `params`, `calibrate`, `model`, `score`.
 
 use crate::calibrate::{MIN_P_VALUES, Uniformity};
 use crate::control::Check;
 use crate::error::Result;
 use crate::model::Model;
+use crate::params::Decision;
 use crate::score::combine::{ChannelPooling, softplus};
 use crate::score::distance::ScoringMode;
 use crate::score::{Point, score_only};
@@ -47,7 +48,7 @@ pub struct Drift {
     pub alarm_rate: Option<f64>,
     /// The share that is expected on normal data.
     pub alpha: Option<f64>,
-    /// For every column how far its median has moved, in robust deviations of the training; none where there are no
+    /// For every column how far its median has moved off its trend, in robust deviations of the training; none where there are no
     /// values or the model leaves the column out.
     pub shifts: Vec<Option<f64>>,
 }
@@ -74,7 +75,8 @@ pub fn drift(model: &Model, rows: Samples, check: Check) -> Result<Drift> {
     let rows = rows.sorted_canonically(check);
     let first = rows.times().partition_point(|t| *t <= model.last_time);
     check();
-    let newer = rows.tail(first);
+    // As windows see them.
+    let newer = model.without_trend(rows.tail(first), check)?;
     check();
     let points: Vec<Point> = score_only(model, rows, check)?.split_off(first);
     let scored: Vec<&Point> = points.iter().filter(|p| p.score.is_some()).collect();
@@ -92,12 +94,12 @@ pub fn drift(model: &Model, rows: Samples, check: Check) -> Result<Drift> {
         far_share,
         p_values,
         alarm_rate: (!scored.is_empty()).then(|| alarms as f64 / scored.len() as f64),
-        alpha: model.trained().map(|t| t.calibration.alpha),
+        alpha: model.alpha(),
         shifts: shifts(model, &newer, check),
     })
 }
 
-/// The p-values of samples so far apart that they share no window.
+/// The p-values of the windows of samples so far apart that they share none.
 fn decimated(model: &Model, points: &[&Point]) -> Vec<f64> {
     let Some(trained) = model.trained() else {
         return Vec::new();
@@ -108,7 +110,12 @@ fn decimated(model: &Model, points: &[&Point]) -> Vec<f64> {
     for p in points.iter().filter(|p| p.is_final) {
         let cell = trained.grid.cell(p.time);
         if cell >= next {
-            out.extend(p.p_value);
+            // The p-value of a point is that of the decision, in which rows by themselves have a part.
+            let of_windows = p.window_score.map(|s| trained.calibration.p_value(s));
+            out.extend(match model.params.decision {
+                Decision::Metric => of_windows,
+                _ => p.p_value,
+            });
             next = cell.saturating_add(longest);
         }
     }

@@ -93,13 +93,15 @@ mod window;
 pub use control::Check;
 pub use drift::drift;
 pub use episode::{
-    Checkpoint, EpisodeUpdate, Event, EventParams, FollowLimits, FollowResult, RetrainReason, events, follow,
+    Checkpoint, EpisodeUpdate, Event, EventParams, FollowLimits, FollowResult, MergeGap, RetrainReason,
+    events, follow,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use model::Model;
 pub use params::{Decision, Params, ValidParams};
 pub use score::{
-    Explainer, Explanation, Point, Status, Stream, score, score_causal, score_only, score_with_shares,
+    Evidence, Explainer, Explanation, Point, Status, Stream, score, score_causal, score_only,
+    score_with_shares,
 };
 pub use series::{Samples, TimeKind};
 pub use train::{train, update};

@@ -196,7 +196,7 @@ impl Params {
         (self.max_training_points / channels.max(1)).max(1)
     }
 
-    /// Whether anomalies must deviate from the baseline by some least deviation.
+    /// Whether anomalies must deviate from their expectation by some least deviation.
     pub(crate) fn asks_for_deviation(&self) -> bool {
         self.min_deviation.is_some() || self.min_deviation_relative.is_some()
     }

@@ -18,14 +18,14 @@ SELECT count(*) AS rows, count(*) FILTER (WHERE s.value = m.cpu) AS same
 SELECT * FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model', since => 'infinity');
 SELECT count(*) AS different FROM (
   SELECT d FROM tsad.detect('metric', 'ts', 'cpu', series_columns => '{host}', models => 'model') d
-  EXCEPT SELECT (series, ts, seq, value, "values", score, threshold, p_value, is_anomaly, is_final, status, message) FROM scored) n;
+  EXCEPT SELECT (series, ts, seq, value, "values", expected, lower, upper, score, severity, p_value, is_anomaly, in_shadow, is_final, status, message) FROM scored) n;
 
--- Flag, threshold and p-value agree everywhere; shares sum to one; severity is the ratio.
-SELECT bool_and(is_anomaly = (score > threshold)) AS flag_is_threshold,
+-- Flag, severity and p-value agree everywhere, and what is in the shadow is no anomaly; shares sum to one.
+SELECT bool_and(is_anomaly = (severity > 1)) AS flag_is_severity,
        bool_and(is_anomaly = (p_value < (SELECT (tsad.model_info(model)->'calibration'->>'alpha')::float8 FROM model LIMIT 1))) AS flag_is_p_value,
        bool_and((SELECT sum(v::numeric) = 1 FROM jsonb_each_text(views) e(k, v))) AS views_sum_to_one,
        bool_and(contributions = '{"cpu": 1}') AS contributions_sum_to_one,
-       bool_and(severity = score / threshold) AS severity_is_ratio
+       bool_and(NOT (in_shadow AND is_anomaly)) AS shadow_is_none
   FROM scored WHERE score IS NOT NULL;
 SELECT count(*) FROM scored WHERE score IS NULL AND (threshold IS NOT NULL OR p_value IS NOT NULL OR is_anomaly IS NOT NULL OR views IS NOT NULL);
 

@@ -22,7 +22,7 @@ SELECT * FROM error_of($$SELECT tsad.create_monitor('x', 'SELECT 1::bigint AS ts
 SELECT * FROM error_of($$SELECT tsad.create_monitor('x', 'fleet', 'ts', 'cpu', options => '{"alfa": 0.1}')$$);
 SELECT * FROM error_of($$SELECT tsad.create_monitor('x', 'fleet', 'ts', 'cpu', alpha => 0.1, alarms_per_day => 1)$$);
 SELECT * FROM error_of($$SELECT tsad.create_monitor('x', 'fleet', 'ts', 'cpu', on_event => 'nothing')$$);
-SELECT * FROM error_of($$SELECT tsad.create_monitor('x', 'fleet', 'ts', 'cpu', train_window => NULL)$$);
+SELECT * FROM error_of($$SELECT tsad.create_monitor('x', 'fleet', 'ts', 'cpu', min_duration => NULL)$$);
 SELECT * FROM error_of($$SELECT tsad.create_monitor('x', 'fleet', 'ts', 'cpu', train_window => '-1 day')$$);
 SELECT * FROM error_of($$SELECT tsad.alter_monitor('cpu', '{"late_windows": "1 hour"}')$$);
 SELECT * FROM error_of($$SELECT tsad.alter_monitor('cpus', '{"late_window": "1 hour"}')$$);

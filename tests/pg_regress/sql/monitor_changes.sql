@@ -129,7 +129,7 @@ RESET ROLE;
 SELECT max(id) AS victim FROM tsad.monitor_series \gset
 SET ROLE tsad_eve;
 SELECT pg_temp.plant('monitor_model', format('{"monitor": 0, "series": %s, "version": 2, "model": "\\x00", "reason": "first", "trained_from": "2026-01-01", "trained_until": "2026-01-01", "rows": 1}', :victim)::jsonb);
-SELECT pg_temp.plant('monitor_event', format('{"monitor": 0, "series": %s, "started_at": "2026-01-07", "last_at": "2026-01-07", "peak_at": "2026-01-07", "peak_score": 1, "min_p_value": 1, "n_points": 1, "direction": 0, "version": 1, "is_final": true}', :victim)::jsonb);
+SELECT pg_temp.plant('monitor_event', format('{"monitor": 0, "series": %s, "kind": "value", "started_at": "2026-01-07", "last_at": "2026-01-07", "peak_at": "2026-01-07", "peak_score": 1, "min_p_value": 1, "n_points": 1, "direction": 0, "version": 1, "is_final": true}', :victim)::jsonb);
 SELECT pg_temp.plant('monitor_feedback', format('{"monitor": 0, "series": %s, "from_at": "2026-01-01", "until_at": "2026-01-09", "is_anomaly": false}', :victim)::jsonb);
 SELECT pg_temp.plant('monitor_series', '{"monitor": 0, "id": 1000000, "series": {}}');
 SELECT pg_temp.plant('monitor_series', '{"monitor": 0, "series": {}}');

@@ -51,7 +51,7 @@ SELECT tsad.create_monitor('history', 'src', 'ts', 'v', '{h}', start_at => at(15
 CALL tsad.run_monitor('history');
 SELECT series, count(*) > 0 AS kept FROM tsad.anomalies GROUP BY 1 ORDER BY 1;
 SELECT tsad.drop_monitor('history');
-SELECT tsad.create_monitor('history', 'src', 'ts', 'v', '{h}', start_at => at(1500), train_window => '10 days', retention => '1 day') > 0 AS created;
+SELECT tsad.create_monitor('history', 'src', 'ts', 'v', '{h}', start_at => at(1500), train_window => '10 days', retention => '1 day', options => '{"scales": [16, 32]}') > 0 AS created;
 CALL tsad.run_monitor('history');
 SELECT count(*) AS kept FROM tsad.anomalies;
 SELECT series, state FROM tsad.series_status('history');
@@ -97,7 +97,7 @@ SELECT tsad.create_monitor('scalar', 'SELECT h, ts, v / (SELECT max(v) FROM src)
 SELECT tsad.drop_monitor('scalar');
 
 -- Values that are changed when all is decided are counted, by run.
-SELECT tsad.create_monitor('changed', 'src', 'ts', 'v', '{h}', start_at => at(1500), train_window => '10 days') > 0 AS created;
+SELECT tsad.create_monitor('changed', 'src', 'ts', 'v', '{h}', start_at => at(1500), train_window => '10 days', options => '{"scales": [16, 32]}') > 0 AS created;
 CALL tsad.run_monitor('changed', at(2300)); CALL tsad.run_monitor('changed', at(2310));
 SELECT series, rows_too_late, rewrites FROM tsad.series_status('changed');
 UPDATE src SET v = v + 1 WHERE h = 'b' AND ts BETWEEN at(1650) AND at(1660);

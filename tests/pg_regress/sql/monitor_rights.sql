@@ -33,7 +33,7 @@ SELECT (SELECT count(*) FROM tsad.monitor) AS monitors, (SELECT count(*) FROM ts
 SELECT * FROM error_of($$CALL tsad.run_monitor('m')$$);
 SELECT * FROM error_of($$SELECT tsad.drop_monitor('m')$$);
 SELECT * FROM error_of($$SELECT tsad.feedback(1, true)$$);
-SELECT * FROM error_of(format('INSERT INTO tsad.monitor_event (monitor, series, started_at, last_at, peak_at, peak_score, min_p_value, n_points, version, is_final) SELECT %s, %s, now(), now(), now(), 1, 1, 1, 1, true', 1, 1));
+SELECT * FROM error_of(format('INSERT INTO tsad.monitor_event (monitor, series, kind, started_at, last_at, peak_at, peak_score, min_p_value, n_points, version, is_final) SELECT %s, %s, ''value'', now(), now(), now(), 1, 1, 1, 1, true', 1, 1));
 SELECT * FROM error_of($$INSERT INTO tsad.monitor (owner, name, source, is_query, time_column, value_columns, value_is_array, series_columns, series_types, search_path, timezone, start_at, train_window, min_samples, options, late_window, min_points, min_duration, focus, keep_models, announce_within, batch_size) VALUES ('tsad_ann', 'x', 'y', true, 't', '{}', false, '{}', '{}', '', 'UTC', now(), '1 day', 1, '{}', '0', 1, '0', 0, 1, '0', 1)$$);
 SELECT * FROM error_of($$SELECT tsad._as_role('tsad_ann'::regrole, 'SELECT to_jsonb(1)')$$);
 -- The same name is free for everybody.

@@ -7,8 +7,8 @@ CREATE TABLE src AS SELECT h, at(i) AS ts, wave(i) + CASE WHEN i BETWEEN 1700 AN
 CREATE VIEW state AS SELECT monitor, state, message, series, ok, failed, events FROM tsad.monitor_status();
 
 -- Refused.
-SELECT s.setting, e.* FROM unnest(ARRAY['train_window => ''178000000 years''', 'retrain_every => ''-1 day''', 'alpha => 0', 'alpha => ''NaN''', 'alarms_per_day => ''Infinity''', 'late_window => ''-1 h''', 'late_window => NULL', 'merge_gap => ''-1 h''',
-         'min_points => 0', 'min_duration => NULL', 'focus => ''NaN''', 'adapt_after => ''0''', 'min_samples => -1', 'retention => ''-1 h''', 'keep_models => 0', 'announce_within => NULL', 'batch_size => 0', 'readers => NULL', 'readers => ''{NULL}''',
+SELECT s.setting, e.* FROM unnest(ARRAY['train_window => ''178000000 years''', 'retrain_every => ''-1 day''', 'alpha => 0', 'alpha => ''NaN''', 'alarms_per_day => ''Infinity''', 'late_window => ''-1 h''', 'keep_models => NULL', 'merge_gap => ''-1 h''',
+         'min_points => 0', 'min_duration => NULL', 'focus => ''NaN''', 'adapt_after => ''0''', 'min_samples => -1', 'retention => ''-1 h''', 'keep_models => 0', 'min_points => NULL', 'batch_size => 0', 'readers => NULL', 'readers => ''{NULL}''',
          'options => ''[]''', 'options => ''{"scales": "x"}''', 'options => ''{"scales": [1000000000]}''', 'options => ''{"scales": [16.5]}''', 'on_event => ''''', 'on_event => ''now(), at''', 'series_columns => ''{NULL}''']) s (setting),
        error_of(format($$SELECT tsad.create_monitor('m', 'src', 'ts', 'v', %s)$$, s.setting)) e;
 SELECT s.arguments, e.* FROM unnest(ARRAY[$$NULL, 'src', 'ts', 'v'$$, $$'m', NULL, 'ts', 'v'$$, $$'m', '', 'ts', 'v'$$, $$'m', 'a.b.c.d', 'ts', 'v'$$, $$'m', 'src', 'ts', '{}'$$, $$'m', 'src', 'ts', NULL$$, $$'m', 'src; DROP TABLE src', 'ts', 'v'$$,
@@ -101,7 +101,7 @@ SELECT tsad.drop_monitor('keys');
 
 -- Excluded ranges: of keys of other types, without ends, over each other. Ranges that are none.
 CREATE TABLE numbered AS SELECT CASE h WHEN 'a' THEN 1 ELSE 2 END AS n, ts, v FROM src;
-SELECT tsad.create_monitor('m', 'numbered', 'ts', 'v', '{n}', start_at => at(1500), train_window => '10 days') > 0 AS created;
+SELECT tsad.create_monitor('m', 'numbered', 'ts', 'v', '{n}', start_at => at(1500), train_window => '10 days', keep_models => 20) > 0 AS created;
 SELECT tsad.exclude('m', at(1650), at(1750), '{"n": "1"}') > 0 AS excluded;
 SELECT series FROM tsad.monitor_exclusion;
 SELECT * FROM error_of($$SELECT tsad.exclude('m', at(1600), at(1800), '{"n": "abc"}')$$);

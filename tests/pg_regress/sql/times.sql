@@ -26,7 +26,7 @@ SELECT a.started_at = b.started_at AT TIME ZONE 'UTC' AS same_start, a.duration 
 -- A range of integers, and training before one: the scores of the whole table, and those of a model trained so.
 SELECT count(*) AS rows, min(r.seq), max(r.seq), count(*) FILTER (WHERE r.score = big.score AND r.is_anomaly = big.is_anomaly) AS same
   FROM tsad.detect('metric', 'big', 'v', model => (SELECT big FROM m), since_seq => 16000, until_seq => 18000) r JOIN big ON big.seq = r.seq;
-SELECT count(*) AS rows, count(*) FILTER (WHERE r.score = small.score AND r.threshold = small.threshold) AS same
+SELECT count(*) AS rows, count(*) FILTER (WHERE r.score = small.score AND r.severity = small.severity) AS same
   FROM tsad.detect('metric', 'small', 'v', train_until_seq => 1500, since_seq => 1600) r JOIN small ON small.seq = r.seq;
 SELECT count(*) AS rows, min(seq), max(seq), count(*) FILTER (WHERE replaced) > 0 AS replaced
   FROM tsad.clean('metric', 'small', 'v', train_until_seq => 1500, since_seq => 1600, until_seq => 1800);

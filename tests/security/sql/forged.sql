@@ -37,10 +37,17 @@ END $$;
 CREATE FUNCTION forged(model bytea, behind text, name text, kind bytea, new bytea) RETURNS bytea LANGUAGE plpgsql AS $$
 DECLARE
     marker bytea := set_byte('\x00', 0, 96 + length(name)) || convert_to(name, 'UTF8') || kind;
-    start int := position(convert_to(behind, 'UTF8') IN model);
-    at int := position(marker IN substr(model, start));
+    start int := 1;
+    at int;
+    word text;
 BEGIN
-    IF start = 0 OR at = 0 THEN
+    -- Behind the first of the words, then the next behind that.
+    FOREACH word IN ARRAY string_to_array(behind, ' ') LOOP
+        at := position(convert_to(word, 'UTF8') IN substr(model, start));
+        start := CASE WHEN at > 0 THEN start + at - 1 ELSE length(model) + 1 END;
+    END LOOP;
+    at := position(marker IN substr(model, start));
+    IF at = 0 THEN
         RAISE EXCEPTION 'no % behind %', name, behind;
     END IF;
     RETURN sealed(overlay(model PLACING new FROM start + at - 1 + length(marker) FOR length(new)));
@@ -63,7 +70,7 @@ CREATE TABLE forgery AS
 SELECT 'deviation.scale = 5e-324' AS what, forged(model, 'resultant', 'scale', '\xfb', float8send('5e-324')) AS model FROM good
 UNION ALL SELECT 'degrees = 1e15', forged(model, 'resultant', 'degrees', '\xfb', float8send(1e15)) FROM good
 UNION ALL SELECT 'all factors of a view are 0', forged(model, 'amplitude', 'factor', '\x58', '\x30' || decode(repeat('00', 48), 'hex')) FROM good
-UNION ALL SELECT 'centres of a profile are far', forged(model, 'profile', 'centres', '\x58', '\x80' || decode(repeat('ecad785e', 32), 'hex')) FROM good
+UNION ALL SELECT 'centres of a profile are far', forged(model, 'amplitude profile', 'centres', '\x58', '\x80' || decode(repeat('ecad785e', 32), 'hex')) FROM good
 UNION ALL SELECT 'a zero character in a text', forged(model, 'TSAD', 'library', '\x65', '\x00') FROM good
 UNION ALL SELECT 'a threshold of -1e308', forged(model, 'calibration', 'threshold', '\xfb', float8send(-1e308)) FROM good;
 

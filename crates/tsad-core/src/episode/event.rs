@@ -1,24 +1,63 @@
 //! Episodes: runs of anomalous points.
 
+use crate::expect::Silence;
 use crate::model::component::PerComponent;
-use crate::score::point::Point;
+use crate::score::point::{Evidence, Point};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// How points become episodes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EventParams {
-    /// A point whose score is below this share of the highest score within `reach` of it is not counted, 0 to 1:
-    /// windows carry the score of an incident as far as they are long, falling off with the distance.
+    /// A point told by windows whose score is below this share of the highest such score within `reach` of it is not counted,
+    /// 0 to 1: windows carry the score of an incident as far as they are long, falling off with the distance.
     pub focus: f64,
     /// The length of the longest window, in the unit of the times; not negative.
     pub reach: i64,
-    /// Anomalous points at most this far apart in time belong to one episode; not negative.
-    pub merge_gap: i64,
+    /// Which anomalous points belong to one episode.
+    pub gap: MergeGap,
     /// An episode with fewer anomalous points is left out.
     pub min_points: usize,
     /// An episode of shorter duration is left out.
     pub min_duration: i64,
+}
+
+/// How far apart anomalous points of one episode may be, in the unit of the times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MergeGap {
+    /// At most so far; not negative.
+    Fixed(i64),
+    /// As far as is usual for what the points were told by.
+    ByEvidence {
+        /// The sampling interval, above 0. Points told by themselves may be three samples apart, or a third of the points
+        /// of the episode so far.
+        interval: i64,
+        /// The length of the shortest window: it blurs what is nearer.
+        window: i64,
+    },
+}
+
+/// Rows that are missing between two anomalous rows of one episode.
+const FEW: i64 = 3;
+/// A longer episode bridges no more rows than this.
+const MOST: i64 = 32;
+
+impl MergeGap {
+    /// The largest distance of the next point of an episode.
+    pub(super) fn of(self, e: &Event, next: Option<Evidence>) -> i64 {
+        match self {
+            Self::Fixed(gap) => gap,
+            Self::ByEvidence { interval, window } => {
+                let third = i64::try_from(e.points / 3).unwrap_or(MOST).min(MOST);
+                let samples = 1 + third.max(FEW);
+                let half = interval / 2;
+                let rows = interval.saturating_mul(samples).saturating_add(half);
+                let blurred =
+                    e.evidence == Some(Evidence::Window) && next.is_none_or(|n| n == Evidence::Window);
+                if blurred { rows.max(window) } else { rows }
+            }
+        }
+    }
 }
 
 /// A run of anomalous points, short breaks included.
@@ -30,10 +69,16 @@ pub struct Event {
     pub last: i64,
     /// Whether a later point could still belong to the episode.
     pub open: bool,
-    /// The time of the highest score, the first of several.
+    /// The time of the point most to blame: that of the smallest p-value, the first of several.
     pub peak: i64,
-    /// The highest score.
+    /// Its score.
     pub peak_score: f64,
+    /// What the peak was told by.
+    #[serde(default)]
+    pub evidence: Option<Evidence>,
+    /// Whether the peak lies above the expected band (1) or below it (-1), or neither (0).
+    #[serde(default)]
+    pub peak_change: i8,
     /// The smallest p-value.
     pub min_p_value: f64,
     /// The number of anomalous points.
@@ -55,7 +100,7 @@ pub fn events(points: &[Point], params: &EventParams) -> Vec<Event> {
     }
     let end = points.last().map_or(0, |p| p.time);
     for e in &mut found {
-        e.finish(end, params.merge_gap);
+        e.finish(end, params.gap);
     }
     found.retain(|e| params.counts(e));
     found
@@ -65,7 +110,7 @@ impl EventParams {
     /// Adds a point to the last episode, or begins another.
     pub(crate) fn join(&self, found: &mut Vec<Event>, p: &Point) {
         match found.last_mut() {
-            Some(e) if p.time.abs_diff(e.last) <= self.merge_gap.unsigned_abs() => e.add(p),
+            Some(e) if p.time.abs_diff(e.last) <= self.gap.of(e, p.evidence).unsigned_abs() => e.add(p),
             _ => found.push(Event::of(p)),
         }
     }
@@ -80,14 +125,20 @@ impl EventParams {
 pub(crate) fn suppress_non_maxima<'a>(points: &'a [Point], params: &EventParams) -> Vec<&'a Point> {
     let anomalies: Vec<&Point> = points.iter().filter(|p| p.is_anomaly == Some(true)).collect();
     let peaks = highest_within(&anomalies, params.reach);
-    let counts = |(p, peak): &(&Point, f64)| p.score.is_some_and(|s| s >= params.focus * peak);
+    let counts =
+        |(p, peak): &(&Point, f64)| !by_windows(p) || p.score.is_some_and(|s| s >= params.focus * peak);
     let both = anomalies.into_iter().zip(peaks);
     both.filter(counts).map(|(p, _)| p).collect()
 }
 
-/// For every point the highest score among the points at most `reach` before or after it.
+/// Whether only windows tell of a point.
+fn by_windows(p: &Point) -> bool {
+    p.evidence.is_none_or(|e| e == Evidence::Window)
+}
+
+/// For every point the highest score of windows among the points at most `reach` before or after it.
 fn highest_within(points: &[&Point], reach: i64) -> Vec<f64> {
-    let score = |i: usize| points[i].score.unwrap_or(0.0);
+    let score = |i: usize| points[i].score.filter(|_| by_windows(points[i])).unwrap_or(0.0);
     let near = |i: usize, j: usize| points[i].time.abs_diff(points[j].time) <= reach.unsigned_abs();
     // Indices whose scores fall: the first is the highest of those that are still near.
     let mut falling: VecDeque<usize> = VecDeque::new();
@@ -105,9 +156,33 @@ fn highest_within(points: &[&Point], reach: i64) -> Vec<f64> {
 }
 
 impl Event {
-    /// Whether more of its anomalous points lie above the expected band (1) or below it (-1), or neither (0).
+    /// Whether its peak lies above the expected band (1) or below it (-1); where neither is true, what most of its points do.
     pub fn direction(&self) -> i8 {
-        self.balance.signum() as i8
+        match self.peak_change {
+            0 => self.balance.signum() as i8,
+            peak => peak,
+        }
+    }
+
+    /// An episode in which no row came where rows were to be expected; of column `c` of `channels`. It lasts from the last row
+    /// before the break to the first row after it, and is open while there is none.
+    pub fn of_silence(silence: &Silence, open: bool, c: usize, channels: usize) -> Self {
+        let mut shares = vec![0.0; channels];
+        shares[c] = 1.0;
+        Self {
+            start: silence.from,
+            last: silence.to,
+            open,
+            peak: silence.from,
+            peak_score: silence.missed,
+            evidence: Some(Evidence::Silence),
+            peak_change: -1,
+            min_p_value: 0.0,
+            points: 0,
+            views: PerComponent::default(),
+            channels: shares,
+            balance: -1,
+        }
     }
 
     fn of(p: &Point) -> Self {
@@ -117,7 +192,9 @@ impl Event {
             open: false,
             peak: p.time,
             peak_score: f64::NEG_INFINITY,
-            min_p_value: 1.0,
+            evidence: None,
+            peak_change: 0,
+            min_p_value: f64::INFINITY,
             points: 0,
             views: PerComponent::default(),
             channels: vec![0.0; p.channels.as_ref().map_or(0, Vec::len)],
@@ -131,10 +208,11 @@ impl Event {
         self.last = p.time;
         self.points += 1;
         let score = p.score.unwrap_or(f64::NEG_INFINITY);
-        if score > self.peak_score {
-            (self.peak, self.peak_score) = (p.time, score);
+        let p_value = p.p_value.unwrap_or(1.0);
+        if p_value < self.min_p_value || p_value == self.min_p_value && score > self.peak_score {
+            (self.peak, self.peak_score, self.min_p_value) = (p.time, score, p_value);
+            (self.evidence, self.peak_change) = (p.evidence, p.change.unwrap_or(0));
         }
-        self.min_p_value = self.min_p_value.min(p.p_value.unwrap_or(1.0));
         self.balance += i64::from(p.change.unwrap_or(0));
         for (sum, share) in self.views.iter_mut().zip(p.views.iter().flatten()) {
             *sum += share;
@@ -145,8 +223,8 @@ impl Event {
     }
 
     /// Turns the sums of the shares into means.
-    pub(crate) fn finish(&mut self, end: i64, merge_gap: i64) {
-        self.open = end.abs_diff(self.last) <= merge_gap.unsigned_abs();
+    pub(crate) fn finish(&mut self, end: i64, gap: MergeGap) {
+        self.open = end.abs_diff(self.last) <= gap.of(self, None).unsigned_abs();
         let share = 1.0 / self.points as f64;
         self.views
             .iter_mut()
@@ -164,7 +242,7 @@ mod tests {
     const PARAMS: EventParams = EventParams {
         focus: 0.0,
         reach: 0,
-        merge_gap: 2,
+        gap: MergeGap::Fixed(2),
         min_points: 1,
         min_duration: 0,
     };
@@ -198,21 +276,19 @@ mod tests {
     }
 
     #[test]
-    fn the_direction_is_that_of_most_points() {
+    fn the_direction_is_that_of_the_peak_or_else_of_most_points() {
         let direction = |changes: [i8; 3]| {
+            // The last of them has the highest score.
             let mut all = points("###...");
             for (p, change) in all.iter_mut().zip(changes) {
                 p.change = Some(change);
             }
             events(&all, &PARAMS)[0].direction()
         };
+        assert_eq!([direction([1, 1, -1]), direction([-1, -1, 1])], [-1, 1]);
         assert_eq!(
-            [
-                direction([1, 1, -1]),
-                direction([0, -1, 0]),
-                direction([1, 0, -1])
-            ],
-            [1, -1, 0]
+            [direction([0, -1, 0]), direction([1, 1, 0]), direction([1, -1, 0])],
+            [-1, 1, 0]
         );
     }
 
@@ -264,7 +340,7 @@ mod tests {
             let params = EventParams {
                 focus,
                 reach: 3,
-                merge_gap: 1,
+                gap: MergeGap::Fixed(1),
                 ..PARAMS
             };
             events(&points, &params)

@@ -84,8 +84,8 @@ pub fn follow(
             (until, retrain) = (p.time, Some(RetrainReason::Adapt));
         }
     }
-    let gap = params.merge_gap;
-    let ended = |e: &Event| until.saturating_sub(e.last) > gap;
+    let gap = params.gap;
+    let ended = |e: &Event| until.saturating_sub(e.last) > gap.of(e, None);
     let carry = found.last().filter(|e| !ended(e)).cloned();
     let finals = found.len() - usize::from(carry.is_some());
     rest.for_each(|p| params.join(&mut found, p));
@@ -125,13 +125,13 @@ fn watermark(points: &[Point], params: &EventParams, from: &Checkpoint, limits: 
 mod tests {
     use super::*;
     use crate::Status;
-    use crate::episode::events;
+    use crate::episode::{MergeGap, events};
     use proptest::prelude::*;
 
     const PARAMS: EventParams = EventParams {
         focus: 0.5,
         reach: 4,
-        merge_gap: 2,
+        gap: MergeGap::Fixed(2),
         min_points: 1,
         min_duration: 0,
     };

@@ -50,6 +50,9 @@ pub(super) struct DayOf {
 }
 
 impl Calendar {
+    /// The most holidays: two a week for a century.
+    pub(super) const MAX_HOLIDAYS: usize = 10_000;
+
     /// A time (UTC) on the wall clock.
     pub(super) fn moment(&self, time: i64) -> Moment {
         self.at_local(self.local.local(time))

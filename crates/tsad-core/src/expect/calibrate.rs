@@ -37,6 +37,7 @@ impl Calibration {
         }
         let excess: Vec<f64> = held.iter().map(|d| d.excess).collect();
         let plain: Vec<f64> = held.iter().map(|d| d.plain).collect();
+        check();
         let two_sided = held.len() >= SIDES;
         let mut seen = Vec::new();
         if two_sided {

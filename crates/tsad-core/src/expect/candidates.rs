@@ -1,7 +1,7 @@
 //! The keys that seasons of a column may go by.
 
 use super::calendar::DAY;
-use super::period::detect;
+use super::period::{Period, period};
 use super::phases::{PhaseKind, Phases};
 use super::robust::median;
 use crate::control::Check;
@@ -9,9 +9,11 @@ use crate::control::Check;
 /// A period is sought in at most so many of the latest rows.
 const LATEST: usize = 40_000;
 /// The shortest detected period, in rows.
-const SHORTEST: usize = 5;
+const SHORTEST: f64 = 4.5;
 /// A detected period must be seen this many times.
 const CYCLES: f64 = 3.0;
+/// A period is taken to be one of a clock where it is known to this share of its length.
+const CLOCKED: f64 = 0.05;
 
 /// The rows of a training in numbers.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +86,7 @@ pub(super) fn candidates(local: &[i64], values: &[f64], s: &Sampling, check: Che
     let found = if keys.iter().any(|k| k.kind == PhaseKind::MonthOfYear) {
         None
     } else {
-        period(local, values, s, check)
+        detected(local, values, s, check)
     };
     if let Some(period) = found {
         keys.push(Phases::periodic(period, s.interval, local[0]));
@@ -108,18 +110,35 @@ pub(super) fn cycle_of(keys: &[Phases], interval: f64) -> f64 {
     }
 }
 
-/// A period that is none of the calendar, of rows that come regularly.
-fn period(local: &[i64], values: &[f64], s: &Sampling, check: Check) -> Option<f64> {
+/// A period that is none of the calendar, of rows that come regularly, and its standard error, in units of the time.
+fn detected(local: &[i64], values: &[f64], s: &Sampling, check: Check) -> Option<(f64, f64)> {
     let mut off = differences(local);
     off.iter_mut().for_each(|d| *d = (*d - s.interval).abs());
     if median(&mut off, check) >= 0.1 * s.interval {
         return None;
     }
-    let lag = detect(&gridded(local, values, s.interval), check).filter(|lag| *lag >= SHORTEST)?;
-    let period = lag as f64 * s.interval;
-    let day = DAY as f64;
-    let known = s.calendar && [day, 7.0 * day].iter().any(|p| (period - p).abs() < 0.02 * p);
-    (!known && period * CYCLES <= s.span).then_some(period)
+    let found = period(&gridded(local, values, s.interval), check).filter(|p| p.rows > SHORTEST)?;
+    let length = found.rows * s.interval;
+    let day = s.day();
+    let known = s.calendar && [day, 7.0 * day].iter().any(|p| (length - p).abs() < 0.02 * p);
+    (!known && length * CYCLES <= s.span).then(|| of_clock(found, s))
+}
+
+/// Whole parts of a day, whole days and whole rows are taken for what they are, if that is within what is known.
+fn of_clock(found: Period, s: &Sampling) -> (f64, f64) {
+    let day = (s.day() / s.interval).round();
+    let near = |rows: f64| (rows - found.rows).abs() <= 2.0 * found.error;
+    let parts = (day / found.rows).round().max(1.0);
+    let days = (found.rows / day).round().max(1.0);
+    let by_clock = [day / parts, day * days]
+        .into_iter()
+        .find(|rows| near(*rows) && rows.fract() == 0.0);
+    if let Some(rows) = by_clock.filter(|_| s.calendar && found.error < CLOCKED * found.rows) {
+        return (rows * s.interval, 0.0);
+    }
+    let whole = found.rows.round();
+    let rows = if near(whole) { whole } else { found.rows };
+    (rows * s.interval, found.error * s.interval)
 }
 
 /// The latest values on a regular grid, with lines over gaps; as they are where most of the grid would be empty.

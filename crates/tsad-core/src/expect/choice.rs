@@ -5,7 +5,7 @@ use super::level::{LevelKind, LevelSpec};
 use super::mean::{Mean, MeanSpec};
 use super::phases::{PhaseKind, Phases};
 use super::robust::{mean, median, quantile, scale_of};
-use super::rows::Rows;
+use super::rows::{Rows, split};
 use super::seasonal::SeasonSpec;
 use crate::control::Check;
 use std::ops::Range;
@@ -16,6 +16,8 @@ const GAIN: f64 = 0.03;
 const GAIN_ERRORS: f64 = 1.5;
 /// A trend is an extrapolation: it must pay more.
 const TREND_GAIN: f64 = 0.08;
+/// Its slope must be so many of its standard errors.
+const TREND_ERRORS: f64 = 4.0;
 /// The same two for counts, whose deviance scatters.
 const COUNT_GAIN: (f64, f64) = (0.01, 2.5);
 /// A season on top of a coarser one is shrunk towards it by so many rows.
@@ -109,7 +111,8 @@ impl<'a> Chooser<'a> {
         if span >= 3.0 * self.cycle && !self.counts {
             // Growth hides a season, and a season growth: both anew.
             let line = self.grow(LevelKind::Line);
-            if self.better(&best.loss, &line.loss, TREND_GAIN) && self.steady(&line.loss, &best.loss) {
+            let pays = self.better(&best.loss, &line.loss, TREND_GAIN) && self.steady(&line.loss, &best.loss);
+            if pays && self.is_certain(&line.seasons) {
                 (level, best) = (LevelKind::Line, line);
             }
         }
@@ -244,6 +247,45 @@ impl<'a> Chooser<'a> {
         centre > errors * (square / (blocks - 1) as f64).sqrt() / (blocks as f64).sqrt()
     }
 
+    /// Whether the slope of a line with these seasons stands out of its standard error, by the medians of up to twelve
+    /// blocks; what is left of them may be an autoregression (Bayley and Hammersley 1946, doi:10.2307/2983560): values that
+    /// wander, or stay on levels, have no trend.
+    fn is_certain(&self, seasons: &[SeasonSpec]) -> bool {
+        let (rows, check) = (self.rows, self.check);
+        let spec = self.spec(LevelKind::Line, seasons);
+        let fit = spec.fit(rows, self.y, check);
+        let expected = fit.of_rows(&spec, rows, 0..self.y.len());
+        let (first, slope) = (rows.local[0], fit.level.slope);
+        let (mut times, mut middles) = (Vec::new(), Vec::new());
+        for block in split(self.y.len(), (self.y.len() / 2).clamp(2, 12)) {
+            let since = |i: usize| rows.local[i].saturating_sub(first) as f64;
+            times.push(mean(block.clone().map(since)));
+            let mut left: Vec<f64> = block
+                .map(|i| self.y[i] - expected[i] + slope * since(i))
+                .collect();
+            middles.push(median(&mut left, check));
+        }
+        let (time, middle) = (mean(times.iter().copied()), mean(middles.iter().copied()));
+        let spread: f64 = times.iter().map(|t| (t - time).powi(2)).sum();
+        let joint: f64 = times
+            .iter()
+            .zip(&middles)
+            .map(|(t, m)| (t - time) * (m - middle))
+            .sum();
+        let slope = joint / spread;
+        let off: Vec<f64> = times
+            .iter()
+            .zip(&middles)
+            .map(|(t, m)| m - middle - slope * (t - time))
+            .collect();
+        let square: f64 = off.iter().map(|o| o * o).sum();
+        let beside: f64 = off.windows(2).map(|o| o[0] * o[1]).sum();
+        let alike = (beside / square.max(1e-300)).clamp(0.0, 0.9);
+        let freedom = (off.len() as f64 - 2.0).max(1.0);
+        let error = (square / freedom / spread * (1.0 + alike) / (1.0 - alike)).sqrt();
+        slope.abs() > TREND_ERRORS * error
+    }
+
     /// A trend must pay in at least two of the three held-out pieces.
     fn steady(&self, new: &[f64], old: &[f64]) -> bool {
         let mut from = 0;
@@ -254,15 +296,6 @@ impl<'a> Chooser<'a> {
         });
         pays.count() >= 2
     }
-}
-
-/// `parts` ranges of nearly equal length, the longer ones first.
-pub(super) fn split(n: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
-    let (each, more) = (n / parts, n % parts);
-    (0..parts).map(move |i| {
-        let from = i * each + i.min(more);
-        from..from + each + usize::from(i < more)
-    })
 }
 
 /// Nats that describing each residual takes, in a Laplace distribution with bounded tails; on average.

@@ -1,6 +1,6 @@
 //! What training leaves for one column.
 
-use super::forecast::{Counts, Forecast, Ratio};
+use super::forecast::{Counts, Forecast, Ratio, Shifts};
 use super::local::LocalTime;
 use super::phases::Profile;
 use super::robust::normal_quantile;
@@ -21,7 +21,7 @@ pub struct FitOptions<'a> {
     /// Whether `local` is the zone that the series goes by. If not, the band allows for an hour early or late once clocks of
     /// Europe, North America or Australia may have been changed since the training.
     pub zone_known: bool,
-    /// Days (local, since 1970-01-01) that are like Sundays, in any order.
+    /// Days (local, since 1970-01-01) that are like Sundays, in any order; of more than 10,000 the latest.
     pub holidays: &'a [i64],
     /// The largest share of the training rows that may be set aside as incidents, 0 to 0.5.
     pub contamination: f64,
@@ -55,7 +55,7 @@ pub struct Expectation {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SumScale {
-    /// The number of rows, 2, 4, 8, ... 1024.
+    /// The number of rows, 2, 4, 8, ... 256.
     pub(crate) length: usize,
     /// The spread of the sums over what it were if rows were independent; at least 1.
     pub(crate) scale: f64,
@@ -107,31 +107,32 @@ pub struct Expected {
     pub upper: f64,
 }
 
+impl Expected {
+    /// Whether a value lies above the band (1), below it (-1) or in it (0).
+    #[must_use]
+    pub fn change(&self, value: f64) -> i8 {
+        i8::from(value > self.upper) - i8::from(value < self.lower)
+    }
+}
+
 impl Expectation {
-    /// What is expected at a time: a function of the model and the time alone.
+    /// What is expected at a time: a function of the model and the time alone. For many times see
+    /// [`Expectation::outlook`].
     #[must_use]
     pub fn at(&self, time: i64) -> Expected {
-        let f = &self.forecast;
-        let m = f.calendar.moment(time);
-        if let Some(counts) = f.counts {
-            return expected_count(f.count_at(counts, &m), counts);
+        self.outlook().at(time)
+    }
+
+    /// What is expected at any number of times.
+    #[must_use]
+    pub fn outlook(&self) -> Outlook<'_> {
+        let limits = |tails: &[ExcessTail; 2], p: f64| [tails[0].limit(p), tails[1].limit(p)];
+        Outlook {
+            of: self,
+            shifts: Shifts::NONE,
+            limits: limits(&self.tails, OUTSIDE / 2.0),
+            ratio_limits: self.ratio.as_ref().map(|r| limits(&r.tails, OUTSIDE / 4.0)),
         }
-        let course = f.at(time, &m);
-        let s = f.spread_at(time, &m);
-        let off = |side: usize| s * self.tails[side].limit(OUTSIDE / 2.0);
-        let mut out = Expected {
-            expected: f.backward(course.mean),
-            lower: f.backward(course.low - off(0)),
-            upper: f.backward(course.high + off(1)),
-        };
-        if let Some(r) = &self.ratio {
-            // The tighter of the two bands.
-            let factor = |side: usize| r.spread_at(&m) * r.tails[side].limit(OUTSIDE / 4.0);
-            let end = |edge: f64, by: f64| (edge.max(r.shift) + r.shift) * by.exp() - r.shift;
-            out.lower = out.lower.max(end(course.low, -factor(0)));
-            out.upper = out.upper.min(end(course.high, factor(1)));
-        }
-        out
     }
 
     /// The expected value alone.
@@ -181,6 +182,41 @@ impl Expectation {
     #[must_use]
     pub fn interval(&self) -> f64 {
         self.forecast.interval
+    }
+}
+
+/// An expectation from time to time: remembers what all times share.
+#[derive(Debug, Clone)]
+pub struct Outlook<'a> {
+    of: &'a Expectation,
+    shifts: Shifts,
+    limits: [f64; 2],
+    ratio_limits: Option<[f64; 2]>,
+}
+
+impl Outlook<'_> {
+    /// What is expected at a time.
+    pub fn at(&mut self, time: i64) -> Expected {
+        let f = &self.of.forecast;
+        let m = f.calendar.moment(time);
+        if let Some(counts) = f.counts {
+            return expected_count(f.count_at(counts, &m), counts);
+        }
+        let course = f.course(&m, self.shifts.at(f, time));
+        let s = f.spread_at(time, &m);
+        let mut out = Expected {
+            expected: f.backward(course.mean),
+            lower: f.backward(course.low - s * self.limits[0]),
+            upper: f.backward(course.high + s * self.limits[1]),
+        };
+        if let (Some(r), Some(limits)) = (&self.of.ratio, self.ratio_limits) {
+            // The tighter of the two bands.
+            let s = r.spread_at(&m);
+            let end = |edge: f64, by: f64| (edge.max(r.shift) + r.shift) * by.exp() - r.shift;
+            out.lower = out.lower.max(end(course.low, -s * limits[0])).min(out.expected);
+            out.upper = out.upper.min(end(course.high, s * limits[1])).max(out.expected);
+        }
+        out
     }
 }
 

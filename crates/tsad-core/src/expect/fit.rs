@@ -11,10 +11,11 @@ use super::incident::{incidents, recurring};
 use super::level::{LevelKind, seasonal_slope};
 use super::local::LocalTime;
 use super::mean::Mean;
-use super::robust::{mean, median, quantile, scale_of};
+use super::packed::rounded;
+use super::robust::{LARGEST, mean, median, quantile, scale_of, within};
 use super::rows::{Rows, pick};
 use super::spread::Residuals;
-use super::training::{Kept, LARGEST, Shape, Training, UNIFORM};
+use super::training::{Kept, Shape, Training, UNIFORM};
 use super::values::Values;
 use crate::control::Check;
 
@@ -46,6 +47,7 @@ impl Expectation {
             .map(|i| values[*i].clamp(-LARGEST, LARGEST))
             .collect();
         let sampling = Sampling::of(&t, options.calendar, check);
+        check();
         let calendar = calendar_of(options);
         let local: Vec<i64> = t.iter().map(|t| calendar.local.local(*t)).collect();
         let keys = candidates(&local, &x, &sampling, check);
@@ -79,6 +81,8 @@ fn calendar_of(options: &FitOptions) -> Calendar {
     let mut holidays = options.holidays.to_vec();
     holidays.sort_unstable();
     holidays.dedup();
+    let most = holidays.len().saturating_sub(Calendar::MAX_HOLIDAYS);
+    holidays.drain(..most);
     Calendar {
         local: LocalTime::clone(options.local),
         holidays,
@@ -109,7 +113,7 @@ impl<'a> Training<'a> {
             sums,
             repeats: Repeats::fit(self.values),
             breaks: Breaks::fit(self.times, &self.rows.local, &self.sampling, self.calendar, check),
-            heldout_error: heldout_error.min(LARGEST),
+            heldout_error: within(heldout_error, 0.0, LARGEST),
             rows: self.values.len() as u64,
             set_aside: shape.aside.iter().filter(|a| **a).count() as u64,
             forecast,
@@ -153,6 +157,7 @@ impl<'a> Training<'a> {
                 (r - n.below[k]).min(0.0)
             }
         };
+        check();
         let off: Vec<f64> = first.residuals.iter().zip(0..).map(outside).collect();
         let contamination = if self.options.contamination >= 0.0 {
             self.options.contamination.min(0.5)
@@ -187,7 +192,9 @@ impl<'a> Training<'a> {
         } else {
             spec.fit(self.rows, &y, check)
         };
+        check();
         let expected = fitted.of_rows(&spec, self.rows, 0..y.len());
+        check();
         Shape {
             log_shift,
             residuals: y.iter().zip(expected).map(|(y, e)| y - e).collect(),
@@ -220,7 +227,9 @@ impl<'a> Training<'a> {
 
     fn kept(&self, shape: &Shape) -> Kept<'a> {
         let index: Vec<usize> = (0..self.values.len()).filter(|i| !shape.aside[*i]).collect();
+        (self.check)();
         let rows = self.rows.gather(&index);
+        (self.check)();
         let y = pick(&shape.y, &index);
         let fits = fold_fits(&shape.spec, &rows, &y, self.check);
         let held_residuals = residuals(&fits, &shape.spec, &rows, &y);
@@ -255,6 +264,7 @@ impl<'a> Training<'a> {
             .iter()
             .zip(&expected)
             .filter(|(i, m)| scores.score(self.values[**i], **m) > 7.0);
+        let size = size.map(|s| s.min(LARGEST));
         (far.count() <= 2).then_some(Counts { size, floor })
     }
 
@@ -273,7 +283,13 @@ impl<'a> Training<'a> {
         } else {
             0.0
         };
-        let spread_floor = of_step.max(1e-6 * size).max(of_one).max(1e-12);
+        // Of doubles a billionth of the size; seasons are kept in single precision.
+        let seasons = shape.mean.seasons.iter();
+        let seasonal: f64 = seasons
+            .map(|s| s.profile.values.iter().fold(0.0_f64, |m, v| m.max(v.abs())))
+            .sum();
+        let of_size = (1e-9 * size).max(1e-6 * seasonal);
+        let spread_floor = of_step.max(of_size).max(of_one).max(1e-300);
         let spread_by_phase = match counts {
             Some(_) => None,
             None => Residuals {
@@ -295,9 +311,9 @@ impl<'a> Training<'a> {
             interval: self.sampling.interval,
             log_shift: shape.log_shift,
             mean: self.with_reach(&shape.mean),
-            spread: spread.max(1e-300),
+            spread: within(spread, 1e-300, LARGEST),
             spread_by_phase,
-            spread_floor,
+            spread_floor: within(spread_floor, 1e-300, LARGEST),
             slope_doubt: self.slope_doubt(shape, kept, inside),
             recurring: shape.recurring.clone(),
             step: (coarse && counts.is_none()).then_some(self.traits.step),
@@ -305,13 +321,16 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// With how far edges may move.
+    /// As it is kept: with how far edges may move, and seasons in single precision.
     pub(super) fn with_reach(&self, mean: &Mean) -> Mean {
         let mut mean = mean.clone();
         let day = self.sampling.day();
         for s in &mut mean.seasons {
+            s.profile.values = rounded(std::mem::take(&mut s.profile.values));
             let phases = &s.profile.phases;
-            if phases.is_fine() && self.sampling.interval <= JITTERED * day {
+            if phases.may_slip() {
+                s.reach = phases.ring() / 2;
+            } else if phases.is_fine() && self.sampling.interval <= JITTERED * day {
                 let reach = (JITTER * day / phases.length()).round_ties_even().max(1.0);
                 s.reach = (reach as usize).min(phases.ring() / 2);
             }
@@ -339,14 +358,14 @@ impl<'a> Training<'a> {
             seasonal_slope(&local[range.clone()], &rest[range], cycle, self.check)
         };
         let mut doubt = (slope(0..half) - slope(half..rest.len())).abs();
-        for piece in super::choice::split(kept.held.len(), 3).filter(|p| !p.is_empty()) {
+        for piece in super::rows::split(kept.held.len(), 3).filter(|p| !p.is_empty()) {
             let sure = 2.0 * inside / (piece.len() as f64).sqrt();
             let off = median(&mut kept.held_residuals[piece.clone()].to_vec(), self.check).abs();
             let at = |i: usize| self.rows.local[kept.held[i]];
             let length = at(piece.end - 1).saturating_sub(at(piece.start)) as f64;
             doubt = doubt.max((off - sure).max(0.0) / (0.5 * length).max(self.sampling.interval));
         }
-        doubt
+        within(doubt, 0.0, LARGEST)
     }
 }
 

@@ -4,8 +4,14 @@ use super::calendar::{Calendar, DAY, HOUR, Moment, clock_changes};
 use super::count::CountScores;
 use super::mean::Mean;
 use super::phases::{Phases, Profile};
+use super::robust::{LARGEST, within};
 use super::tail::ExcessTail;
 use serde::{Deserialize, Serialize};
+
+/// No spread is larger.
+const WIDEST: f64 = 1e304;
+/// An excess counts at most this much, in spreads.
+const FARTHEST: f64 = 1e12;
 
 /// Mean, band and spread at any time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,8 +52,10 @@ pub(crate) struct Recurring {
     /// The key.
     pub(crate) phases: Phases,
     /// At most 0 for each phase.
+    #[serde(with = "super::packed")]
     pub(crate) below: Vec<f64>,
     /// At least 0 for each phase.
+    #[serde(with = "super::packed")]
     pub(crate) above: Vec<f64>,
 }
 
@@ -113,8 +121,34 @@ pub(super) struct Walk<'a> {
     /// Added to values before the logarithm of their ratio.
     ratio_shift: Option<f64>,
     scores: CountScores,
-    /// A day (UTC), and whether the clock may stand an hour lower or higher on it.
-    day: (i64, [bool; 2]),
+    shifts: Shifts,
+}
+
+/// Whether the clock may stand an hour lower or higher than in the training, remembered for a day (UTC).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shifts {
+    day: i64,
+    moved: [bool; 2],
+}
+
+impl Shifts {
+    pub(super) const NONE: Self = Self {
+        day: i64::MIN,
+        moved: [false; 2],
+    };
+
+    /// At a time.
+    pub(super) fn at(&mut self, forecast: &Forecast, time: i64) -> [bool; 2] {
+        let day = time.div_euclid(DAY);
+        if forecast.clock_change && day != self.day {
+            let changes = clock_changes(forecast.end, time);
+            *self = Self {
+                day,
+                moved: [changes.contains(&-1), changes.contains(&1)],
+            };
+        }
+        self.moved
+    }
 }
 
 impl Forecast {
@@ -135,21 +169,16 @@ impl Forecast {
         if self.slope_doubt > 0.0 {
             s = s.hypot(self.slope_doubt * time.saturating_sub(self.end).max(0) as f64);
         }
-        s.max(self.spread_floor)
+        s.max(self.spread_floor).min(WIDEST)
     }
 
     /// The expected count.
     pub(super) fn count_at(&self, counts: Counts, m: &Moment) -> f64 {
-        self.mean.at(m).max(counts.floor)
+        within(self.mean.at(m), counts.floor, LARGEST)
     }
 
-    /// Whether the clock may stand an hour lower or higher than it did in the training.
-    fn shifts(&self, time: i64) -> [bool; 2] {
-        let changes = clock_changes(self.end, time);
-        [changes.contains(&-1), changes.contains(&1)]
-    }
-
-    fn course(&self, m: &Moment, shifts: [bool; 2]) -> Course {
+    /// Mean and band at a moment, given by how far the clock may stand off.
+    pub(super) fn course(&self, m: &Moment, shifts: [bool; 2]) -> Course {
         let mut own = self.course_of_clock(m);
         for (moved, by) in shifts.into_iter().zip([-HOUR, HOUR]) {
             if moved {
@@ -171,16 +200,6 @@ impl Forecast {
         }
         Course { mean, low, high }
     }
-
-    /// Mean and band at a time.
-    pub(super) fn at(&self, time: i64, m: &Moment) -> Course {
-        let shifts = if self.clock_change {
-            self.shifts(time)
-        } else {
-            [false; 2]
-        };
-        self.course(m, shifts)
-    }
 }
 
 impl<'a> Walk<'a> {
@@ -189,7 +208,7 @@ impl<'a> Walk<'a> {
             forecast,
             ratio_shift,
             scores: CountScores::new(forecast.counts.and_then(|c| c.size)),
-            day: (i64::MIN, [false; 2]),
+            shifts: Shifts::NONE,
         }
     }
 
@@ -208,13 +227,13 @@ impl<'a> Walk<'a> {
                 ratio: 0.0,
             };
         }
-        let course = self.course(time, &m);
+        let course = f.course(&m, self.shifts.at(f, time));
         let y = f.forward(
             f.step
                 .map_or(value, |step| of_step(value, course.mean, step, learning)),
         );
         let s = f.spread_at(time, &m);
-        let excess = outside(y, course.low, course.high) / s;
+        let excess = (outside(y, course.low, course.high) / s).clamp(-FARTHEST, FARTHEST);
         let plain = if excess == 0.0 {
             ((y - course.mean) / s).clamp(-1.0, 1.0)
         } else {
@@ -228,17 +247,6 @@ impl<'a> Walk<'a> {
                 .ratio_shift
                 .map_or(0.0, |shift| log_ratio(value, &course, shift)),
         }
-    }
-
-    fn course(&mut self, time: i64, m: &Moment) -> Course {
-        let f = self.forecast;
-        if f.clock_change {
-            let day = time.div_euclid(DAY);
-            if day != self.day.0 {
-                self.day = (day, f.shifts(time));
-            }
-        }
-        f.course(m, self.day.1)
     }
 }
 

@@ -2,16 +2,15 @@
 
 use super::calendar::DAY;
 use super::candidates::cycle_of;
-use super::expectation::{Expectation, Fitted};
+use super::expectation::{Expectation, Fitted, Repeats};
 use super::forecast::Forecast;
-use super::judge::{Judged, RowEvidence};
+use super::judge::{FROZEN, Judged, RowEvidence};
 use super::level::{LevelKind, LevelSpec};
 use super::mean::{Mean, MeanSpec};
 use super::phases::Phases;
-use super::robust::median;
+use super::robust::{LARGEST, median};
 use super::rows::{Rows, pick};
 use super::seasonal::SeasonSpec;
-use super::training::LARGEST;
 use crate::control::Check;
 use std::ops::Range;
 
@@ -30,7 +29,7 @@ impl Fitted {
     /// seen them: what is odd in the whole history, without a date that ends the training.
     ///
     /// Each quarter of the rows is judged by level and seasons fitted to the other three; what was chosen, the slope, spreads
-    /// and tails are those of the whole. Where the level is that of the last quarter, each quarter has its own.
+    /// and tails are those of the whole. A run of equal values is judged by all others. Where the level is that of the last quarter, each quarter has its own.
     #[must_use]
     pub fn judge_history(&self, times: &[i64], values: &[f64], alpha: f64, check: Check) -> Vec<RowEvidence> {
         let e = &self.expectation;
@@ -59,7 +58,8 @@ impl Fitted {
             all.values.extend(part.values);
             all.deviations.extend(part.deviations);
         }
-        e.decide(n, &all, alpha, check)
+        let frozen = Repeats::frozen_among(&all.values, alpha * FROZEN);
+        e.decide(n, &all, &frozen, alpha, check)
     }
 
     fn known<'a>(&self, times: &[i64], values: &[f64], keys: &'a [Phases], check: Check) -> Known<'a> {

@@ -1,6 +1,7 @@
 //! Incidents among the training rows, and what happens there now and then.
 
 use super::forecast::Recurring;
+use super::packed::rounded;
 use super::phases::PhaseKind;
 use super::ring;
 use super::robust::{quantile, scale_of};
@@ -72,7 +73,7 @@ pub(super) fn recurring(rows: &Rows, r: &[f64], coarse: f64, check: Check) -> Op
     };
     Some(Recurring {
         phases: key.clone(),
-        below: wider(below, f64::min),
-        above: wider(above, f64::max),
+        below: rounded(wider(below, f64::min)),
+        above: rounded(wider(above, f64::max)),
     })
 }

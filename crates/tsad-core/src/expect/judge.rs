@@ -3,22 +3,22 @@
 use super::count::rarest;
 use super::expectation::Expectation;
 use super::forecast::{Deviation, Forecast, Walk};
+use super::robust::LARGEST;
 use super::run::{Sums, runs};
 use super::silence::Expecting;
 use super::tail::ExcessTail;
-use super::training::LARGEST;
 use crate::control::Check;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// Below the error rate of all methods the evidence of rows is so many times stricter.
+/// Below its share of the error rate the evidence of rows is so many times stricter.
 const SAFETY: f64 = 20.0;
 /// The highest error rate of the evidence of rows.
 const HIGHEST_ALPHA: f64 = 2e-4;
 /// What single rows, runs and repeats have of the error rate.
 const POINT: f64 = 0.6;
 const RUN: f64 = 0.3;
-const FROZEN: f64 = 0.1;
+pub(super) const FROZEN: f64 = 0.1;
 /// A ratio is shown as the excess from so many spreads on.
 const RATIO_SHOWN: f64 = 3.0;
 /// Rows between two calls of the cancel hook.
@@ -84,11 +84,14 @@ pub(super) struct Judged {
 }
 
 impl Expectation {
-    /// The error rate of the evidence of rows, when the decision over all methods is made at `alpha` a row: half of it, 20
-    /// times stricter, at most 0.0002, because a tail learned from few hundred rows is not to be trusted near its edge.
+    /// The share of the error rate of a decision over all methods that windows have.
+    pub const WINDOWS: f64 = 0.5;
+
+    /// The error rate of the evidence of rows, when the decision over all methods is made at `alpha` a row: the rest of it,
+    /// 20 times stricter, at most 0.0002, because a tail learned from few hundred rows is not to be trusted near its edge.
     #[must_use]
     pub fn row_alpha(alpha: f64) -> f64 {
-        (alpha / 2.0 / SAFETY).min(HIGHEST_ALPHA)
+        (alpha * (1.0 - Self::WINDOWS) / SAFETY).min(HIGHEST_ALPHA)
     }
 
     /// Judges rows, in ascending order of time, at an error rate of `alpha` a row, in (0, 1): `p < alpha` and `flagged` agree.
@@ -96,7 +99,8 @@ impl Expectation {
     pub fn judge(&self, times: &[i64], values: &[f64], alpha: f64, check: Check) -> Vec<RowEvidence> {
         let rows = times.len().min(values.len());
         let judged = self.deviations(&self.forecast, times, values, 0..rows, check);
-        self.decide(rows, &judged, alpha, check)
+        let frozen = self.repeats.frozen(&judged.values, alpha * FROZEN);
+        self.decide(rows, &judged, &frozen, alpha, check)
     }
 
     /// Rows with values against a forecast.
@@ -128,15 +132,27 @@ impl Expectation {
         out
     }
 
-    /// Evidence and decision of `rows` rows.
-    pub(super) fn decide(&self, rows: usize, judged: &Judged, alpha: f64, check: Check) -> Vec<RowEvidence> {
+    /// Evidence and decision of `rows` rows; `frozen` are the runs of equal values among those judged, with their
+    /// probability.
+    pub(super) fn decide(
+        &self,
+        rows: usize,
+        judged: &Judged,
+        frozen: &[(Range<usize>, f64)],
+        alpha: f64,
+        check: Check,
+    ) -> Vec<RowEvidence> {
         let mut out = vec![NOTHING; rows];
-        for (i, d) in judged.index.iter().zip(&judged.deviations) {
-            out[*i] = self.point(d, alpha);
+        let each = judged.index.chunks(EVERY).zip(judged.deviations.chunks(EVERY));
+        for (i, d) in each {
+            check();
+            i.iter().zip(d).for_each(|(i, d)| out[*i] = self.point(d, alpha));
         }
         check();
         let plain: Vec<f64> = judged.deviations.iter().map(|d| d.plain).collect();
+        check();
         let mut sums = Sums::new(&plain);
+        check();
         if let Some(counts) = self.forecast.counts {
             let expected = judged.deviations.iter().map(|d| d.count);
             sums = sums.with_counts(&judged.values, expected, counts.size);
@@ -154,9 +170,14 @@ impl Expectation {
             mark(run.from..run.to, run.p / RUN, RowKind::Run, run.sign);
         }
         check();
-        for (range, p) in self.repeats.frozen(&judged.values, alpha * FROZEN) {
+        for (range, p) in frozen {
             // The rate itself is the most that a flagged row may have.
-            mark(range, (p / FROZEN).min(alpha * (1.0 - 1e-9)), RowKind::Frozen, 0);
+            mark(
+                range.clone(),
+                (p / FROZEN).min(alpha * (1.0 - 1e-9)),
+                RowKind::Frozen,
+                0,
+            );
         }
         out
     }
@@ -180,7 +201,7 @@ impl Expectation {
                 shown = d.ratio;
             }
         }
-        if self.forecast.counts.is_some() {
+        if self.forecast.counts.is_some() && p < 1.0 {
             // Normal scores already: never rarer than that.
             p = p.max(rarest(d.excess));
         }

@@ -9,6 +9,9 @@ const STARTS: usize = 2000;
 /// Distances over which slopes are taken.
 const DISTANCES: usize = 12;
 
+/// A line goes no farther.
+const FARTHEST: f64 = 1e305;
+
 /// How the level goes with time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,7 +41,7 @@ impl LevelKind {
 pub(crate) struct Level {
     /// How it goes with time.
     pub(crate) kind: LevelKind,
-    /// The last local time of the training.
+    /// A local time: the last one of the training, unless an update has moved along the line.
     pub(crate) origin: i64,
     /// The level at the origin, on the scale of the model.
     pub(crate) value: f64,
@@ -94,7 +97,8 @@ impl Level {
         if self.slope == 0.0 {
             return self.value;
         }
-        self.value + self.slope * local.saturating_sub(self.origin) as f64
+        let y = self.value + self.slope * local.saturating_sub(self.origin) as f64;
+        y.clamp(-FARTHEST, FARTHEST)
     }
 }
 

@@ -47,6 +47,7 @@ impl MeanSpec {
         let rounds = if self.seasons.is_empty() { 1 } else { 2 };
         let mut level = None;
         for _ in 0..rounds {
+            check();
             let parts = others(&seasons, usize::MAX);
             let rest: Vec<f64> = values.iter().zip(&parts).map(|(v, p)| v - p).collect();
             let fitted = Level::fit(self.level, local, &rest, check);
@@ -54,12 +55,14 @@ impl MeanSpec {
             for (i, spec) in self.seasons.iter().enumerate() {
                 check();
                 let parts = others(&seasons, i);
+                check();
                 let rest: Vec<f64> = values
                     .iter()
                     .zip(local)
                     .zip(&parts)
                     .map(|((v, t), p)| v - fitted.at(*t) - p)
                     .collect();
+                check();
                 let phase = &rows.phase[spec.key][..n];
                 let season = Season::fit(
                     *spec,
@@ -89,7 +92,9 @@ fn add(to: &mut [f64], season: &Season, phase: &[u32]) {
 impl Mean {
     /// The expected value at a time.
     pub(super) fn at(&self, m: &Moment) -> f64 {
-        self.level.at(m.local) + self.seasons.iter().map(|s| s.profile.at(m)).sum::<f64>()
+        self.seasons
+            .iter()
+            .fold(self.level.at(m.local), |y, s| y + s.profile.at(m))
     }
 
     /// Expected, lowest and highest value within the reach of each season about a time.

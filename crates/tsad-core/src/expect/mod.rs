@@ -4,11 +4,7 @@
 //! An [`Expectation`] is learned for one column and is a pure function of itself and the time: level, trend, seasons of the
 //! calendar, a band and a spread by phase. Rows are judged by their distance outside the band, by sums of runs, by repeats
 //! of one value and by silence.
-//!
-//! [`Baseline`] is the older companion: it explains an anomaly to a reader and decides what is too small to matter; it does
-//! not enter the score.
 
-mod baseline;
 mod calendar;
 mod calibrate;
 mod candidates;
@@ -23,27 +19,28 @@ mod judge;
 mod level;
 mod local;
 mod mean;
+mod packed;
 mod period;
 mod phases;
 #[cfg(test)]
 mod reference_tests;
 mod repeat;
+mod replace;
 mod ring;
 mod robust;
 mod rows;
 mod run;
-mod season;
 mod seasonal;
 mod silence;
+mod sound;
 mod spread;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod training;
+mod update;
 mod values;
 
-pub use baseline::{Band, Baseline};
-pub use expectation::{Expectation, Expected, FitOptions, Fitted};
+pub use expectation::{Expectation, Expected, FitOptions, Fitted, Outlook};
 pub use judge::{RowEvidence, RowKind, Silence};
 pub use local::LocalTime;
-pub use season::LONGEST_PERIOD;

@@ -4,7 +4,7 @@ use super::calendar::{DAY, Moment};
 use serde::{Deserialize, Serialize};
 
 /// The most phases of a day or of a detected period; a week has seven times as many.
-const MOST: usize = 1440;
+pub(super) const MOST: usize = 1440;
 
 /// What a season goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub(crate) struct Phases {
     pub(crate) per_cycle: usize,
     /// The length of a detected period in units of the time, above 0; else 0.
     pub(crate) period: f64,
+    /// The standard error of a detected period in the same units, at least 0; 0 where it is known.
+    pub(crate) doubt: f64,
     /// The local time at which a detected period begins; else 0.
     pub(crate) origin: i64,
 }
@@ -62,6 +64,7 @@ pub(crate) struct Profile {
     /// The key.
     pub(crate) phases: Phases,
     /// As many values as the key has phases.
+    #[serde(with = "super::packed")]
     pub(crate) values: Vec<f64>,
 }
 
@@ -78,16 +81,18 @@ impl Phases {
             kind,
             per_cycle,
             period: 0.0,
+            doubt: 0.0,
             origin: 0,
         }
     }
 
-    /// The key of a detected period.
-    pub(super) fn periodic(period: f64, interval: f64, origin: i64) -> Self {
+    /// The key of a detected period of a length known to `doubt`.
+    pub(super) fn periodic((period, doubt): (f64, f64), interval: f64, origin: i64) -> Self {
         Self {
             kind: PhaseKind::Period,
             per_cycle: (period / interval).round_ties_even().clamp(2.0, MOST as f64) as usize,
             period,
+            doubt,
             origin,
         }
     }
@@ -142,6 +147,12 @@ impl Phases {
         whole / self.per_cycle as f64
     }
 
+    /// Whether the phase may slip: a detected period that no clock keeps is known but roughly, and a machine that stops for a
+    /// while goes on where it stood.
+    pub(super) fn may_slip(&self) -> bool {
+        self.doubt > 0.0
+    }
+
     /// The phase of a time, below the number of phases.
     pub(super) fn of(&self, m: &Moment) -> usize {
         let slot = || (m.of_day as u64 * self.per_cycle as u64 / DAY as u64) as usize;
@@ -180,6 +191,14 @@ impl Phases {
 }
 
 impl Profile {
+    /// A value for each phase, in single precision.
+    pub(super) fn new(phases: Phases, values: Vec<f64>) -> Self {
+        Self {
+            phases,
+            values: super::packed::rounded(values),
+        }
+    }
+
     /// The value at a time.
     pub(super) fn at(&self, m: &Moment) -> f64 {
         self.values.get(self.phases.of(m)).copied().unwrap_or(0.0)
@@ -187,18 +206,26 @@ impl Profile {
 
     /// The value at a time, and the lowest and the highest within `reach` neighbours of its phase, on its ring.
     pub(super) fn range(&self, m: &Moment, reach: usize) -> (f64, f64, f64) {
-        let (ring, phase) = (self.phases.ring().max(1), self.phases.of(m));
+        let phase = self.phases.of(m);
         let own = self.values.get(phase).copied().unwrap_or(0.0);
-        if reach == 0 {
+        // At most two rings.
+        let ring = self.phases.ring();
+        let first = if phase >= ring { ring } else { 0 };
+        let Some(values) = self
+            .values
+            .get(first..first + ring)
+            .filter(|v| reach > 0 && !v.is_empty())
+        else {
             return (own, own, own);
-        }
-        let (first, at) = (phase / ring * ring, phase % ring);
-        let reach = reach.min(ring / 2);
-        let mut range = (own, own);
-        for k in at + ring - reach..=at + ring + reach {
-            let v = self.values.get(first + k % ring).copied().unwrap_or(0.0);
-            range = (range.0.min(v), range.1.max(v));
-        }
+        };
+        let (at, reach) = (phase - first, reach.min(ring / 2));
+        let wider = |range: (f64, f64), v: &f64| (range.0.min(*v), range.1.max(*v));
+        let (from, to) = (at.saturating_sub(reach), (at + reach).min(ring - 1));
+        let mut range = values[from..=to].iter().fold((own, own), wider);
+        // Beyond the ends of the ring.
+        let (before, after) = (reach.saturating_sub(at), (at + reach).saturating_sub(ring - 1));
+        range = values[ring - before..].iter().fold(range, wider);
+        range = values[..after].iter().fold(range, wider);
         (own, range.0, range.1)
     }
 }

@@ -1,12 +1,13 @@
 //! Runs of equal values.
 
 use super::expectation::Repeats;
+use std::ops::Range;
 
 /// The fewest equal values that are too many.
 const LEAST: f64 = 3.0;
 
 /// Ranges of equal values, at least two.
-fn stretches(values: &[f64]) -> Vec<std::ops::Range<usize>> {
+fn stretches(values: &[f64]) -> Vec<Range<usize>> {
     let mut out = Vec::new();
     let mut from = 0;
     for i in 1..=values.len() {
@@ -32,18 +33,38 @@ impl Repeats {
     }
 
     /// Runs of equal values that are too long at an error rate of `alpha`, with their probability.
-    pub(super) fn frozen(&self, values: &[f64], alpha: f64) -> Vec<(std::ops::Range<usize>, f64)> {
+    pub(super) fn frozen(&self, values: &[f64], alpha: f64) -> Vec<(Range<usize>, f64)> {
+        let runs = stretches(values).into_iter();
+        let judged = runs.filter_map(|r| self.p(r.len(), alpha).map(|p| (r, p)));
+        judged.collect()
+    }
+
+    /// The same among the rows of a training: each run is judged by all others.
+    pub(super) fn frozen_among(values: &[f64], alpha: f64) -> Vec<(Range<usize>, f64)> {
+        let runs = stretches(values);
+        let same: usize = runs.iter().map(|r| r.len() - 1).sum();
+        let mut lengths: Vec<usize> = runs.iter().map(ExactSizeIterator::len).collect();
+        lengths.sort_unstable_by(|a, b| b.cmp(a));
+        lengths.extend([1, 1]);
+        let judged = runs.into_iter().filter_map(|r| {
+            let repeated = r.len() - 1;
+            let others = Self {
+                share: ((same - repeated) as f64 + 0.5) / ((values.len() - repeated) as f64 + 1.0),
+                longest: lengths[usize::from(r.len() == lengths[0])] as u64,
+            };
+            others.p(r.len(), alpha).map(|p| (r, p))
+        });
+        judged.collect()
+    }
+
+    /// The probability of so many equal values, at most `alpha`; none where they are not too many.
+    fn p(&self, length: usize, alpha: f64) -> Option<f64> {
         let share = self.share.clamp(1e-12, 0.999);
         let mut need = (1.0 + alpha.ln() / share.ln()).ceil().max(LEAST);
         if self.longest > 2 {
             need = need.max(2.0 * self.longest as f64 + 2.0);
         }
-        let p = |length: usize| alpha.min(self.share.powf(length as f64 - 1.0));
-        stretches(values)
-            .into_iter()
-            .filter(|r| r.len() as f64 >= need)
-            .map(|r| (r.clone(), p(r.len())))
-            .collect()
+        (length as f64 >= need).then(|| alpha.min(self.share.powf(length as f64 - 1.0)))
     }
 }
 
@@ -65,5 +86,19 @@ mod tests {
         assert_eq!(often.longest, 3);
         assert!(often.frozen(&[1.0; 7], 1e-3).is_empty());
         assert!(never.frozen(&[], 0.0).is_empty());
+    }
+
+    #[test]
+    fn a_run_of_the_training_does_not_excuse_itself() {
+        let mut values: Vec<f64> = (0..500).map(f64::from).collect();
+        values[100..106].fill(-1.0);
+        assert!(Repeats::fit(&values).frozen(&values, 1e-5).is_empty());
+        let found = Repeats::frozen_among(&values, 1e-5);
+        assert_eq!((found.len(), &found[0].0), (1, &(100..106)));
+        // What happens twice is the way of the data.
+        values[300..306].fill(-1.0);
+        assert!(Repeats::frozen_among(&values, 1e-5).is_empty());
+        assert!(Repeats::frozen_among(&[], 1e-5).is_empty());
+        assert!(Repeats::frozen_among(&[4.0; 3], 1e-5).len() < 2);
     }
 }

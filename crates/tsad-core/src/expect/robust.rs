@@ -4,8 +4,19 @@ use crate::control::{Check, ComparisonTicker};
 use crate::numeric::quantile;
 use statrs::function::erf::{erfc, erfc_inv};
 
+/// Values are taken within this.
+pub(super) const LARGEST: f64 = 1e300;
+
 /// Up to so many values are put in order without a look at the cancel hook.
 const SHORT: usize = 1 << 17;
+
+/// A rough scale looks at about so many residuals.
+const ROUGH: usize = 10_000;
+
+/// A number between two others; the lower one where it is not a number.
+pub(super) fn within(x: f64, low: f64, high: f64) -> f64 {
+    if x >= low { x.min(high) } else { low }
+}
 
 /// Puts the value of rank `at` in its place and gives it, what is before and what is after.
 fn select<'v>(values: &'v mut [f64], at: usize, check: Check) -> (f64, &'v [f64]) {
@@ -57,17 +68,32 @@ pub(super) fn scale_of(residuals: &[f64], check: Check) -> f64 {
         return 0.0;
     }
     let mut a = residuals.to_vec();
+    check();
     let centre = median(&mut a, check);
     a.iter_mut().for_each(|v| *v = (*v - centre).abs());
     check();
     let ninety = quantile(&mut a, 0.9, check);
-    let half = quantile(&mut a, 0.5, check);
+    // What is left of the first quantile is below it: the median is among that.
+    let rank = 0.9 * (a.len() - 1) as f64;
+    let part = 0.5 * (a.len() - 1) as f64 / rank.floor().max(1.0);
+    let below = rank.floor() as usize + 1;
+    let half = if a.len() < 20 {
+        quantile(&mut a, 0.5, check)
+    } else {
+        quantile(&mut a[..below], part, check)
+    };
     let s = (1.4826 * half).max(ninety / 1.645);
     if s > 0.0 {
         return s.max(0.6 * mean(a.iter().map(|v| v.min(6.0 * s))));
     }
     let cap = quantile(&mut a, 0.995, check);
     1.2533 * mean(a.iter().map(|v| v.min(cap)))
+}
+
+/// The same of every so many residuals, where there are many: for what need not be known to more than a hundredth.
+pub(super) fn rough_scale_of(residuals: impl ExactSizeIterator<Item = f64>, check: Check) -> f64 {
+    let stride = (residuals.len() / ROUGH).max(1);
+    scale_of(&residuals.step_by(stride).collect::<Vec<f64>>(), check)
 }
 
 /// The probability that a standard normal variable is above `z`.

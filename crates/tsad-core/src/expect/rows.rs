@@ -3,6 +3,7 @@
 use super::calendar::Calendar;
 use super::phases::Phases;
 use crate::control::Check;
+use std::ops::Range;
 
 /// Rows between two calls of the cancel hook.
 const EVERY: usize = 1 << 15;
@@ -50,4 +51,13 @@ impl<'a> Rows<'a> {
 /// Some of many values.
 pub(super) fn pick(values: &[f64], rows: &[usize]) -> Vec<f64> {
     rows.iter().map(|i| values[*i]).collect()
+}
+
+/// `parts` ranges of nearly equal length, the longer ones first.
+pub(super) fn split(n: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
+    let (each, more) = (n / parts, n % parts);
+    (0..parts).map(move |i| {
+        let from = i * each + i.min(more);
+        from..from + each + usize::from(i < more)
+    })
 }

@@ -11,11 +11,15 @@ const CLIP: f64 = 4.0;
 /// Larger counts count as this many in a sum.
 const LARGEST_COUNT: f64 = 1e6;
 /// The longest sum, in rows.
-const LONGEST: usize = 1024;
+const LONGEST: usize = 256;
 /// A scale is learned from this many sums that do not overlap, at least.
 const LEAST: usize = 6;
+/// Scales are learned from about so many sums of a length.
+const ENOUGH: usize = 50_000;
+/// From this mean on a sum of counts is near its normal approximation.
+const SKEWED: f64 = 4.0;
 /// Sums between two calls of the cancel hook.
-const EVERY: usize = 1 << 14;
+const EVERY: usize = 1 << 12;
 
 /// Cumulative sums over rows, from which those of any length follow.
 pub(super) struct Sums {
@@ -67,31 +71,78 @@ impl Sums {
         self.residuals.len() - 1
     }
 
-    /// Sums of `length` consecutive rows as normal scores, as if rows were independent.
-    fn scores(&self, length: usize, check: Check) -> Vec<f64> {
-        let starts = 0..(self.rows() + 1).saturating_sub(length);
-        let mut counts = CountScores::new(self.size.map(|s| s * length as f64));
-        let root = (length as f64).sqrt();
-        starts
-            .map(|i| {
-                if i % EVERY == 0 {
-                    check();
-                }
-                let sum = |c: &[f64]| c[i + length] - c[i];
-                match &self.counts {
-                    Some((values, expected)) => counts.score(sum(values).round(), sum(expected).max(1e-9)),
-                    None => sum(&self.residuals) / root,
-                }
-            })
-            .collect()
+    /// The sum of the `length` rows from row `i` on as a normal score, as if rows were independent.
+    fn score(&self, i: usize, length: usize, counts: &mut CountScores) -> f64 {
+        let sum = |c: &[f64]| c[i + length] - c[i];
+        match &self.counts {
+            Some((values, expected)) => counts.score(sum(values).round(), sum(expected).max(1e-9)),
+            None => sum(&self.residuals) / (length as f64).sqrt(),
+        }
+    }
+
+    fn scores_of(&self, length: usize) -> CountScores {
+        CountScores::new(self.size.map(|s| s * length as f64))
+    }
+
+    /// Sums of `length` consecutive rows as normal scores; of many every `stride`-th.
+    fn scores(&self, length: usize, stride: usize, check: Check) -> Vec<f64> {
+        let mut counts = self.scores_of(length);
+        let starts = (0..(self.rows() + 1).saturating_sub(length)).step_by(stride);
+        let each = starts.enumerate().map(|(k, i)| {
+            if k % EVERY == 0 {
+                check();
+            }
+            self.score(i, length, &mut counts)
+        });
+        each.collect()
+    }
+
+    /// The sums beyond a limit on either side, in units of their scale.
+    fn far(&self, s: &SumScale, limit: f64, check: Check) -> Vec<(usize, f64)> {
+        let mut counts = self.scores_of(s.length);
+        let near = self.surely_near(s.length, limit * s.scale);
+        let mut out = Vec::new();
+        for i in 0..(self.rows() + 1).saturating_sub(s.length) {
+            if i % EVERY == 0 {
+                check();
+            }
+            if near(i) {
+                continue;
+            }
+            let z = self.score(i, s.length, &mut counts) / s.scale;
+            if z.abs() > limit {
+                out.push((i, z));
+            }
+        }
+        out
+    }
+
+    /// Which sums of counts need no score, for it surely is below a limit: a normal score is at most the standardised count
+    /// above the mean (the distribution is skewed), and below it at most so many times that.
+    fn surely_near(&self, length: usize, limit: f64) -> impl Fn(usize) -> bool {
+        let size = self.size.map(|s| s * length as f64);
+        move |i| {
+            let Some((values, expected)) = &self.counts else {
+                return false;
+            };
+            let mean = (expected[i + length] - expected[i]).max(1e-9);
+            if mean < SKEWED {
+                return false;
+            }
+            let off = values[i + length] - values[i] - mean;
+            let deviation = (mean + size.map_or(0.0, |s| mean * mean / s)).sqrt();
+            let skew = 1.5 + size.map_or(0.0, |s| (2.0 * (mean / s).ln_1p()).sqrt());
+            off.abs() * skew < limit * deviation
+        }
     }
 
     /// How large sums of held-out rows are; autocorrelation is taken into account by itself.
     pub(super) fn scales(&self, check: Check) -> Vec<SumScale> {
         let n = self.rows();
         let counted = self.counts.is_some();
+        let stride = (n / ENOUGH).max(1);
         let of_length = |length: usize| {
-            let z = self.scores(length, check);
+            let z = self.scores(length, stride, check);
             let scale = if counted {
                 // The score of a sum of few events has no smooth middle: its size instead of its quantiles.
                 mean(z.iter().map(|z| z.clamp(-3.0, 3.0).powi(2))).sqrt()
@@ -106,14 +157,20 @@ impl Sums {
                 length,
                 scale,
                 freedom: least.max(blocks.min(200.0)),
-                tail: ExcessTail::fit(&sizes, 1.0 / length as f64, Prior::SUM, check),
+                tail: ExcessTail::fit(
+                    &sizes,
+                    (stride as f64 / length as f64).min(1.0),
+                    Prior::SUM,
+                    check,
+                ),
             }
         };
         lengths().take_while(|l| *l <= n / LEAST).map(of_length).collect()
     }
 }
 
-fn lengths() -> impl Iterator<Item = usize> {
+/// The lengths of sums: 2, 4, 8, ... 256.
+pub(super) fn lengths() -> impl Iterator<Item = usize> {
     std::iter::successors(Some(2), |l| Some(l * 2)).take_while(|l| *l <= LONGEST)
 }
 
@@ -162,15 +219,10 @@ pub(super) fn runs(scales: &[SumScale], sums: &Sums, plain: &[f64], alpha: f64, 
     let mut marks: [Vec<Mark>; 2] = [Vec::new(), Vec::new()];
     for s in scales.iter().take_while(|s| s.length <= plain.len()) {
         let limit = s.limit(alpha / tests);
-        let scores = sums.scores(s.length, check);
-        for (side, marks) in marks.iter_mut().enumerate() {
-            let sign = if side == 0 { -1.0 } else { 1.0 };
-            let far = scores
-                .iter()
-                .map(|z| sign * z / s.scale)
-                .enumerate()
-                .filter(|(_, z)| *z > limit);
-            marks.extend(merged(far, s, tests));
+        let far = sums.far(s, limit, check);
+        for (marks, sign) in marks.iter_mut().zip([-1.0, 1.0]) {
+            let of_side = far.iter().map(|(i, z)| (*i, sign * z)).filter(|(_, z)| *z > 0.0);
+            marks.extend(merged(of_side, s, tests));
         }
     }
     let mut out = Vec::new();
@@ -260,7 +312,7 @@ mod tests {
     #[test]
     fn a_run_is_found_and_trimmed() {
         let scales = Sums::new(&noise(4000)).scales(&|| {});
-        assert_eq!(scales.len(), 9);
+        assert_eq!(scales.len(), 8);
         let mut plain = noise(500);
         for v in &mut plain[200..230] {
             *v += 2.0;

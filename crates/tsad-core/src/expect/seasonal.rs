@@ -2,7 +2,7 @@
 
 use super::phases::{PhaseKind, Phases, Profile};
 use super::ring;
-use super::robust::{median, scale_of};
+use super::robust::{median, rough_scale_of, scale_of};
 use crate::control::Check;
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +99,7 @@ impl Season {
     ) -> Self {
         let phases = key.count();
         let n = count(phase, phases);
+        check();
         let centre = if counts {
             let cap = 6.0 * scale_of(rest, check).max(1e-300);
             let sums = sum(rest.iter().map(|v| v.clamp(-cap, cap)), phase, phases);
@@ -158,12 +159,8 @@ fn smoothed(
     key.fill(&mut full);
     let soft = key.each_ring(&full, |r| ring::mean(&ring::median(r, width), width));
     check();
-    let left: Vec<f64> = rest
-        .iter()
-        .zip(phase)
-        .map(|(v, k)| v - soft[*k as usize])
-        .collect();
-    let s = scale_of(&left, check).max(1e-300);
+    let left = rest.iter().zip(phase).map(|(v, k)| v - soft[*k as usize]);
+    let s = rough_scale_of(left, check).max(1e-300);
     let z: Vec<f64> = (0..full.len())
         .map(|k| (full[k] - soft[k]).abs() / (1.25 * s / n[k].max(1.0).sqrt()))
         .collect();

@@ -10,6 +10,8 @@ use crate::control::Check;
 
 /// The most slots that are looked at one by one; a break beyond counts by the mean.
 const SLOTS: f64 = 20_000.0;
+/// No break counts for more slots.
+const MOST: f64 = 1e18;
 /// The most slots from which occupancy is learned: the latest ones.
 const LEARNED: f64 = 4e6;
 /// How many of the widest breaks of the training are looked at.
@@ -41,7 +43,9 @@ impl Breaks {
         };
         let mut breaks = Self {
             slot,
-            occupied: kind.map(|kind| occupancy(Phases::calendar(kind, slot), local, slot, calendar, check)),
+            occupied: kind
+                .map(|kind| occupancy(Phases::calendar(kind, slot), local, slot, calendar, check))
+                .filter(|o| o.values.iter().any(|v| *v != 1.0)),
             longest: 0.0,
         };
         let expecting = Expecting {
@@ -74,12 +78,14 @@ impl Breaks {
         let first = e.interval;
         let length = to.saturating_sub(from) as f64 - 0.5 * e.interval - first;
         let slots = (length / self.slot).ceil().max(0.0);
+        // Also where it is not a number.
+        let slots = slots.min(MOST);
         let Some(occupied) = &self.occupied else {
             return slots;
         };
-        if slots.is_nan() || slots > SLOTS {
+        if slots > SLOTS {
             let all = occupied.values.iter().sum::<f64>() / occupied.values.len().max(1) as f64;
-            return slots.min(1e18) * all;
+            return slots * all;
         }
         (0..slots as u64)
             .map(|i| {
@@ -98,10 +104,8 @@ impl Breaks {
 /// The share of the slots of each phase that have a row.
 fn occupancy(phases: Phases, local: &[i64], slot: f64, calendar: &Calendar, check: Check) -> Profile {
     let (Some(first), Some(last)) = (local.first().copied(), local.last().copied()) else {
-        return Profile {
-            values: vec![0.0; phases.count()],
-            phases,
-        };
+        let none = vec![0.0; phases.count()];
+        return Profile::new(phases, none);
     };
     let slots = ((last.saturating_sub(first) as f64 + slot) / slot)
         .ceil()
@@ -130,5 +134,5 @@ fn occupancy(phases: Phases, local: &[i64], slot: f64, calendar: &Calendar, chec
         // An edge may move by a slot.
         values = phases.each_ring(&values, |r| ring::with_neighbours(r, f64::min));
     }
-    Profile { phases, values }
+    Profile::new(phases, values)
 }

@@ -63,10 +63,8 @@ impl Residuals<'_> {
         }
         let k = chosen?;
         let phases = self.rows.keys[k].clone();
-        Some(Profile {
-            values: self.profile(&phases, &self.rows.phase[k], self.overall),
-            phases,
-        })
+        let values = self.profile(&phases, &self.rows.phase[k], self.overall);
+        Some(Profile::new(phases, values))
     }
 
     /// The mean absolute residual of each phase of the first rows, smoothed over neighbours, with rows of the overall spread
@@ -86,12 +84,11 @@ impl Residuals<'_> {
                 v.iter_mut().for_each(|v| *v = v.max(0.0) * times);
             }
         }
-        let ratio = overall / inside;
         n.iter()
             .zip(&a)
             .map(|(n, a)| {
-                let each = if *n > 1e-9 { a / n } else { self.inside } * ratio;
-                ((n * each * each + PRIOR_ROWS * overall * overall) / (n + PRIOR_ROWS)).sqrt()
+                let each = if *n > 1e-9 { a / n / inside } else { 1.0 };
+                overall * ((n * each * each + PRIOR_ROWS) / (n + PRIOR_ROWS)).sqrt()
             })
             .collect()
     }

@@ -1,6 +1,6 @@
 //! The tail of excesses over the band: empirical up to a threshold, a generalised Pareto distribution with a prior beyond.
 
-use super::robust::quantile;
+use super::robust::{quantile, within};
 use crate::control::Check;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,8 @@ impl Prior {
 const WEIGHT: f64 = 12.0;
 /// A fit looks at fewer than twice so many exceedances.
 const ENOUGH: usize = 3000;
+/// No tail begins farther out.
+const FARTHEST: f64 = 1e15;
 /// A shape below this is exponential.
 const EXPONENTIAL: f64 = 1e-9;
 
@@ -60,7 +62,7 @@ impl ExcessTail {
             100.. => 0.9,
             _ => 0.8,
         };
-        let threshold = quantile(&mut excesses.to_vec(), start, check).max(1.0);
+        let threshold = within(quantile(&mut excesses.to_vec(), start, check), 1.0, FARTHEST);
         let mut beyond: Vec<f64> = excesses
             .iter()
             .filter(|v| **v > threshold)

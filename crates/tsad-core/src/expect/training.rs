@@ -9,8 +9,6 @@ use super::rows::Rows;
 use super::values::Values;
 use crate::control::Check;
 
-/// Values are taken within this.
-pub(super) const LARGEST: f64 = 1e300;
 /// The spread that a step between values makes by itself, in steps: that of a uniform distribution.
 pub(super) const UNIFORM: f64 = 0.29;
 

@@ -2,9 +2,10 @@
 
 use super::channel::ScaleModel;
 use super::component::ScoreComponent;
+use super::row_model::RowModel;
 use super::{Model, Trained, Updates};
 use crate::calibrate::{Calibration, Source};
-use crate::expect::Baseline;
+use crate::expect::Expectation;
 use crate::metric::LeftOut;
 use crate::params::Params;
 use crate::series::TimeKind;
@@ -43,6 +44,11 @@ pub struct ModelInfo {
     pub rows_left_out: u64,
     /// What was folded in after the training.
     pub updates: Updates,
+    /// A row is an anomaly by itself if the p-value of its evidence is at most this: the error probability, or less where
+    /// somebody said that what rows told was normal. None where nothing is expected of rows.
+    pub rows_told_below: Option<f64>,
+    /// The training rows that were set aside as incidents by themselves, in the column that has most of them.
+    pub rows_set_aside: u64,
     /// The training rows without any value.
     pub rows_missing: u64,
     /// The time of the first training row.
@@ -72,8 +78,9 @@ pub struct ModelInfo {
     pub clusters: usize,
     /// The number of regimes: classes of normal windows.
     pub regimes: usize,
-    /// The season of each column that is scored, in samples; none where the baseline is flat.
-    pub seasons: Vec<Option<usize>>,
+    /// What is expected of each column is made of this: the level (`constant`, `recent`, `line`), the seasons, and how values
+    /// are taken; none where the column had too few values.
+    pub expectation: Vec<Option<Vec<String>>>,
     /// How scores become decisions.
     pub calibration: Option<CalibrationInfo>,
     /// The same for causal scores.
@@ -95,9 +102,9 @@ pub struct CalibrationInfo {
     pub stretches: u64,
     /// The smallest error probability that the training part is long enough to keep within a factor of 2.
     pub supported_alpha: f64,
-    /// The error probability per sample.
+    /// The error probability of a row that was asked for, of windows and of rows by themselves together.
     pub alpha: f64,
-    /// The score above which a sample is an anomaly.
+    /// The score of windows above which a sample is an anomaly.
     pub threshold: f64,
     /// The share of the calibration scores above the threshold.
     pub achieved_false_alarm_rate: f64,
@@ -125,7 +132,7 @@ impl Model {
                 Ok(_) => "learned",
                 Err(reason) => reason.name(),
             }),
-            trained: trained.is_some(),
+            trained: self.is_trained(),
             reason: self.untrained_reason().map(str::to_owned),
             options: self.params.clone(),
             channels: self.channels,
@@ -136,10 +143,12 @@ impl Model {
             rows: self.rows,
             rows_left_out: self.left_out,
             updates: self.updates,
+            rows_told_below: self.row_model.as_ref().map(|r| r.told),
+            rows_set_aside: self.row_model.as_ref().map_or(0, set_aside),
             rows_missing: self.missing,
             first_time: times.then_some(self.first_time),
             last_time: times.then_some(self.last_time),
-            interval: trained.map(|t| t.grid.interval),
+            interval: self.interval().filter(|_| times),
             samples: trained.map_or(0, |t| t.samples),
             imputed_share: trained.map_or(0.0, |t| t.imputed as f64 / t.samples as f64),
             scales: trained.map_or_else(Vec::new, |t| lengths(&t.channels[0].scales)),
@@ -149,12 +158,22 @@ impl Model {
             views: trained.map_or_else(Vec::new, aspects),
             clusters: trained.map_or(0, clusters),
             regimes: trained.map_or(0, |t| t.regimes.all.len()),
-            seasons: trained.map_or_else(Vec::new, |t| t.baselines.iter().map(Baseline::period).collect()),
-            calibration: trained.map(|t| calibration(&t.calibration)),
-            causal_calibration: trained.map(|t| calibration(&t.causal)),
+            expectation: self.row_model.as_ref().map_or_else(Vec::new, expectation),
+            calibration: trained.map(|t| calibration(&t.calibration, self.row_model.as_ref())),
+            causal_calibration: trained.map(|t| calibration(&t.causal, None)),
             size,
         }
     }
+}
+
+fn expectation(rows: &RowModel) -> Vec<Option<Vec<String>>> {
+    let parts = |e: &Option<Expectation>| e.as_ref().map(Expectation::parts);
+    rows.columns.iter().map(parts).collect()
+}
+
+fn set_aside(rows: &RowModel) -> u64 {
+    let all = rows.columns.iter().flatten();
+    all.map(Expectation::set_aside).max().unwrap_or(0)
 }
 
 fn aspects(t: &Trained) -> Vec<&'static str> {
@@ -185,14 +204,14 @@ fn clusters(t: &Trained) -> usize {
     scales.flat_map(|s| &s.views).map(|v| v.centres.len()).sum()
 }
 
-fn calibration(c: &Calibration) -> CalibrationInfo {
+fn calibration(c: &Calibration, rows: Option<&RowModel>) -> CalibrationInfo {
     CalibrationInfo {
         source: c.source,
         samples: c.samples,
         set_aside: c.set_aside,
         stretches: c.clusters,
         supported_alpha: c.supported_alpha(),
-        alpha: c.alpha,
+        alpha: rows.map_or(c.alpha, |r| r.alpha),
         threshold: c.threshold,
         achieved_false_alarm_rate: c.achieved,
         tail_shape: c.tail.shape,

@@ -10,6 +10,7 @@ pub(crate) mod neighbours;
 mod phase;
 pub(crate) mod regime;
 mod regime_info;
+mod row_model;
 pub(crate) mod unit;
 mod v1;
 
@@ -23,10 +24,11 @@ pub use neighbours::{LinearFit, NeighbourContext};
 pub use phase::AlignmentCorrection;
 pub use regime::{Regime, Regimes};
 pub use regime_info::{DirectionInfo, RegimeInfo, ViewCentre};
+pub use row_model::RowModel;
 
 use crate::calibrate::Calibration;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expect::{Band, Baseline};
+use crate::expect::Expected;
 use crate::metric::{LeftOut, Metric};
 use crate::params::Params;
 use crate::residual::Residuals;
@@ -50,6 +52,9 @@ pub struct Model {
     pub(crate) first_time: i64,
     pub(crate) last_time: i64,
     pub(crate) updates: Updates,
+    /// What is expected of every row; none where no column has enough values.
+    pub(crate) row_model: Option<RowModel>,
+    /// The windows.
     pub(crate) body: Body,
 }
 
@@ -86,8 +91,6 @@ pub(crate) struct Trained {
     /// The learned metric, or why there is none.
     pub metric: std::result::Result<Metric, LeftOut>,
     pub regimes: Regimes,
-    /// One for each channel.
-    pub baselines: Vec<Baseline>,
     pub residuals: Residuals,
 }
 
@@ -119,23 +122,41 @@ impl Model {
     #[must_use]
     pub fn channels_left_out(&self) -> Vec<usize> {
         let used = |c: &usize| {
-            self.trained()
+            let rows = self.row_model.as_ref().is_some_and(|r| r.columns[*c].is_some());
+            rows || self
+                .trained()
                 .is_none_or(|t| t.channels.iter().any(|m| m.index == *c))
         };
         (0..self.channels).filter(|c| !used(c)).collect()
     }
 
-    /// Whether the model can score.
+    /// Whether the model can score: rows by themselves, or windows too.
     pub fn is_trained(&self) -> bool {
+        self.has_windows() || self.row_model.is_some()
+    }
+
+    /// Whether the model judges windows, beside rows by themselves.
+    pub fn has_windows(&self) -> bool {
         matches!(self.body, Body::Trained(_))
     }
 
     /// Why the model cannot score, if it cannot.
     pub fn untrained_reason(&self) -> Option<&str> {
+        self.windowless_reason().filter(|_| self.row_model.is_none())
+    }
+
+    /// Why the model has no windows, if it has none.
+    pub fn windowless_reason(&self) -> Option<&str> {
         match &self.body {
             Body::Trained(_) => None,
             Body::Untrained(reason) => Some(reason),
         }
+    }
+
+    /// The error probability per row of the decision.
+    pub fn alpha(&self) -> Option<f64> {
+        let rows = self.row_model.as_ref().map(|r| r.alpha);
+        rows.or_else(|| self.trained().map(|t| t.calibration.alpha))
     }
 
     /// The score above which a sample is an anomaly.
@@ -182,19 +203,19 @@ impl Model {
 
     /// The sampling interval, in the unit of the times.
     pub fn interval(&self) -> Option<i64> {
-        self.trained().map(|t| t.grid.interval)
+        let rows = self.row_model.as_ref().map(|r| r.interval);
+        self.trained().map(|t| t.grid.interval).or(rows)
     }
 
-    /// What values were to be expected at a time, by the companion baseline: one band for each column, none for a
-    /// column that the model leaves out. None if the model is not trained.
-    pub fn expected(&self, time: i64) -> Option<Vec<Option<Band>>> {
-        let trained = self.trained()?;
-        let cell = trained.grid.cell(time);
-        let mut out = vec![None; self.channels];
-        for (channel, baseline) in trained.channels.iter().zip(&trained.baselines) {
-            out[channel.index] = Some(baseline.at(cell));
-        }
-        Some(out)
+    /// What values were to be expected at a time: one for each column, none for a column that had too few values. None if
+    /// the model is not trained.
+    pub fn expected(&self, time: i64) -> Option<Vec<Option<Expected>>> {
+        Some(self.row_model.as_ref()?.expected(time))
+    }
+
+    /// What is expected of every row; none where no column had enough values.
+    pub fn row_model(&self) -> Option<&RowModel> {
+        self.row_model.as_ref()
     }
 
     /// The shortest window, in sampling intervals: what a first score needs.
@@ -208,11 +229,15 @@ impl Model {
         self.trained().map(Trained::longest_window)
     }
 
-    /// How far around a row other rows can touch its score, in the unit of the times.
+    /// How far around a row other rows can touch what is said of it, in the unit of the times.
     pub fn reach(&self) -> Option<i64> {
-        let trained = self.trained()?;
-        let cells = trained.reach() + self.params.max_gap + 2;
-        Some(trained.grid.interval.saturating_mul(cells as i64))
+        let interval = self.interval()?;
+        // A window that is in the shade of another one is told by scores a longest window away.
+        let windows = self
+            .trained()
+            .map_or(0, |t| t.reach() + t.longest_window() + self.params.max_gap);
+        let rows = self.row_model.as_ref().map_or(0, RowModel::reach);
+        Some(interval.saturating_mul((windows.max(rows) + 2) as i64))
     }
 
     pub(crate) fn trained(&self) -> Option<&Trained> {

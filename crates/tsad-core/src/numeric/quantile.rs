@@ -11,12 +11,6 @@ pub(crate) fn median_of(values: &mut [f64]) -> f64 {
     lower.midpoint(middle)
 }
 
-/// The quantile at probability `p` of at least one value, which are reordered.
-pub(crate) fn nearest(values: &mut [f64], p: f64) -> f64 {
-    let at = (p * (values.len() - 1) as f64).round() as usize;
-    *values.select_nth_unstable_by(at, f64::total_cmp).1
-}
-
 /// The quantile of ascending values at probability `p`, interpolated.
 pub(crate) fn interpolated(ascending: &[f64], p: f64) -> f64 {
     let at = p * (ascending.len() - 1) as f64;

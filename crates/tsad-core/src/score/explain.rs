@@ -52,6 +52,7 @@ pub struct Normal {
 
 /// Explains the samples of one series.
 pub struct Explainer<'a> {
+    model: &'a Model,
     trained: &'a Trained,
     series: Series,
     /// Scaled values: segment by segment, channel by channel.
@@ -72,7 +73,9 @@ impl<'a> Explainer<'a> {
             return Ok(None);
         };
         let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
-        let rows = rows.sorted_by_time(check).select(&live, check);
+        let rows = model
+            .without_trend(rows.sorted_by_time(check), check)?
+            .select(&live, check);
         check();
         let (series, _) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
         let channel = |s: &Segment, (c, m): (usize, &ChannelModel)| {
@@ -88,6 +91,7 @@ impl<'a> Explainer<'a> {
                 .collect()
         });
         Ok(Some(Self {
+            model,
             trained,
             channels: model.channels,
             scaled: scaled.collect(),
@@ -239,8 +243,22 @@ impl<'a> Explainer<'a> {
         Excerpt {
             first,
             last,
-            values: s.channel(c)[start..start + length].to_vec(),
+            values: self.with_trend(
+                c,
+                s.start + start as i64,
+                s.channel(c)[start..start + length].iter().copied(),
+            ),
         }
+    }
+
+    /// Values from a cell on, as the rows have them: windows see them without their trend.
+    fn with_trend(&self, c: usize, cell: i64, values: impl Iterator<Item = f64>) -> Vec<f64> {
+        let expectation = self.model.expectation(self.trained.channels[c].index);
+        let each = (cell..).zip(values).map(|(cell, v)| match expectation {
+            Some(e) => e.with_trend(self.trained.grid.time(cell), v),
+            None => v,
+        });
+        each.collect()
     }
 
     /// The times of the first and the last of `length` cells.
@@ -267,9 +285,11 @@ impl<'a> Explainer<'a> {
         let origin = model.origins.get(k).copied().flatten();
         Some(Normal {
             range: origin.map(|cell| self.range(cell, model.length)),
-            values: (0..model.length)
-                .map(|i| channel.scale.median + channel.scale.scale * at(i))
-                .collect(),
+            values: self.with_trend(
+                c,
+                self.series.segments[segment].start + start as i64,
+                (0..model.length).map(|i| channel.scale.median + channel.scale.scale * at(i)),
+            ),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! From rows and a model to scored points. May import `control`, `error`, `series`, `view`, `direction`, `residual`,
-//! `metric`, `window`, `params`, `calibrate`, `model`.
+//! `metric`, `window`, `params`, `expect`, `calibrate`, `model`.
 
+mod blame;
 pub(crate) mod causal;
 pub(crate) mod combine;
 pub(crate) mod distance;
@@ -10,22 +11,29 @@ pub(crate) mod point;
 mod point_builder;
 mod recalibrate;
 pub(crate) mod regime;
+pub(crate) mod rows;
 pub(crate) mod samples;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use explain::{Excerpt, Explainer, Explanation, Normal};
-pub use point::{Point, Status};
+pub use point::{Evidence, Point, Status};
 pub use recalibrate::Target;
 pub use stream::Stream;
 
 use crate::control::Check;
 use crate::error::Result;
-use crate::model::{Body, Model};
+use crate::expect::Expectation;
+use crate::model::{Body, Model, Trained};
 use crate::params::Decision;
-use crate::series::{Samples, Series};
+use crate::series::{Place, Samples, Segment, Series};
+use blame::Blame;
 use distance::ScoringMode;
 use point_builder::{PointBuilder, exceeds_min_deviation};
+use rows::RowVerdicts;
 use samples::{ROWS_PER_CHECK, Scores};
+use std::ops::Range;
 
 /// Scores every row: one point per row, in time order (rows of equal time in the order given).
 ///
@@ -115,58 +123,157 @@ fn scored(
 ) -> Result<Vec<Point>> {
     model.check_rows(&rows)?;
     let rows = rows.sorted_by_time(check);
-    let trained = match &model.body {
-        Body::Trained(trained) => trained,
+    let is_far = |value: f64, expected: f64| model.params.is_far(value, expected);
+    let row_model = model
+        .row_model
+        .as_ref()
+        .filter(|_| mode == ScoringMode::Retrospective);
+    let verdicts = row_model.map(|r| r.judge(&rows, is_far, check));
+    let mut points = match &model.body {
+        Body::Trained(trained) => {
+            let windows = Windows {
+                model,
+                trained,
+                mode,
+                detail,
+            };
+            windows.score(&rows, verdicts.as_ref(), check)?
+        }
         Body::Untrained(_) => {
-            let point = |&t: &i64| Point::unscored(t, Status::InsufficientData);
-            return Ok(rows.times().iter().map(point).collect());
+            let status = |i: usize| match row_model {
+                Some(_) if rows.row(i).iter().all(|v| v.is_nan()) => Status::Missing,
+                _ => Status::InsufficientData,
+            };
+            let point = |i: usize| Point::unscored(rows.times()[i], status(i));
+            (0..rows.len()).map(point).collect()
         }
     };
-    let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
-    let rows = rows.select(&live, check);
-    let (series, places) = Series::on_grid(&rows, &trained.grid, model.params.max_gap, check);
-    let scored: Vec<Scores> = series
-        .segments
-        .iter()
-        .map(|s| {
-            let metric = trained.metric.as_ref().ok();
-            let residuals = &trained.residuals;
-            Scores::of_segment(
-                &trained.channels,
-                metric,
-                residuals,
-                s,
-                mode,
-                detail.shares,
-                check,
-            )
-        })
-        .collect();
-    let alpha = trained.calibration.alpha;
-    let assignments = series.segments.iter();
-    let assignments = assignments.map(|s| match detail.directions {
-        true => trained.regimes.assignments(&trained.channels, s, alpha, check),
-        false => (Vec::new(), Vec::new()),
-    });
-    let point_builder = PointBuilder {
-        model,
-        trained,
-        reach: trained.reach(),
-        assignments: assignments.collect(),
-        exceeds_min_deviation: series
+    if let (Some(row_model), Some(verdicts)) = (row_model, &verdicts) {
+        let blame = Blame::new(model, row_model, detail.shares);
+        blame.decide(&mut points, &rows, verdicts, check);
+    }
+    Ok(points)
+}
+
+/// Scores by windows.
+struct Windows<'a> {
+    model: &'a Model,
+    trained: &'a Trained,
+    mode: ScoringMode,
+    detail: Detail,
+}
+
+impl Windows<'_> {
+    /// One point a row: score and p-value by windows alone. What rows tell by themselves has no part in the p-value.
+    fn score(&self, rows: &Samples, verdicts: Option<&RowVerdicts>, check: Check) -> Result<Vec<Point>> {
+        let (model, trained) = (self.model, self.trained);
+        let (raw, places) = self.on_grid(rows, check);
+        let trendless = match &model.row_model {
+            Some(r) if r.has_trend() => Some(self.on_grid(&r.without_trend(rows.clone(), check)?, check).0),
+            _ => None,
+        };
+        let series = trendless.as_ref().unwrap_or(&raw);
+        let scored: Vec<Scores> = series
             .segments
             .iter()
-            .map(|s| exceeds_min_deviation(model, trained, s, mode))
-            .collect(),
-        series: &series,
-        scored: &scored,
-        mode,
-    };
-    let point = |i: usize| {
-        if i.is_multiple_of(ROWS_PER_CHECK) {
-            check();
+            .map(|s| self.of_segment(s, self.detail.shares, check))
+            .collect();
+        let judged = match (&model.row_model, verdicts.filter(|v| !v.is_quiet())) {
+            (Some(row_model), Some(verdicts)) => {
+                let quiet = row_model.replaced(rows, verdicts.aside(), Expectation::bridge, check)?;
+                let quiet = row_model.without_trend(quiet, check)?;
+                self.judged(series, &self.on_grid(&quiet, check).0, &scored, check)
+            }
+            _ => scored.iter().map(|s| s.score.clone()).collect(),
+        };
+        let rows = rows.select(&self.live(), check);
+        let alpha = trained.calibration.alpha;
+        let regimes = series.segments.iter().map(|s| match self.detail.directions {
+            true => trained.regimes.assignments(&trained.channels, s, alpha, check),
+            false => (Vec::new(), Vec::new()),
+        });
+        let builder = PointBuilder {
+            model,
+            trained,
+            reach: trained.reach(),
+            assignments: regimes.collect(),
+            exceeds_min_deviation: raw
+                .segments
+                .iter()
+                .map(|s| exceeds_min_deviation(model, trained, s, self.mode))
+                .collect(),
+            series: &raw,
+            scored: &scored,
+            judged: &judged,
+            mode: self.mode,
+        };
+        let point = |i: usize| {
+            if i.is_multiple_of(ROWS_PER_CHECK) {
+                check();
+            }
+            builder.point(rows.times()[i], rows.row(i), places[i])
+        };
+        Ok((0..rows.len()).map(point).collect())
+    }
+
+    /// The columns that windows look at.
+    fn live(&self) -> Vec<usize> {
+        self.trained.channels.iter().map(|c| c.index).collect()
+    }
+
+    /// The columns that windows look at on the grid, and the place of each row.
+    fn on_grid(&self, rows: &Samples, check: Check) -> (Series, Vec<Option<Place>>) {
+        let rows = rows.select(&self.live(), check);
+        Series::on_grid(&rows, &self.trained.grid, self.model.params.max_gap, check)
+    }
+
+    fn of_segment(&self, segment: &Segment, shares: bool, check: Check) -> Scores {
+        let metric = self.trained.metric.as_ref().ok();
+        let residuals = &self.trained.residuals;
+        let channels = &self.trained.channels;
+        Scores::of_segment(channels, metric, residuals, segment, self.mode, shares, check)
+    }
+
+    /// The scores that windows would have without what rows tell by themselves: worked out again near the samples that
+    /// differ in the quiet series.
+    fn judged(&self, series: &Series, quiet: &Series, scored: &[Scores], check: Check) -> Vec<Vec<f64>> {
+        let reach = self.trained.reach().max(1);
+        let channels = self.trained.channels.len();
+        let mut out: Vec<Vec<f64>> = scored.iter().map(|s| s.score.clone()).collect();
+        if series.segments.len() != quiet.segments.len() {
+            return out;
         }
-        point_builder.point(rows.times()[i], rows.row(i), places[i])
-    };
-    Ok((0..rows.len()).map(point).collect())
+        for ((old, new), score) in series.segments.iter().zip(&quiet.segments).zip(&mut out) {
+            check();
+            let n = old.len();
+            if score.is_empty() || new.len() != n {
+                continue;
+            }
+            let differs = |i: &usize| (0..channels).any(|c| old.channel(c)[*i] != new.channel(c)[*i]);
+            let changed = (0..n).filter(differs);
+            for near in spans(changed, 2 * reach, n) {
+                let part = self.of_segment(&new.slice(near.start, near.end), false, check);
+                // At the ends of the part windows see less than those of the whole.
+                let from = if near.start == 0 { 0 } else { near.start + reach };
+                let to = if near.end == n { n } else { near.end - reach };
+                if part.score.len() == near.len() && from < to {
+                    score[from..to].copy_from_slice(&part.score[from - near.start..to - near.start]);
+                }
+            }
+        }
+        out
+    }
+}
+
+/// The samples within `reach` of some, ascending, as separate ranges within `n`.
+fn spans(samples: impl Iterator<Item = usize>, reach: usize, n: usize) -> Vec<Range<usize>> {
+    let mut out: Vec<Range<usize>> = Vec::new();
+    for i in samples {
+        let (from, to) = (i.saturating_sub(reach), (i + reach + 1).min(n));
+        match out.last_mut() {
+            Some(last) if from <= last.end => last.end = to,
+            _ => out.push(from..to),
+        }
+    }
+    out
 }

@@ -1,7 +1,7 @@
 //! What scoring says of a row.
 
 use crate::model::PerComponent;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Whether a row could be scored, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -58,10 +58,39 @@ impl Status {
     }
 }
 
+/// What an anomaly was told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// The value lies outside its band.
+    Value,
+    /// It belongs to a run of values that lie on one side.
+    Run,
+    /// It repeats one value for too long.
+    Frozen,
+    /// Windows that cover it are unlike those of the training.
+    Window,
+    /// Rows that were to be expected did not come.
+    Silence,
+}
+
+impl Evidence {
+    /// The name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Run => "run",
+            Self::Frozen => "frozen",
+            Self::Window => "window",
+            Self::Silence => "silence",
+        }
+    }
+}
+
 /// One scored row.
 ///
-/// `score`, `p_value` and `is_anomaly` are either all there or all missing, and agree: a row is an anomaly
-/// exactly when its score lies above the threshold and exactly when its p-value lies below alpha.
+/// `score`, `p_value`, `severity` and `is_anomaly` are either all there or all missing. The last three agree: a row is an
+/// anomaly exactly when its p-value lies below alpha and exactly when its severity lies above 1. The score ranks rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     /// The time of the row.
@@ -70,12 +99,21 @@ pub struct Point {
     pub status: Status,
     /// The anomaly score, above 0; about 0.7 for an average training sample.
     pub score: Option<f64>,
-    /// The probability of a score at least as high on normal data, 0 to 1.
+    /// The part of windows in the score, which their calibration knows; none where no window covers the row.
+    pub window_score: Option<f64>,
+    /// The probability of so much evidence in a normal row, 0 to 1.
     pub p_value: Option<f64>,
-    /// Whether the score lies above the threshold.
+    /// Whether the row is to blame: its p-value lies below alpha.
     pub is_anomaly: Option<bool>,
-    /// The share of each view in the score, in the order of [`crate::model::ScoreComponent::ALL`]; sums to 1. Of a
-    /// single channel that of relation is 0.
+    /// How far the evidence goes, on a scale on which 1 is the limit: the logarithm of the p-value over that of alpha. Above
+    /// 1 exactly where the row is an anomaly; 2 means that alpha squared.
+    pub severity: Option<f64>,
+    /// Whether the row is no anomaly, but windows that cover it also cover one.
+    pub in_shadow: bool,
+    /// What an anomaly was told by.
+    pub evidence: Option<Evidence>,
+    /// The share of each view in the score, in the order of [`crate::model::ScoreComponent::ALL`]; sums to 1. Of a single
+    /// channel that of relation is 0.
     pub views: Option<PerComponent<f64>>,
     /// The share of each channel in the score; sums to 1, 0 for a channel the model leaves out.
     pub channels: Option<Vec<f64>>,
@@ -86,8 +124,8 @@ pub struct Point {
     pub direction_p_value: Option<f64>,
     /// The share of each channel in the deviation of the direction; of several channels, where it is significant.
     pub direction_channels: Option<Vec<f64>>,
-    /// Whether the value of the channel with the largest share lies above (1) or below (-1) the band of the
-    /// companion baseline, or in it (0).
+    /// Whether the value of the channel with the largest share lies above (1) or below (-1) the band of its expectation, or in
+    /// it (0).
     pub change: Option<i8>,
     /// Whether a value of the row was missing and filled in for its neighbours' windows.
     pub imputed: bool,
@@ -102,8 +140,12 @@ impl Point {
             time,
             status,
             score: None,
+            window_score: None,
             p_value: None,
             is_anomaly: None,
+            severity: None,
+            in_shadow: false,
+            evidence: None,
             views: None,
             channels: None,
             regime: None,

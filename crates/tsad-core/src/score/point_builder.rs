@@ -1,8 +1,9 @@
 //! Turns the scores of samples into points of rows: p-value, decision and status.
 
+use super::blame::severity;
 use super::combine::{most_to_blame, shares};
 use super::distance::ScoringMode;
-use super::point::{Point, Status};
+use super::point::{Evidence, Point, Status};
 use super::regime::RegimeAssignment;
 use super::samples::Scores;
 use crate::model::{Model, Trained};
@@ -17,6 +18,8 @@ pub(super) struct PointBuilder<'a> {
     pub(super) reach: usize,
     pub(super) series: &'a Series,
     pub(super) scored: &'a [Scores],
+    /// Per segment the scores that decide: those without what rows tell by themselves.
+    pub(super) judged: &'a [Vec<f64>],
     /// Per segment the verdicts of the windows of the regimes, and which one counts for a sample.
     pub(super) assignments: Vec<(Vec<RegimeAssignment>, Vec<usize>)>,
     /// Per segment and sample whether a value nearby deviates enough to matter.
@@ -54,24 +57,30 @@ impl PointBuilder<'_> {
             ScoringMode::Retrospective => &self.trained.calibration,
             ScoringMode::Causal => &self.trained.causal,
         };
-        let (mut score, mut p_value) = match self.mode {
-            ScoringMode::Retrospective => self.decide(score, direction),
-            ScoringMode::Causal => (score, calibration.p_value(score)),
+        let judged = self.judged[place.segment][place.sample];
+        let mut p_value = match self.mode {
+            ScoringMode::Retrospective => self.p_value(judged, direction),
+            ScoringMode::Causal => calibration.p_value(judged),
         };
         let mut status = self.status(time, direction);
-        if calibration.is_anomaly(score) && !self.exceeds_min_deviation[place.segment][place.sample] {
-            // Not significant, to the reader: score and p-value must say so too.
-            (score, p_value) = (calibration.threshold, calibration.alpha);
+        if p_value < calibration.alpha && !self.exceeds_min_deviation[place.segment][place.sample] {
+            // Not significant, to the reader: the p-value must say so too.
+            p_value = calibration.alpha;
             status = Status::SmallDeviation;
         }
+        let is_anomaly = p_value < calibration.alpha;
         let weights = scores.weights.chunks_exact(scores.channels).nth(place.sample);
         let segment = &self.series.segments[place.segment];
         Point {
             time,
             status,
             score: Some(score),
+            window_score: Some(score),
             p_value: Some(p_value),
-            is_anomaly: Some(calibration.is_anomaly(score)),
+            is_anomaly: Some(is_anomaly),
+            severity: Some(severity(p_value, calibration.alpha)),
+            in_shadow: false,
+            evidence: is_anomaly.then_some(Evidence::Window),
             regime: assignment.map(|v| v.regime),
             direction_p_value: direction,
             direction_channels: assignment.and_then(|v| self.spread(v.channels.as_deref()?)),
@@ -88,21 +97,20 @@ impl PointBuilder<'_> {
     /// Where the value of the channel of largest weight lies against its band.
     fn change(&self, segment: &Segment, sample: usize, weights: &[f32]) -> Option<i8> {
         let c = most_to_blame(weights)?;
-        let band = self.trained.baselines[c].at(segment.start + sample as i64);
-        Some(band.change(segment.channel(c)[sample]))
+        let expectation = self.model.expectation(self.trained.channels[c].index)?;
+        let time = self.trained.grid.time(segment.start + sample as i64);
+        Some(expectation.at(time).change(segment.channel(c)[sample]))
     }
 
-    /// The score and p-value that decide, from the metric score and the p-value of the direction.
-    fn decide(&self, score: f64, direction: Option<f64>) -> (f64, f64) {
-        let calibration = &self.trained.calibration;
-        let metric = calibration.p_value(score);
+    /// The p-value that decides, from the score of the windows and the p-value of the direction.
+    fn p_value(&self, score: f64, direction: Option<f64>) -> f64 {
+        let metric = self.trained.calibration.p_value(score);
         let p = match self.model.params.decision {
-            Decision::Metric => return (score, metric),
+            Decision::Metric => return metric,
             Decision::Direction => direction.unwrap_or(1.0),
             Decision::Either => (2.0 * metric.min(direction.unwrap_or(1.0))).min(1.0),
         };
-        let p = p.max(f64::MIN_POSITIVE);
-        (calibration.score_of(p), p)
+        p.max(f64::MIN_POSITIVE)
     }
 
     /// The channels' shares in the order of the rows, 0 for a channel that is left out.
@@ -152,7 +160,7 @@ pub(crate) fn channel_shares(model: &Model, trained: &Trained, weights: &[f32]) 
     out
 }
 
-/// For every sample whether a value of any channel nearby deviates from the baseline by the least deviation asked
+/// For every sample whether a value of any channel nearby deviates from its expectation by the least deviation asked
 /// for: within half the shortest window or, in causal mode, within the shortest window that ends with the sample.
 pub(super) fn exceeds_min_deviation(
     model: &Model,
@@ -169,11 +177,10 @@ pub(super) fn exceeds_min_deviation(
         ScoringMode::Retrospective => (shortest / 2, shortest / 2),
         ScoringMode::Causal => (0, shortest - 1),
     };
-    for (c, baseline) in trained.baselines.iter().enumerate() {
+    for c in 0..trained.channels.len() {
         let mut done = 0;
         for (i, value) in segment.channel(c).iter().enumerate() {
-            let expected = baseline.at(segment.start + i as i64).expected;
-            if model.params.is_far(*value, expected) {
+            if is_far(model, trained, c, segment.start + i as i64, *value) {
                 let end = (i + after + 1).min(segment.len());
                 out[done.max(i.saturating_sub(before))..end].fill(true);
                 done = end;
@@ -181,4 +188,13 @@ pub(super) fn exceeds_min_deviation(
         }
     }
     out
+}
+
+/// Whether the value of channel `c` in a cell deviates from its expectation by the least deviation asked
+/// for. Nothing is known to be near where there is no expectation.
+pub(super) fn is_far(model: &Model, trained: &Trained, c: usize, cell: i64, value: f64) -> bool {
+    model.expectation(trained.channels[c].index).is_none_or(|e| {
+        let time = trained.grid.time(cell);
+        model.params.is_far(value, e.centre(time))
+    })
 }

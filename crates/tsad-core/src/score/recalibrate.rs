@@ -1,6 +1,6 @@
 //! Another threshold for a trained model, without training it again.
 
-use super::point::{Point, Status};
+use super::point::{Evidence, Point, Status};
 use crate::calibrate::{Calibration, Labels, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Model};
@@ -15,6 +15,8 @@ pub enum Target {
     AlarmsPerDay(f64),
 }
 
+/// Rows tell by themselves only what is so many times as severe as what was called normal.
+const QUIET: f64 = 1.25;
 /// A recalibration on recent scores needs this many times the longest window.
 const MIN_LONGEST_WINDOWS: usize = 8;
 
@@ -38,7 +40,13 @@ impl Model {
         let params = params.validate()?;
         params.fits_times(self.times)?;
         let alpha = params.alpha_at(self.interval().unwrap_or(1), self.times);
-        let mut model = self.with_calibration(|c, _| Ok(c.at(alpha)))?;
+        let mut model = match &self.row_model {
+            Some(rows) if !self.has_windows() => Self {
+                row_model: Some(rows.at(alpha)),
+                ..self.clone()
+            },
+            _ => self.with_calibration(|c, _| Ok(c.at(self.window_alpha(alpha))))?,
+        };
         model.params = (*params).clone();
         Ok(model)
     }
@@ -53,21 +61,41 @@ impl Model {
         let peak = |&(from, to): &(i64, i64)| {
             let after = &points[points.partition_point(|p| p.time < from)..];
             let inside = after.iter().take_while(|p| p.time <= to);
-            inside.filter_map(|p| p.score).reduce(f64::max)
+            inside.filter_map(|p| p.window_score).reduce(f64::max)
         };
         let peaks = |ranges: &[(i64, i64)]| -> Vec<f64> { ranges.iter().filter_map(peak).collect() };
         let (normal, anomalous) = (peaks(&labels.normal), peaks(&labels.anomalous));
-        if normal.is_empty() && anomalous.is_empty() {
+        let told = |ranges: &[(i64, i64)]| -> Vec<f64> {
+            ranges
+                .iter()
+                .filter_map(|range| least_p_by_itself(points, *range))
+                .collect()
+        };
+        let (told_normal, told_anomalous) = (told(&labels.normal), told(&labels.anomalous));
+        let nothing = |list: &[f64]| list.is_empty();
+        if [&normal, &anomalous, &told_normal, &told_anomalous]
+            .into_iter()
+            .all(|l| nothing(l))
+        {
             return Err(
                 Error::new(ErrorKind::TooLittleData, "no label covers a scored row").with_hint(
                     "Give the rows around every labelled time, at least as many as the longest window.",
                 ),
             );
         }
-        let mut model = self.with_calibration(|c, _| Ok(c.by_labels(&normal, &anomalous)))?;
-        if let Body::Trained(t) = &model.body {
-            (model.params.alpha, model.params.alarms_per_day) = (Some(t.calibration.alpha), None);
+        let mut model = if self.has_windows() {
+            self.with_calibration(|c, _| Ok(c.by_labels(&normal, &anomalous)))?
+        } else {
+            self.clone()
+        };
+        if let Some(rows) = &mut model.row_model {
+            // What is called normal will not be quite the same again; but what was confirmed is found again.
+            let normal = told_normal.into_iter().fold(1.0, f64::min).powf(QUIET);
+            let confirmed = told_anomalous.into_iter().fold(0.0, f64::max);
+            let told = rows.told.min(normal.max(1.001 * confirmed));
+            rows.told = told.max(f64::MIN_POSITIVE / 2.0);
         }
+        (model.params.alpha, model.params.alarms_per_day) = (model.alpha(), None);
         Ok(model)
     }
 
@@ -82,7 +110,10 @@ impl Model {
         self.with_calibration(|c, longest| {
             let mut segments: Vec<Vec<f64>> = vec![Vec::new()];
             for p in points {
-                match (Some(p).filter(usable).and_then(|p| p.score), segments.last_mut()) {
+                match (
+                    Some(p).filter(usable).and_then(|p| p.window_score),
+                    segments.last_mut(),
+                ) {
                     (Some(score), Some(open)) => open.push(score),
                     (None, Some(open)) if !open.is_empty() => segments.push(Vec::new()),
                     _ => {}
@@ -111,23 +142,49 @@ impl Model {
         })
     }
 
+    /// The error probability of the windows, when that of the decision is `alpha`.
+    fn window_alpha(&self, alpha: f64) -> f64 {
+        if self.row_model.is_some() {
+            alpha / 2.0
+        } else {
+            alpha
+        }
+    }
+
     /// The same model with its calibration changed; `change` also gets the longest window. The causal scores, which
     /// nobody has given, keep their distribution and get the threshold at the new error probability.
     fn with_calibration(&self, change: impl Fn(&Calibration, usize) -> Result<Calibration>) -> Result<Self> {
         let mut model = self.clone();
-        match &mut model.body {
-            Body::Trained(t) => {
+        match (&mut model.body, &mut model.row_model) {
+            (Body::Trained(t), row_model) => {
                 t.calibration = change(&t.calibration, t.longest_window())?;
-                t.causal = t.causal.at(t.calibration.alpha);
+                let alpha = whole_alpha(t.calibration.alpha, row_model.is_some());
+                t.causal = t.causal.at(alpha);
+                if let Some(r) = row_model {
+                    *r = r.at(alpha);
+                }
             }
-            Body::Untrained(reason) => {
+            (Body::Untrained(reason), _) => {
                 return Err(Error::new(
                     ErrorKind::TooLittleData,
-                    format!("the model is not trained: {reason}"),
+                    format!("the model has no windows: {reason}"),
                 )
                 .with_hint("Train it on a longer series first."));
             }
         }
         Ok(model)
     }
+}
+
+/// The least p-value in a range of times of what rows tell by themselves.
+fn least_p_by_itself(points: &[Point], (from, to): (i64, i64)) -> Option<f64> {
+    let inside = points[points.partition_point(|p| p.time < from)..].iter();
+    let inside = inside.take_while(|p| p.time <= to);
+    let told = inside.filter(|p| p.evidence.is_some_and(|e| e != Evidence::Window));
+    told.filter_map(|p| p.p_value).reduce(f64::min)
+}
+
+/// The error probability of the decision, when that of the windows is `alpha` and rows are judged too.
+fn whole_alpha(alpha: f64, rows: bool) -> f64 {
+    if rows { (2.0 * alpha).min(0.5) } else { alpha }
 }

@@ -1,10 +1,11 @@
 //! Scoring row by row, each by what came before it.
 
+use super::blame::severity;
 use super::combine::{most_to_blame, shares};
 use super::distance::ScoringMode;
 use super::latest::Latest;
-use super::point::{Point, Status};
-use super::point_builder::{channel_shares, status_at};
+use super::point::{Evidence, Point, Status};
+use super::point_builder::{channel_shares, is_far, status_at};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Model, Trained};
 use crate::residual::{Excesses, LAGS};
@@ -46,7 +47,7 @@ pub struct Stream {
     far: Far,
 }
 
-/// Where a value last deviated from the baseline by the least deviation asked for.
+/// Where a value last deviated from its expectation by the least deviation asked for.
 struct Far {
     required: bool,
     /// The shortest window, in samples.
@@ -56,8 +57,12 @@ struct Far {
 
 impl Far {
     fn note(&mut self, model: &Model, trained: &Trained, cell: i64, values: impl Iterator<Item = f64>) {
-        let mut pairs = values.zip(&trained.baselines);
-        if self.required && pairs.any(|(v, b)| model.params.is_far(v, b.at(cell).expected)) {
+        let raw = |c: usize, v: f64| {
+            let e = model.expectation(trained.channels[c].index);
+            e.map_or(v, |e| e.with_trend(trained.grid.time(cell), v))
+        };
+        let far = |(c, v): (usize, f64)| !v.is_nan() && is_far(model, trained, c, cell, raw(c, v));
+        if self.required && values.enumerate().any(far) {
             self.last = Some(cell);
         }
     }
@@ -143,7 +148,11 @@ impl Stream {
         let Some(trained) = trained(&model) else {
             return Ok(Point::unscored(time, Status::InsufficientData));
         };
-        let row: Vec<f64> = trained.channels.iter().map(|c| values[c.index]).collect();
+        let without_trend = |c: usize| {
+            let e = model.expectation(c);
+            e.map_or(values[c], |e| e.without_trend(time, values[c]))
+        };
+        let row: Vec<f64> = trained.channels.iter().map(|c| without_trend(c.index)).collect();
         let cell = trained.grid.cell(time);
         if self.cell.is_some_and(|latest| cell < latest) {
             return Ok(Point::unscored(time, Status::Error));
@@ -164,24 +173,31 @@ impl Stream {
             return Ok(Point::unscored(time, Status::Warmup));
         };
         let calibration = &trained.causal;
-        let mut score = blended.score;
+        let score = blended.score;
         let mut p_value = calibration.p_value(score);
         let mut status = status_at(&model, trained, time);
-        if calibration.is_anomaly(score) && !self.far.exceeds_min_deviation(self.next) {
-            // As for retrospective scores: not significant, so that score and p-value must say so too.
-            (score, p_value) = (calibration.threshold, calibration.alpha);
+        if p_value < calibration.alpha && !self.far.exceeds_min_deviation(self.next) {
+            // As for retrospective scores: not significant, to the reader.
+            p_value = calibration.alpha;
             status = Status::SmallDeviation;
         }
+        let is_anomaly = p_value < calibration.alpha;
         let change = most_to_blame(&blended.channels).and_then(|c| {
             let value = self.channels[c].mean()?;
-            Some(trained.baselines[c].at(cell).change(value))
+            let expectation = model.expectation(trained.channels[c].index)?;
+            let time = trained.grid.time(cell);
+            Some(expectation.at(time).change(expectation.with_trend(time, value)))
         });
         Ok(Point {
             time,
             status,
             score: Some(score),
+            window_score: Some(score),
             p_value: Some(p_value),
-            is_anomaly: Some(calibration.is_anomaly(score)),
+            is_anomaly: Some(is_anomaly),
+            severity: Some(severity(p_value, calibration.alpha)),
+            in_shadow: false,
+            evidence: is_anomaly.then_some(Evidence::Window),
             regime: None,
             direction_p_value: None,
             direction_channels: None,

@@ -253,6 +253,25 @@ impl Samples {
         shared(&times)
     }
 
+    /// The same rows with other values, row after row; an infinite one counts as missing.
+    ///
+    /// # Errors
+    /// `Dimension` if their number is another.
+    pub(crate) fn with_values(mut self, values: Vec<f64>) -> Result<Self> {
+        if values.len() != self.values.len() {
+            return Err(Error::new(
+                ErrorKind::Dimension,
+                format!("{} values instead of {}", values.len(), self.values.len()),
+            ));
+        }
+        self.values = values;
+        self.values
+            .iter_mut()
+            .filter(|v| v.is_infinite())
+            .for_each(|v| *v = f64::NAN);
+        Ok(self)
+    }
+
     /// The same after `more` earlier rows were dropped elsewhere.
     #[must_use]
     pub fn with_left_out(mut self, more: u64) -> Self {

@@ -14,6 +14,8 @@ pub struct Survey {
     pub channels: usize,
     /// The channels with a value in fewer than half of the rows, counted from 0: they do not train.
     pub sparse: Vec<usize>,
+    /// By channel the distinct times at which it has a value.
+    pub values: Vec<usize>,
     /// The rows without any value.
     pub missing: usize,
     /// The rows whose time an earlier row has as well.
@@ -55,6 +57,7 @@ impl Survey {
             rows: rows.len(),
             channels: rows.channels(),
             sparse: rows.sparse_channels(),
+            values: (0..rows.channels()).map(|c| values(&rows, c)).collect(),
             missing: (0..rows.len())
                 .filter(|&i| rows.row(i).iter().all(|v| v.is_nan()))
                 .count(),
@@ -70,6 +73,14 @@ impl Survey {
             constant: constant(&rows),
         }
     }
+}
+
+/// The distinct times at which a channel has a value, of rows in order of time.
+fn values(rows: &Samples, c: usize) -> usize {
+    let mut last = None;
+    (0..rows.len())
+        .filter(|&i| !rows.row(i)[c].is_nan() && last.replace(rows.times()[i]) != Some(rows.times()[i]))
+        .count()
 }
 
 /// Whether every channel has a value and never another one.
@@ -105,7 +116,7 @@ mod tests {
             (120, 1.0),
         ];
         let s = Survey::of(rows(&list), 2, &|| {});
-        assert_eq!((s.rows, s.missing, s.duplicates), (9, 2, 1));
+        assert_eq!((s.rows, s.missing, s.duplicates, s.values), (9, 2, 1, vec![7]));
         assert_eq!((s.range, s.interval), (Some((0, 120)), Some(10)));
         assert_eq!(
             (s.samples, s.imputed, s.stretches, s.longest_stretch),

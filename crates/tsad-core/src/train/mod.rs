@@ -9,6 +9,7 @@ mod held_out;
 mod neighbours;
 mod phase;
 mod regime;
+mod rows;
 mod units;
 mod update;
 
@@ -18,7 +19,7 @@ use crate::calibrate::tail_index::tail_index_factor;
 use crate::calibrate::{Calibration, Source, TailPrior};
 use crate::control::Check;
 use crate::error::Result;
-use crate::expect::Baseline;
+use crate::expect::Expectation;
 use crate::metric::LeftOut;
 use crate::model::{Body, ChannelModel, Model, Regimes, Trained, Updates, scaled};
 use crate::params::ValidParams;
@@ -61,17 +62,28 @@ pub fn train(mut rows: Samples, params: &ValidParams, check: Check) -> Result<Mo
         first_time: rows.times().first().copied().unwrap_or(0),
         last_time: rows.times().last().copied().unwrap_or(0),
         updates: Updates::default(),
+        row_model: None,
         body: Body::Untrained(String::new()),
     };
-    model.body = match fit(&rows, params, check) {
+    let rows::Learned {
+        model: row_model,
+        cleaned,
+    } = rows::learn(&rows, params, check)?;
+    model.row_model = row_model;
+    model.body = match fit(&cleaned, params, model.row_model.is_some(), check) {
         Ok(trained) => Body::Trained(Box::new(trained)),
         Err(reason) => Body::Untrained(reason),
     };
     Ok(model)
 }
 
-/// Fits the trained part, or says what is missing.
-fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Result<Trained, String> {
+/// Fits the trained part, or says what is missing. Where rows are judged too, windows have half of the error probability.
+fn fit(
+    rows: &Samples,
+    params: &ValidParams,
+    rows_are_judged: bool,
+    check: Check,
+) -> std::result::Result<Trained, String> {
     if rows.is_empty() {
         return Err("there are no rows to train on".to_owned());
     }
@@ -176,18 +188,19 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             .for_each(|s| s.retain(|score| score.is_finite()));
         (source, scores, reach)
     };
-    let calibration = |(source, scores, reach): (Source, Vec<Vec<f64>>, usize), prior: TailPrior| {
-        check();
-        // Where scores are held out, incidents have been left out already.
-        let contamination = match source {
-            Source::InSample => params.contamination,
-            _ => 0.0,
+    let calibration =
+        |(source, scores, reach): (Source, Vec<Vec<f64>>, usize), prior: TailPrior, share: f64| {
+            check();
+            // Where scores are held out, incidents have been left out already.
+            let contamination = match source {
+                Source::InSample => params.contamination,
+                _ => 0.0,
+            };
+            let alpha = share * params.alpha_at(grid.interval, rows.time_kind());
+            let mut found = Calibration::fit(&scores, reach, contamination, prior, source, alpha);
+            found.set_aside += incidents.iter().map(|(_, core)| core.len() as u64).sum::<u64>();
+            found
         };
-        let alpha = params.alpha_at(grid.interval, rows.time_kind());
-        let mut found = Calibration::fit(&scores, reach, contamination, prior, source, alpha);
-        found.set_aside += incidents.iter().map(|(_, core)| core.len() as u64).sum::<u64>();
-        found
-    };
     let tail_factor = tail_index_factor(series, check);
     // Where no window is aligned nothing better is known of causal scores than of retrospective ones.
     let causal = Some(scores(ScoringMode::Causal)).filter(|(_, s, _)| s.iter().any(|s| !s.is_empty()));
@@ -196,17 +209,15 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
         grid,
         samples: whole.len() as u64,
         imputed: whole.imputed() as u64,
-        baselines: (0..channels.len())
-            .map(|c| Baseline::fit(&whole, c, &channels[c].scale, check))
-            .collect(),
         regimes: Regimes::fit(&channels, series, params, check),
         causal: match causal {
-            Some(causal) => calibration(causal, TailPrior::CAUSAL.with_tail_scaled(tail_factor)),
+            Some(causal) => calibration(causal, TailPrior::CAUSAL.with_tail_scaled(tail_factor), 1.0),
             None => calibration(
                 retrospective.clone(),
                 TailPrior::RETROSPECTIVE
                     .with_tail_scaled(tail_factor)
                     .scaled(inflation),
+                1.0,
             ),
         },
         calibration: calibration(
@@ -214,6 +225,11 @@ fn fit(rows: &Samples, params: &ValidParams, check: Check) -> std::result::Resul
             TailPrior::RETROSPECTIVE
                 .with_tail_scaled(tail_factor)
                 .scaled(inflation),
+            if rows_are_judged {
+                Expectation::WINDOWS
+            } else {
+                1.0
+            },
         ),
         channels,
         metric,

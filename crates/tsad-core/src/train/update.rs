@@ -1,13 +1,14 @@
 //! Folding newer normal rows into a model.
 //!
 //! A model holds no rows, so a part of it is only changed as far as the newer rows can vouch for it: centres are
-//! clustered together with the newer windows; calibration, baseline and regimes are exchanged where the newer rows
+//! clustered together with the newer windows; calibration, expectations and regimes are exchanged where the newer rows
 //! contradict them; what is not contradicted stays, to the bit.
 
 use super::causal;
 use super::channel::extract_all;
 use super::embedding;
 use super::held_out::{self, HeldOut, at_most, complete, held_out_scores};
+use super::rows;
 use super::train;
 use super::units::recentre_on_held_out;
 use crate::calibrate::{Calibration, Source, Uniformity};
@@ -15,9 +16,8 @@ use crate::cluster::Centres;
 use crate::cluster::streaming::Mixture;
 use crate::control::Check;
 use crate::error::Result;
-use crate::expect::Baseline;
 use crate::metric::LeftOut;
-use crate::model::{Body, ChannelModel, Model, Regimes, ScaleModel, Trained, scaled};
+use crate::model::{Body, ChannelModel, Model, Regimes, RowModel, ScaleModel, Trained, scaled};
 use crate::params::ValidParams;
 use crate::score::distance::ScoringMode;
 use crate::series::{RobustScale, Samples, Segment, Series, scaled_by};
@@ -42,7 +42,8 @@ const MIN_HELD_OUT_WINDOWS: usize = 20;
 /// - The distribution of scores is that of the newer rows, each scored by centres found without it, where they
 ///   contradict the old one (Kolmogorov and Smirnov on p-values that share no window) or are the longer part. They must
 ///   be long enough to hold some out.
-/// - The baseline is moved, or learned anew, if that makes the typical deviation a fifth smaller.
+/// - What is expected of a column is exchanged for what the newer rows let expect, if these cover two cycles of its seasons
+///   and that makes the error a fifth smaller.
 /// - Predictions and relations of the samples stay; what they leave unexplained of the newer rows is usual from then on.
 /// - Regimes are found anew in the newer rows where these contradict the model; their numbers then change.
 ///
@@ -56,20 +57,36 @@ pub fn update(model: &Model, rows: Samples, check: Check) -> Result<Model> {
     let rows = rows.sorted_canonically(check);
     let known = rows.times().partition_point(|t| *t <= model.last_time);
     let (mut out, newer) = match &model.body {
-        Body::Untrained(_) => (train(rows.clone(), &params, check)?, rows),
+        Body::Untrained(_) => {
+            let fresh = train(rows.clone(), &params, check)?;
+            match &model.row_model {
+                Some(old) if !fresh.has_windows() => {
+                    let newer = rows.tail(known);
+                    if newer.is_empty() {
+                        return Ok(model.clone());
+                    }
+                    let learned = rows::update(old, &newer, &params, false, check)?;
+                    (with_newer(model, &newer, learned.model), newer)
+                }
+                _ => (fresh, rows),
+            }
+        }
         Body::Trained(trained) => {
             let newer = rows.tail(known);
             let live: Vec<usize> = trained.channels.iter().map(|c| c.index).collect();
-            let (series, _) =
-                Series::on_grid(&newer.select(&live, check), &trained.grid, params.max_gap, check);
+            let learned = match &model.row_model {
+                Some(old) => rows::update(old, &newer, &params, true, check)?,
+                None => rows::Learned {
+                    model: None,
+                    cleaned: newer.clone(),
+                },
+            };
+            let cleaned = learned.cleaned.select(&live, check);
+            let (series, _) = Series::on_grid(&cleaned, &trained.grid, params.max_gap, check);
             let Some(merged) = merge(trained, &series, &params, check) else {
                 return Ok(model.clone());
             };
-            let missing = (0..newer.len()).filter(|&i| newer.row(i).iter().all(|v| v.is_nan()));
-            let mut out = model.clone();
-            out.rows += newer.len() as u64;
-            out.missing += missing.count() as u64;
-            out.last_time = newer.times().last().copied().unwrap_or(out.last_time);
+            let mut out = with_newer(model, &newer, learned.model);
             out.body = Body::Trained(Box::new(merged));
             (out, newer)
         }
@@ -80,6 +97,17 @@ pub fn update(model: &Model, rows: Samples, check: Check) -> Result<Model> {
         out.updates.rows += newer.len() as u64;
     }
     Ok(out)
+}
+
+/// The model with newer rows counted in, and what is expected of rows exchanged.
+fn with_newer(model: &Model, newer: &Samples, row_model: Option<RowModel>) -> Model {
+    let missing = (0..newer.len()).filter(|&i| newer.row(i).iter().all(|v| v.is_nan()));
+    let mut out = model.clone();
+    out.rows += newer.len() as u64;
+    out.missing += missing.count() as u64;
+    out.last_time = newer.times().last().copied().unwrap_or(out.last_time);
+    out.row_model = row_model;
+    out
 }
 
 /// The trained part with a newer series folded in; none if no window of it is full.
@@ -183,10 +211,6 @@ fn merge(trained: &Trained, series: &Series, params: &ValidParams, check: Check)
     }
     if contradicted && longest >= out.regimes.length {
         out.regimes = Regimes::fit(&out.channels, series, params, check);
-    }
-    for (c, baseline) in out.baselines.iter_mut().enumerate() {
-        check();
-        *baseline = Baseline::updated(baseline, series, c, &out.channels[c].scale, check);
     }
     out.samples += series.len() as u64;
     out.imputed += series.imputed() as u64;

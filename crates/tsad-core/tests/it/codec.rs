@@ -195,3 +195,52 @@ proptest! {
         assert_corrupt(&bytes, "a stretch overwritten");
     }
 }
+
+/// The bytes of strings of bytes in a value.
+fn packed(value: &serde_cbor::Value) -> usize {
+    match value {
+        serde_cbor::Value::Bytes(b) => b.len(),
+        serde_cbor::Value::Array(list) => list.iter().map(packed).sum(),
+        serde_cbor::Value::Map(map) => map.values().map(packed).sum(),
+        _ => 0,
+    }
+}
+
+#[test]
+fn what_is_expected_of_rows_is_a_small_part_of_a_model_but_for_minutes() {
+    let noise = |i: i64| (i * 7919 % 1009) as f64 / 100.0;
+    for (minutes, days) in [(1, 9), (5, 21), (60, 60), (1440, 400)] {
+        let value = |i: i64| {
+            let hour = (i * minutes) as f64 / 60.0;
+            let weekend = i * minutes / 1440 % 7 >= 5;
+            let job = minutes < 60 && i * minutes % 1440 < 15 && i * minutes / 1440 % 2 == 0;
+            let day = 20.0 * (hour * std::f64::consts::TAU / 24.0).sin();
+            100.0 + if weekend { 0.3 * day } else { day } + noise(i) + if job { 150.0 } else { 0.0 }
+        };
+        let n = days * 1440 / minutes;
+        let model = trained(
+            rows((0..n).map(|i| (i * minutes * MINUTE, value(i)))),
+            Params::default(),
+        );
+        let bytes = model.to_bytes().unwrap();
+        let payload: serde_cbor::Value = serde_cbor::from_slice(&bytes[HEADER..]).unwrap();
+        let serde_cbor::Value::Map(map) = &payload else {
+            panic!()
+        };
+        let of_rows = &map[&serde_cbor::Value::Text("row_model".to_owned())];
+        let size = serde_cbor::to_vec(of_rows).unwrap().len();
+        println!(
+            "every {minutes} min: {} bytes, {size} of them for rows ({} with 64 bits), {:?}",
+            bytes.len(),
+            size + packed(of_rows) / 4 * 5,
+            model.info(0).expectation
+        );
+        // A day of minutes, or a week of five minutes, has many phases.
+        assert!(
+            (if minutes > 5 { 3 } else { 1 }) * size <= bytes.len() - size,
+            "{size} of {} bytes",
+            bytes.len()
+        );
+        assert_eq!(Model::from_bytes(&bytes).unwrap(), model);
+    }
+}

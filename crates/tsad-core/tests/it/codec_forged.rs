@@ -218,6 +218,30 @@ fn use_everywhere(model: &Model, calling: &dyn Fn(&str)) {
         model.longest_window(),
         model.untrained_reason(),
     );
+    if let Some(rows) = model.row_model() {
+        calling("silences");
+        let times = [
+            i64::MIN,
+            i64::MIN + 1,
+            -1,
+            0,
+            1,
+            MINUTE,
+            90 * MINUTE,
+            1 << 50,
+            i64::MAX,
+        ];
+        for silence in (0..model.channels()).flat_map(|c| rows.silences(c, &times, nothing)) {
+            assert!(
+                silence.missed.is_finite() && silence.missed <= 1e18,
+                "{silence:?}"
+            );
+        }
+        calling("expected");
+        for band in times.iter().flat_map(|t| rows.expected(*t)).flatten() {
+            assert!(band.lower <= band.upper && !band.expected.is_nan(), "{band:?}");
+        }
+    }
     calling("bytes");
     let bytes = model.to_bytes().unwrap();
     assert_eq!(Model::from_bytes(&bytes).as_ref(), Ok(model));
@@ -404,6 +428,42 @@ fn a_forged_model_with_windows_for_causal_scores() {
         ..small(Params::default())
     };
     assert!(forge(&trained(waves(300), params)) > 500);
+}
+
+/// Hours or days by which rows are judged, without windows.
+fn expectations(step: i64, n: i64, value: impl Fn(i64) -> f64) -> Model {
+    let params = Params {
+        scales: vec![4096],
+        ..Params::default()
+    };
+    let model = trained(rows((0..n).map(|i| (i * step * MINUTE, value(i)))), params);
+    assert!(model.row_model().is_some() && !model.has_windows());
+    model
+}
+
+#[test]
+fn a_forged_expectation_of_growing_days() {
+    let week = |i: i64| [5.0, 6.0, 6.0, 6.0, 5.0, 2.0, 1.0][(i % 7) as usize];
+    let grown = expectations(1440, 120, |i| {
+        (100.0 + 10.0 * week(i) + wave(i)) * (1.0 + i as f64 / 40.0)
+    });
+    assert!(forge_within(&grown, &["row_model"]) > 100);
+}
+
+#[test]
+fn a_forged_expectation_of_hours_with_a_job_and_open_hours() {
+    let noise = |i: i64| (i * 7919 % 1009) as f64 / 100.0;
+    let job = |i: i64| if i % 48 == 2 { 300.0 } else { 0.0 };
+    let jobs = expectations(60, 24 * 21, |i| 100.0 + noise(i) + job(i));
+    assert!(forge_within(&jobs, &["row_model"]) > 100);
+    let open: Vec<i64> = (0..24 * 21).filter(|i| (8..18).contains(&(i % 24))).collect();
+    let params = Params {
+        scales: vec![4096],
+        ..Params::default()
+    };
+    let counted = rows(open.iter().map(|i| (i * 60 * MINUTE, (noise(*i) / 2.0).floor())));
+    let counts = trained(counted, params);
+    assert!(forge_within(&counts, &["row_model"]) > 100);
 }
 
 #[test]

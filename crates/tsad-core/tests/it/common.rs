@@ -93,6 +93,25 @@ pub fn scored(model: &Model, rows: &Samples) -> Vec<Point> {
     score(model, rows.clone(), &|| {}).unwrap()
 }
 
+/// The three ways in which a decision is told agree, and nothing is told of a row without a score.
+pub fn assert_agreement(model: &Model, points: &[Point]) {
+    for p in points {
+        let told = (p.score.is_some(), p.p_value.is_some(), p.severity.is_some());
+        assert!(
+            told == (true, true, true) || told == (false, false, false),
+            "{p:?}"
+        );
+        let alpha = model.alpha().unwrap_or(f64::NAN);
+        assert_eq!(p.is_anomaly, p.p_value.map(|v| v < alpha), "{p:?}");
+        assert_eq!(p.is_anomaly, p.severity.map(|s| s > 1.0), "{p:?}");
+        assert_eq!(p.evidence.is_some(), p.is_anomaly == Some(true), "{p:?}");
+        assert!(!(p.in_shadow && p.is_anomaly != Some(false)), "{p:?}");
+        assert!(p.score.is_none_or(|s| s.is_finite() && s > 0.0), "{p:?}");
+        assert!(p.p_value.is_none_or(|v| v > 0.0 && v <= 1.0), "{p:?}");
+        assert!(p.severity.is_none_or(|s| s.is_finite() && s >= 0.0), "{p:?}");
+    }
+}
+
 /// What must not differ by a single bit.
 pub fn bits(p: &Point) -> (Option<u64>, Option<u64>, Option<bool>) {
     (

@@ -1,8 +1,10 @@
 //! What every answer of the scorer keeps to, whatever the rows.
 
-use crate::common::{MINUTE, any_rows, bits, part, rows, scored, short, trained, wave, wide_rows};
+use crate::common::{
+    MINUTE, any_rows, assert_agreement, bits, part, rows, scored, short, trained, wave, wide_rows,
+};
 use proptest::prelude::*;
-use tsad_core::{Model, Params, Point, Samples, Status, update};
+use tsad_core::{Evidence, Model, Params, Point, Samples, Status, update};
 
 /// Rows to train on and rows to score, which hold them.
 fn split(channels: usize, list: &[(i64, Vec<f64>)], share: f64) -> (Model, Samples) {
@@ -12,14 +14,11 @@ fn split(channels: usize, list: &[(i64, Vec<f64>)], share: f64) -> (Model, Sampl
 }
 
 fn keeps_the_contract(model: &Model, row: &[f64], p: &Point) -> Result<(), TestCaseError> {
+    assert_agreement(model, std::slice::from_ref(p));
     let there = p.score.is_some();
-    let all = [
-        p.p_value.is_some(),
-        p.is_anomaly.is_some(),
-        p.views.is_some(),
-        p.channels.is_some(),
-    ];
-    prop_assert_eq!(all, [there; 4], "{:?}", p);
+    prop_assert_eq!(p.channels.is_some(), there, "{:?}", p);
+    // A row that no window covers has no shares of views.
+    prop_assert!(p.views.is_none() || there && model.has_windows(), "{:?}", p);
     let scored = [
         Status::Ok,
         Status::Constant,
@@ -27,29 +26,23 @@ fn keeps_the_contract(model: &Model, row: &[f64], p: &Point) -> Result<(), TestC
         Status::InTrainingRange,
     ];
     prop_assert_eq!(there, scored.contains(&p.status), "{:?}", p);
-    if row.iter().all(|v| v.is_nan()) && model.is_trained() {
+    let valued = row.iter().any(|v| !v.is_nan());
+    if !valued && model.is_trained() {
         prop_assert_eq!(p.status, Status::Missing);
     }
-    let (Some(score), Some(p_value)) = (p.score, p.p_value) else {
-        prop_assert!(!p.is_final, "{p:?}");
+    if !there {
+        prop_assert!(!p.is_final && !p.in_shadow, "{p:?}");
         return Ok(());
-    };
-    let Some(calibration) = model.info(0).calibration else {
-        return Err(TestCaseError::fail("scored by a model without calibration"));
-    };
+    }
+    prop_assert_eq!(model.threshold(), model.info(0).calibration.map(|c| c.threshold));
     prop_assert!(
-        score > 0.0 && score.is_finite() && p_value > 0.0 && p_value <= 1.0,
-        "{p:?}"
+        p.views.is_some() || p.evidence != Some(Evidence::Window),
+        "{:?}",
+        p
     );
-    prop_assert_eq!(model.threshold(), Some(calibration.threshold));
-    prop_assert_eq!(p.is_anomaly, Some(score > calibration.threshold), "{:?}", p);
-    prop_assert_eq!(p.is_anomaly, Some(p_value < calibration.alpha), "{:?}", p);
-    let sums = [
-        p.views.unwrap_or_default().to_vec(),
-        p.channels.clone().unwrap_or_default(),
-    ];
-    prop_assert_eq!(sums[1].len(), model.channels());
-    for shares in sums {
+    let views = p.views.map(|v| v.to_vec());
+    prop_assert_eq!(p.channels.as_ref().map(Vec::len), Some(model.channels()));
+    for shares in [views, p.channels.clone()].into_iter().flatten() {
         prop_assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-6, "{p:?}");
         prop_assert!(shares.iter().all(|s| (0.0..=1.0).contains(s)), "{p:?}");
     }
@@ -71,9 +64,13 @@ proptest! {
     }
 
     #[test]
-    fn a_final_point_never_changes_when_later_rows_come((channels, list) in any_rows(200), share in 0.3..0.9_f64) {
+    fn the_score_of_a_final_point_never_changes_when_later_rows_come(
+        (channels, list) in any_rows(200),
+        share in 0.3..0.9_f64,
+    ) {
         let (model, all) = split(channels, &list, share);
         let whole = scored(&model, &all);
+        let reach = model.reach().unwrap_or(0);
         for known in 1..all.len() {
             // Rows of one time come together.
             if all.times()[known] == all.times()[known - 1] {
@@ -81,7 +78,11 @@ proptest! {
             }
             let now = scored(&model, &part(&all, 0, known));
             for (p, later) in now.iter().zip(&whole).filter(|(p, _)| p.is_final) {
-                prop_assert_eq!(bits(p), bits(later), "{} rows known: {:?} then {:?}", known, p, later);
+                prop_assert_eq!(bits(p).0, bits(later).0, "{} rows known: {:?} then {:?}", known, p, later);
+                // A run of rows may go on, and their decision with it, as far as they reach.
+                if p.time.saturating_add(reach) < all.times()[known - 1] {
+                    prop_assert_eq!(bits(p), bits(later), "{} rows known: {:?} then {:?}", known, p, later);
+                }
             }
         }
     }
@@ -100,8 +101,14 @@ proptest! {
         let from = all.times().partition_point(|t| *t < since - reach);
         let read = scored(&model, &part(&all, from, all.len()));
         for (p, w) in read.iter().zip(&whole[from..]).filter(|(p, _)| p.time >= since) {
-            prop_assert_eq!(bits(p), bits(w), "{:?} instead of {:?}", p, w);
+            // A sum of rows that began elsewhere has other last bits.
+            if p.evidence != Some(Evidence::Run) || w.evidence != Some(Evidence::Run) {
+                prop_assert_eq!(bits(p), bits(w), "{:?} instead of {:?}", p, w);
+            }
             prop_assert_eq!(p.is_final, w.is_final, "{:?} instead of {:?}", p, w);
+            let severity = |p: &Point| p.severity.map(|s| (s * 1e6).round());
+            let blame = |p: &Point| (p.in_shadow, p.evidence, severity(p), p.change);
+            prop_assert_eq!(blame(p), blame(w), "{:?} instead of {:?}", p, w);
         }
     }
 
@@ -128,12 +135,13 @@ proptest! {
 }
 
 #[test]
-fn regular_points_become_final_one_longest_window_later() {
+fn regular_points_become_final_two_longest_windows_later() {
     let model = trained(rows((0..300).map(|i| (i * MINUTE, wave(i)))), short());
-    for n in [40, 41, 47, 100] {
+    for n in [40, 70, 71, 77, 130] {
         let points = scored(&model, &rows((300..300 + n).map(|i| (i * MINUTE, wave(i)))));
         let open = points.iter().filter(|p| !p.is_final).count();
-        assert_eq!(open, 32, "of {n} points");
+        // Scores one longest window later; one more away a row may stand in the shade of another.
+        assert_eq!(open, 64.min(n as usize), "of {n} points");
         assert!(points.is_sorted_by_key(|p| !p.is_final));
     }
 }
@@ -171,10 +179,15 @@ fn scale_and_offset_of_the_values_do_not_matter() {
         (1e200, 0.0),
         (1e-200, 0.0),
     ] {
-        // A mirrored wave is another wave: only what is flagged as odd must stay the same there.
+        // A mirrored wave is another wave: only what is flagged as odd must stay the same there. Values that are all
+        // positive are judged by their ratio too, which costs each kind of evidence half of its share.
         let same = flags(scale, offset);
         let differ = plain.iter().zip(&same).filter(|(a, b)| a != b).count();
-        let allowed = if scale < 0.0 { 20 } else { 0 };
+        let allowed = match (scale < 0.0, offset > 0.0) {
+            (true, _) => 20,
+            (false, true) => 2,
+            (false, false) => 0,
+        };
         assert!(
             differ <= allowed,
             "{differ} points differ at scale {scale}, offset {offset}"
@@ -200,7 +213,17 @@ fn scores_without_explanations_are_the_same_scores() {
         let model = tsad_core::train(rows.head(600), &params, &|| {}).unwrap();
         let full = tsad_core::score(&model, rows.clone(), &|| {}).unwrap();
         let only = tsad_core::score_only(&model, rows.clone(), &|| {}).unwrap();
-        let told = |p: &Point| (p.time, p.status, p.score, p.p_value, p.is_anomaly, p.is_final);
+        let told = |p: &Point| {
+            (
+                p.status,
+                p.score,
+                p.p_value,
+                p.is_anomaly,
+                p.in_shadow,
+                p.evidence,
+                p.is_final,
+            )
+        };
         assert!(full.iter().map(told).eq(only.iter().map(told)));
         assert!(full.iter().any(|p| p.is_anomaly == Some(true)) && full.iter().any(|p| p.regime.is_some()));
     }

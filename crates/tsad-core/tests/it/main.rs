@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod allocation;
-mod baseline;
+mod blame;
 mod cancel;
 mod causal;
 mod codec;
@@ -18,6 +18,7 @@ mod determinism;
 mod direction;
 mod dynamics;
 mod edges;
+mod expectation;
 mod explain;
 mod measure;
 mod measure_golden;

@@ -1,7 +1,7 @@
 //! The documented answer to every kind of degenerate rows.
 
-use crate::common::{MINUTE, rows, scored, short, trained, wave, waves, wide_rows};
-use tsad_core::{ErrorKind, Model, Params, Samples, Status, score};
+use crate::common::{MINUTE, assert_agreement, rows, scored, short, trained, wave, waves, wide_rows};
+use tsad_core::{ErrorKind, Evidence, Model, Params, Samples, Status, score};
 
 fn statuses(model: &Model, rows: &Samples) -> Vec<Status> {
     scored(model, rows).iter().map(|p| p.status).collect()
@@ -28,36 +28,74 @@ fn a_model_of_too_little_data_scores_nothing_and_says_why() {
         (nothing, "100 rows"),
         (waves(1), "two distinct times"),
         (same_time, "two distinct times"),
-        (waves(15), "15 samples"),
-        (gaps, "longest stretch without a gap: 5"),
+        (waves(13), "13 samples"),
     ] {
         let model = trained(rows, short());
         let reason = model.untrained_reason().unwrap();
         assert!(reason.contains(why), "{why}: {reason}");
-        assert_eq!((model.threshold(), model.reach()), (None, None));
+        assert_eq!(
+            (model.threshold(), model.reach(), model.alpha()),
+            (None, None, None)
+        );
+        assert!(!model.is_trained() && model.expected(0).is_none());
         assert_eq!(statuses(&model, &waves(50)), [Status::InsufficientData; 50]);
     }
-    assert!(trained(waves(16), short()).is_trained());
+    for (rows, why) in [
+        (waves(15), "15 samples"),
+        (gaps, "longest stretch without a gap: 5"),
+    ] {
+        let model = trained(rows, short());
+        let reason = model.windowless_reason().unwrap();
+        assert!(reason.contains(why), "{why}: {reason}");
+        assert!(model.is_trained() && !model.has_windows() && model.threshold().is_none());
+    }
+    assert!(trained(waves(16), short()).has_windows());
 }
 
 #[test]
-fn rows_fewer_than_the_shortest_window_are_insufficient() {
-    let model = trained(waves(300), short());
+fn a_model_without_windows_judges_rows() {
+    let scattered = |n: std::ops::Range<i64>| rows(n.map(|i| (i * MINUTE, wave(7 * i))));
+    let model = trained(scattered(0..15), short());
+    let mut later = scattered(15..30);
+    later.push(30 * MINUTE, &[40.0]).unwrap();
+    later.push(31 * MINUTE, &[f64::NAN]).unwrap();
+    let points = scored(&model, &later);
+    assert_agreement(&model, &points);
+    for p in &points[..16] {
+        assert_eq!((p.status, p.is_final, p.in_shadow), (Status::Ok, true, false));
+        assert_eq!(p.is_anomaly, Some(p.time == 30 * MINUTE));
+    }
     assert_eq!(
-        statuses(&model, &minutes(400..407)),
-        [Status::InsufficientData; 7]
+        (points[15].evidence, points[15].change),
+        (Some(Evidence::Value), Some(1))
     );
-    assert_eq!(statuses(&model, &minutes(400..408)), [Status::Ok; 8]);
-    assert_eq!(statuses(&model, &minutes(400..401)), [Status::InsufficientData]);
+    assert_eq!(points[16].status, Status::Missing);
 }
 
 #[test]
-fn a_stretch_between_gaps_shorter_than_the_shortest_window_is_a_gap() {
+fn rows_that_no_window_covers_are_judged_by_themselves() {
     let model = trained(waves(300), short());
-    let found = statuses(&model, &minutes((400..420).chain(500..507).chain(600..620)));
-    assert_eq!(found[..20], [Status::Ok; 20]);
-    assert_eq!(found[20..27], [Status::Gap; 7]);
-    assert_eq!(found[27..], [Status::Ok; 20]);
+    for (times, bare) in [
+        ((400..407).collect::<Vec<i64>>(), 0..7),
+        ((400..420).chain(500..507).chain(600..620).collect(), 20..27),
+    ] {
+        let odd = times[bare.start + 3];
+        let value = |i: i64| if i == odd { 30.0 } else { wave(i) };
+        let points = scored(&model, &rows(times.iter().map(|i| (*i * MINUTE, value(*i)))));
+        assert_agreement(&model, &points);
+        for (i, p) in points.iter().enumerate() {
+            assert_eq!(p.status, Status::Ok, "{i}");
+            assert_eq!(p.views.is_none(), bare.contains(&i), "{i}");
+            if bare.contains(&i) {
+                assert_eq!(p.is_anomaly, Some(i == bare.start + 3), "{i}: {p:?}");
+            }
+        }
+    }
+    assert!(
+        scored(&model, &minutes(400..408))
+            .iter()
+            .all(|p| p.views.is_some())
+    );
 }
 
 #[test]
@@ -86,7 +124,7 @@ fn short_gaps_are_filled_and_marked() {
             wave(i)
         }
     };
-    let points = scored(&model, &rows((400..430).map(|i| (i * MINUTE, long(i)))));
+    let points = scored(&model, &rows((400..530).map(|i| (i * MINUTE, long(i)))));
     assert!(
         points[10..15]
             .iter()
@@ -94,7 +132,7 @@ fn short_gaps_are_filled_and_marked() {
     );
     assert!(
         points[..10].iter().all(|p| p.is_final),
-        "the gap ends the stretch"
+        "the gap ends the stretch, and runs of rows end behind it"
     );
 }
 

@@ -304,7 +304,7 @@ fn the_stream_gives_what_scoring_all_rows_causally_gives() {
     for causal in [false, true] {
         let params = Params {
             scales: vec![8, 24, 40],
-            min_deviation: Some(0.5),
+            min_deviation: Some(1.5),
             alpha: Some(0.05),
             causal,
             ..Params::default()

@@ -1,6 +1,5 @@
 //! Format version 1: the payload, and the bounds of each number in it. Its layout never changes.
 
-mod baseline;
 mod bounds;
 pub(super) mod payload;
 mod regimes;

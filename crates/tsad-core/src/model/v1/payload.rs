@@ -1,6 +1,5 @@
 //! The payload of format version 1. Its layout never changes; a new layout gets a new version.
 
-use super::baseline::BaselineV1;
 use super::bounds::{
     EMBEDDED, ENCODER, FACTORS, FINEST_SCORE, GAIN, SCALED, SCORE, STANDARDISED, THRESHOLD, WEIGHT,
     check_counts, check_text, is_between, is_within,
@@ -16,6 +15,7 @@ use crate::model::channel::{ChannelModel, ScaleModel, ViewModel};
 use crate::model::embedding::{EmbeddingModel, common_dims};
 use crate::model::neighbours::{LinearFit, NeighbourContext};
 use crate::model::phase::AlignmentCorrection;
+use crate::model::row_model::RowModel;
 use crate::model::{Body, Model, Trained, Updates};
 use crate::params::Params;
 use crate::series::{Grid, RobustScale, Samples, TimeKind};
@@ -36,6 +36,7 @@ pub(in crate::model) struct ModelV1 {
     first_time: i64,
     last_time: i64,
     updates: Updates,
+    row_model: Option<RowModel>,
     body: BodyV1,
 }
 
@@ -57,7 +58,6 @@ struct TrainedV1 {
     causal: Calibration,
     metric: MetricV1,
     regimes: RegimesV1,
-    baselines: Vec<BaselineV1>,
     residuals: ResidualsV1,
 }
 
@@ -152,7 +152,6 @@ impl From<&Model> for ModelV1 {
                 causal: t.causal.clone(),
                 metric: MetricV1::from(&t.metric),
                 regimes: RegimesV1::from(&t.regimes),
-                baselines: t.baselines.iter().map(BaselineV1::from).collect(),
                 residuals: ResidualsV1::from(&t.residuals),
             })),
         };
@@ -167,6 +166,7 @@ impl From<&Model> for ModelV1 {
             first_time: m.first_time,
             last_time: m.last_time,
             updates: m.updates,
+            row_model: m.row_model.clone(),
             body,
         }
     }
@@ -265,6 +265,11 @@ impl ModelV1 {
         check_text(&self.library, "version of the library")?;
         check_counts(&[self.rows, self.left_out, self.updates.rows], "numbers of rows")?;
         require(self.missing <= self.rows, "numbers of rows")?;
+        let row_model = self.row_model;
+        if let Some(rows) = &row_model {
+            require(rows.columns.len() == channels, "expectations")?;
+            require(rows.is_sound(), "expectations")?;
+        }
         let body = match self.body {
             BodyV1::Untrained(reason) => {
                 check_text(&reason, "reason")?;
@@ -283,6 +288,7 @@ impl ModelV1 {
             first_time: self.first_time,
             last_time: self.last_time,
             updates: self.updates,
+            row_model,
             body,
         })
     }
@@ -342,9 +348,6 @@ impl TrainedV1 {
             "metric",
         )?;
         let lengths: Vec<usize> = lengths.iter().map(|l| *l as usize).collect();
-        require(self.baselines.len() == channels.len(), "baselines")?;
-        let baselines = self.baselines.into_iter().map(BaselineV1::into_baseline);
-        let baselines = baselines.collect::<Result<_, _>>()?;
         let regimes = self.regimes.into_regimes(&lengths, channels.len())?;
         let residuals = self.residuals.into_residuals(channels.len())?;
         Ok(Trained {
@@ -356,7 +359,6 @@ impl TrainedV1 {
             causal: self.causal,
             metric,
             regimes,
-            baselines,
             residuals,
         })
     }

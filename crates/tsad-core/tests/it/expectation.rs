@@ -1,7 +1,11 @@
-//! The companion baseline, and what is too small to matter.
+//! What is expected of rows, which of them are to blame, and what is too small to matter.
 
-use crate::common::{MINUTE, rows, scored, trained};
-use tsad_core::{ErrorKind, Model, Params, Point, Samples, Status};
+use crate::common::{MINUTE, assert_agreement, rows, scored, trained};
+use std::sync::Arc;
+use tsad_core::drift::Advice;
+use tsad_core::{
+    ErrorKind, Explainer, Model, Params, Point, Samples, Status, Stream, drift, score_causal, update,
+};
 
 /// A wave of 40 rows with noise, and a bump of the given height at rows 3000 to 3009.
 fn wave(n: i64, bump: f64) -> Samples {
@@ -20,7 +24,8 @@ fn flagged(points: &[Point]) -> usize {
 #[test]
 fn a_model_tells_what_was_expected_and_which_way_a_value_went() {
     let model = trained(wave(2500, 0.0), Params::default());
-    assert_eq!(model.info(0).seasons, [Some(40)]);
+    let parts = model.info(0).expectation.remove(0).unwrap();
+    assert!(parts.iter().any(|p| p.starts_with("period")), "{parts:?}");
     for (bump, change) in [(1.0, 1), (-1.0, -1)] {
         let points = scored(&model, &wave(4000, bump));
         assert!(
@@ -48,11 +53,7 @@ fn what_deviates_little_is_no_anomaly() {
         };
         let model = trained(wave(2500, 0.0), params);
         let points = scored(&model, &wave(4000, 1.0));
-        let info = model.info(0).calibration.unwrap();
-        for p in points.iter().filter(|p| p.score.is_some()) {
-            assert_eq!(p.is_anomaly, p.score.map(|s| s > info.threshold));
-            assert_eq!(p.is_anomaly, p.p_value.map(|p| p < info.alpha));
-        }
+        assert_agreement(&model, &points);
         points
     };
     assert!(flagged(&points(None, None)) >= 10);
@@ -70,4 +71,44 @@ fn what_deviates_little_is_no_anomaly() {
         ..Params::default()
     };
     assert_eq!(bad.validate().unwrap_err().kind(), ErrorKind::InvalidParameter);
+}
+
+/// Minutes that grow.
+fn growing(from: i64, n: i64) -> Samples {
+    let noise = |i: i64| (i * i * 31 % 1009 + i * 7919 % 1013) as f64 / 500.0;
+    rows((from..from + n).map(|i| (i * MINUTE, 100.0 + 0.05 * i as f64 + noise(i))))
+}
+
+#[test]
+fn growth_is_seen_by_nobody_and_told_by_everybody() {
+    let model = trained(growing(0, 2500), Params::default());
+    let parts = model.info(0).expectation.remove(0).unwrap();
+    assert_eq!(parts[0], "line", "{parts:?}");
+    let later = growing(2500, 3000);
+    let points = scored(&model, &later);
+    assert_agreement(&model, &points);
+    assert!(flagged(&points) < 30, "{}", flagged(&points));
+    let nothing = &|| {};
+    let causal = score_causal(&model, later.clone(), nothing).unwrap();
+    let mut stream = Stream::new(Arc::new(model.clone()));
+    for (i, expected) in causal.iter().enumerate() {
+        assert_eq!(
+            &stream.push(later.times()[i], later.row(i)).unwrap(),
+            expected,
+            "{i}"
+        );
+    }
+    assert!(flagged(&causal) < 60, "{}", flagged(&causal));
+    let mut explainer = Explainer::new(&model, later.clone(), nothing).unwrap().unwrap();
+    let window = explainer.explain(4000 * MINUTE, nothing).unwrap().window;
+    let first = (window.first / MINUTE) as usize - 2500;
+    for (i, v) in window.values.iter().enumerate() {
+        assert!((v - later.row(first + i)[0]).abs() < 1e-6);
+    }
+    let d = drift(&model, later.clone(), nothing).unwrap();
+    assert_eq!(d.advice, Advice::Keep, "{d:?}");
+    assert!(d.shifts[0].unwrap().abs() < 3.0, "{d:?}");
+    let newer = update(&model, later, nothing).unwrap();
+    let after = scored(&newer, &growing(5500, 1000));
+    assert!(flagged(&after) < 20, "{}", flagged(&after));
 }

@@ -16,7 +16,7 @@ pub struct RowModel {
     pub(crate) interval: i64,
     /// The error probability per row of the decision over all columns and windows, above 0 and at most 0.5.
     pub(crate) alpha: f64,
-    /// A row tells by itself if the p-value of its evidence is at most this, above 0 and at most the error probability:
+    /// Rows tell by themselves if the least p-value of those near each other is at most this, above 0 and at most `alpha`:
     /// lower only where somebody said that what rows told was normal.
     pub(crate) told: f64,
     /// One for each column of a row; none where a column has too few values.

@@ -8,6 +8,8 @@ use crate::series::Samples;
 
 /// No row counts as farther outside its band, in spreads.
 const MOST: f64 = 1e9;
+/// Told rows at most so many rows apart are of one incident.
+const NEAR: usize = 8;
 /// Rows between two calls of the cancel hook.
 const EVERY: usize = 1 << 13;
 
@@ -132,6 +134,7 @@ impl RowModel {
                 }
             }
         }
+        self.quieten(&mut verdicts, &mut aside);
         RowVerdicts {
             rows: verdicts,
             aside,
@@ -139,10 +142,32 @@ impl RowModel {
         }
     }
 
+    /// Takes the word from rows that tell no more than what somebody called normal: from rows near each other together, by
+    /// the most severe of them.
+    fn quieten(&self, verdicts: &mut [RowVerdict], aside: &mut [Vec<usize>]) {
+        if self.told >= self.alpha {
+            return;
+        }
+        let told: Vec<usize> = (0..verdicts.len())
+            .filter(|i| verdicts[*i].is_flagged())
+            .collect();
+        for group in told.chunk_by(|a, b| b - a <= NEAR) {
+            let least = group.iter().map(|i| verdicts[*i].p).fold(1.0, f64::min);
+            if least > self.told {
+                for i in group {
+                    (verdicts[*i].kind, verdicts[*i].p) = (RowKind::None, self.alpha);
+                }
+            }
+        }
+        for rows in aside {
+            rows.retain(|i| verdicts[*i].is_flagged());
+        }
+    }
+
     /// The evidence of one column in units of the whole.
     fn verdict(&self, column: usize, e: &RowEvidence, alpha: f64, far: bool) -> RowVerdict {
         let p = (e.p * (self.alpha / alpha)).min(1.0);
-        let flagged = e.flagged && far && p <= self.told;
+        let flagged = e.flagged && far;
         RowVerdict {
             p: match flagged {
                 true => p.clamp(f64::MIN_POSITIVE, self.alpha.next_down()),

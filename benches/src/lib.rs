@@ -1,6 +1,7 @@
 //! Accuracy and speed of the numerical core: what the commands of `tsad-bench` do.
 
 pub mod accuracy;
+pub mod answer;
 pub mod calibration;
 pub mod classify;
 pub mod contaminate;

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
-use tsad_bench::{accuracy, calibration, classify, contaminate, params, robust, speed};
+use tsad_bench::{accuracy, answer, calibration, classify, contaminate, params, robust, speed};
 
 const USAGE: &str = "\
 Usage:
   tsad-bench accuracy PATH... [--by-set] [--causal] [--csv FILE] [--jobs N] [--option NAME=VALUE]...
+  tsad-bench answer PATH... [--option NAME=VALUE]...
   tsad-bench calibration [PATH]... [--judge after|updated|within] [--causal] [--rows N,N,...] [--scored N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench classify [PATH]... [--series N] [--stretch N] [--stretches N] [--seeds N] [--option NAME=VALUE]...
   tsad-bench contamination [PATH]... [--option NAME=VALUE]...
@@ -23,6 +24,7 @@ accuracy  trains on the beginning of every labelled series, scores all of it, re
   --causal    score every row without the rows after it; trains with --option causal=true unless that is given
   --csv FILE  write all measures of every file
   --jobs N    files at a time, default 1; times are only honest with 1
+answer    what is read of the same at the rate asked for: incidents found, precision of episodes, rows flagged, delay
 calibration  the false-alarm rate on normal data over the one asked for: of made series, or of files
   --judge     of files: the rows after the training rows (default); the same, the model being updated with the normal ones
               every 500 rows; or each twentieth of long normal stretches by a model of the rest, also where that model
@@ -50,6 +52,7 @@ Exit code: 0 good, 1 a file failed, 2 wrong arguments.";
 
 enum Command {
     Accuracy(accuracy::Settings),
+    Answer(answer::Settings),
     Calibration(calibration::Settings),
     Classify(classify::Settings),
     Contamination(contaminate::Settings),
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
     let mut out = io::stdout();
     let failed = match command {
         Command::Help => writeln!(out, "{USAGE}").map(|()| 0).context("cannot write"),
+        Command::Answer(settings) => answer::run(&settings, &params, &mut out).map(|()| 0),
         Command::Calibration(settings) => calibration::run(&settings, &params, &mut out).map(|()| 0),
         Command::Classify(settings) => classify::run(&settings, &params, &mut out).map(|()| 0),
         Command::Contamination(settings) => contaminate::run(&settings, &params, &mut out).map(|()| 0),
@@ -100,6 +104,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
             jobs: 1,
             ..accuracy::Settings::default()
         }),
+        Some(Value(name)) if name == "answer" => Command::Answer(answer::Settings::default()),
         Some(Value(name)) if name == "calibration" => Command::Calibration(calibration::Settings::default()),
         Some(Value(name)) if name == "classify" => Command::Classify(classify::Settings::default()),
         Some(Value(name)) if name == "contamination" => {
@@ -117,6 +122,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
             (_, Long("help") | Short('h')) => return Ok((Command::Help, Vec::new())),
             (_, Long("option")) => options.push(parser.value()?.string()?),
             (Command::Accuracy(settings), Value(path)) => settings.paths.push(path.into()),
+            (Command::Answer(settings), Value(path)) => settings.paths.push(path.into()),
             (Command::Contamination(settings), Value(path)) => settings.paths.push(path.into()),
             (Command::Robustness(paths), Value(path)) => paths.push(path.into()),
             (Command::Accuracy(settings), Long("csv")) => settings.csv = Some(parser.value()?.into()),
@@ -160,6 +166,9 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Command, Vec<Strin
     }
     if matches!(&command, Command::Accuracy(settings) if settings.paths.is_empty()) {
         anyhow::bail!("accuracy needs a folder");
+    }
+    if matches!(&command, Command::Answer(settings) if settings.paths.is_empty()) {
+        anyhow::bail!("answer needs a folder");
     }
     if matches!(&command, Command::Robustness(paths) if paths.is_empty()) {
         anyhow::bail!("robustness needs a folder");
